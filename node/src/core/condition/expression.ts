@@ -1,0 +1,61 @@
+import type { Value } from '@halfsecond/protocol'
+
+/** Types of values in conditions. Whole and fractional numbers are one type. */
+export type ConditionType = 'bool' | 'number' | 'string' | 'strings' | 'numbers'
+
+export type Arithmetic = '+' | '-' | '*' | '/' | '%'
+export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
+
+/** A condition after parsing and type checking: what the compiler turns into closures. */
+export type Expression =
+  | { readonly kind: 'literal'; readonly value: string | number | boolean }
+  | { readonly kind: 'list'; readonly items: readonly Expression[] }
+  /** A trait of the visitor; `fallback` stands in where it is not set. */
+  | {
+      readonly kind: 'trait'
+      readonly name: string
+      readonly type: ConditionType
+      readonly fallback?: Value
+    }
+  /** Another named condition, by its place in the playbook. */
+  | { readonly kind: 'fact'; readonly index: number }
+  | { readonly kind: 'request'; readonly field: 'channel' | 'placement' }
+  /** The variable of the macro around: an event's properties, or an element of a list. */
+  | { readonly kind: 'local' }
+  | { readonly kind: 'field'; readonly name: string; readonly type: ConditionType }
+  | { readonly kind: 'has'; readonly of: Expression }
+  | { readonly kind: 'not'; readonly of: Expression }
+  | { readonly kind: 'negate'; readonly of: Expression }
+  | { readonly kind: 'size'; readonly of: Expression }
+  | { readonly kind: 'and' | 'or'; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: 'compare'
+      readonly operator: Comparison
+      readonly left: Expression
+      readonly right: Expression
+    }
+  | {
+      readonly kind: 'arithmetic'
+      readonly operator: Arithmetic
+      readonly left: Expression
+      readonly right: Expression
+    }
+  | { readonly kind: 'in'; readonly left: Expression; readonly right: Expression }
+  | {
+      readonly kind: 'if'
+      readonly condition: Expression
+      readonly whenTrue: Expression
+      readonly whenFalse: Expression
+    }
+  | {
+      readonly kind: 'text'
+      readonly test: 'startsWith' | 'endsWith' | 'contains'
+      readonly left: Expression
+      readonly right: Expression
+    }
+  /** Some or all elements of a list. */
+  | { readonly kind: 'some' | 'every'; readonly over: Expression; readonly body: Expression }
+  /** How often a feature's event happened in the last `windowMs`. */
+  | { readonly kind: 'count'; readonly feature: number; readonly windowMs: number }
+  /** Whether a feature's event happened in the last `windowMs`. */
+  | { readonly kind: 'recent'; readonly feature: number; readonly windowMs: number }

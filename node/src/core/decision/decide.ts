@@ -1,0 +1,186 @@
+import type { PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
+import type { Scope, Truth } from '../condition/compile.ts'
+import type { FeatureState } from '../features/feature-state.ts'
+import type { Registers, TraitValue } from '../fragment/registers.ts'
+import { blockingLimit, type LimitScope } from './limits.ts'
+import type { Calendar, Candidate, Limit, Placement, Playbook } from './playbook.ts'
+
+/** What a decision knows of a person. */
+export interface Profile {
+  readonly traits: Registers<TraitValue> | null
+  readonly consents: Registers<boolean> | null
+  readonly features: FeatureState
+}
+
+/** Purpose that deciding needs consent for. */
+export const personalise = 'personalise'
+
+/** One thing to show, before it is signed. Default content has no offer. */
+export interface Proposition {
+  readonly content: Value
+  readonly offer?: string
+  readonly treatment?: string
+}
+
+export interface Choice {
+  readonly placement: Placement
+  readonly reason: Reason
+  readonly propositions: readonly Proposition[]
+}
+
+/** Why a candidate was not chosen; `chosen` and `outranked` passed every rule. */
+export type Verdict =
+  | { readonly kind: 'chosen' | 'outranked' | 'taken' | 'content' }
+  | { readonly kind: 'when' | 'never' | 'group-never'; readonly truth: Truth }
+  | { readonly kind: 'limit' | 'placement-limit'; readonly limit: Limit }
+
+export interface Trace {
+  /** Every candidate of the placement, best first, with exactly one verdict. */
+  readonly candidates: readonly { readonly candidate: Candidate; readonly verdict: Verdict }[]
+  /** Every named condition, in the playbook's order. */
+  readonly facts: readonly Truth[]
+  readonly zone: string
+}
+
+/**
+ * Decides what one person sees at some placements: a pure function of its arguments. An offer
+ * appears once in an answer. Candidates stand ranked in the playbook, so the first that pass are
+ * the best.
+ * @param trace collects why, per placement; asking for it changes no choice
+ */
+export function decide(
+  profile: Profile,
+  placements: readonly Placement[],
+  playbook: Playbook,
+  calendar: Calendar,
+  now: number,
+  trace?: Map<string, Trace>,
+): Choice[] {
+  const evaluation = new Evaluation(profile, playbook, calendar, now)
+  const isAllowed = mayPersonalise(profile, playbook)
+  const taken = new Set<string>()
+  return placements.map((placement) => {
+    if (!isAllowed) return defaultContent(placement, 'consent')
+    evaluation.at(placement)
+    const propositions = choose(placement, evaluation, taken, trace)
+    return propositions.length > 0
+      ? { placement, reason: 'rules', propositions }
+      : defaultContent(placement, 'fallback')
+  })
+}
+
+export function defaultContent(placement: Placement, reason: PlacementAnswer['reason']): Choice {
+  return { placement, reason, propositions: [{ content: placement.fallback }] }
+}
+
+function mayPersonalise(profile: Profile, playbook: Playbook): boolean {
+  const granted = profile.consents?.get(personalise)?.value
+  return playbook.consent === 'required' ? granted === true : granted !== false
+}
+
+function choose(
+  placement: Placement,
+  evaluation: Evaluation,
+  taken: Set<string>,
+  trace: Map<string, Trace> | undefined,
+): Proposition[] {
+  const propositions: Proposition[] = []
+  const verdicts: { candidate: Candidate; verdict: Verdict }[] = []
+  const closed = blockingLimit(placement.limits, evaluation)
+  for (const candidate of placement.candidates) {
+    if (propositions.length === placement.count && trace === undefined) break
+    let verdict = closed ? placementLimit(closed) : judge(candidate, evaluation, taken)
+    const content = verdict === undefined ? candidate.content(evaluation) : undefined
+    if (verdict === undefined && content === undefined) verdict = noContent
+    if (verdict === undefined && propositions.length === placement.count) verdict = outranked
+    if (verdict === undefined && content !== undefined) {
+      const { offer, treatment } = candidate
+      propositions.push({ content, offer: offer.name, treatment })
+      taken.add(offer.name)
+      verdict = chosen
+    }
+    if (trace && verdict) verdicts.push({ candidate, verdict })
+  }
+  trace?.set(placement.name, {
+    candidates: verdicts,
+    facts: evaluation.allFacts(),
+    zone: evaluation.zone,
+  })
+  return propositions
+}
+
+const chosen: Verdict = { kind: 'chosen' }
+const outranked: Verdict = { kind: 'outranked' }
+const alreadyTaken: Verdict = { kind: 'taken' }
+const noContent: Verdict = { kind: 'content' }
+
+function placementLimit(limit: Limit): Verdict {
+  return { kind: 'placement-limit', limit }
+}
+
+/** The first rule that keeps the candidate out, or undefined. */
+function judge(
+  candidate: Candidate,
+  evaluation: Evaluation,
+  taken: Set<string>,
+): Verdict | undefined {
+  const { offer } = candidate
+  if (taken.has(offer.name)) return alreadyTaken
+  const groupNever = offer.group?.never?.test(evaluation)
+  if (offer.group?.never && groupNever !== false) return { kind: 'group-never', truth: groupNever }
+  const never = offer.never?.test(evaluation)
+  if (offer.never && never !== false) return { kind: 'never', truth: never }
+  const when = offer.when?.test(evaluation)
+  if (offer.when && when !== true) return { kind: 'when', truth: when }
+  const limit = blockingLimit(candidate.limits, evaluation)
+  return limit ? { kind: 'limit', limit } : undefined
+}
+
+const unasked = 2
+const unknown = 3
+
+/** What conditions and limits read, for one person at one moment. Facts are evaluated once. */
+class Evaluation implements Scope, LimitScope {
+  readonly traits: Registers<TraitValue> | null
+  readonly features: FeatureState
+  readonly calendar: Calendar
+  readonly now: number
+  readonly zone: string
+  channel = ''
+  placement = ''
+  private readonly playbook: Playbook
+  /** 0 false, 1 true, or one of the two above. */
+  private readonly facts: Uint8Array
+
+  constructor(profile: Profile, playbook: Playbook, calendar: Calendar, now: number) {
+    this.traits = profile.traits
+    this.features = profile.features
+    this.calendar = calendar
+    this.now = now
+    this.playbook = playbook
+    this.facts = new Uint8Array(playbook.facts.length).fill(unasked)
+    const zone = profile.traits?.get('zone')?.value
+    this.zone = typeof zone === 'string' ? zone : playbook.zone
+  }
+
+  /** Facts may read the placement, so they are asked again at each. */
+  at(placement: Placement): void {
+    this.channel = placement.channel
+    this.placement = placement.name
+    this.facts.fill(unasked)
+  }
+
+  fact(index: number): Truth {
+    const known = this.facts[index]
+    if (known === 0) return false
+    if (known === 1) return true
+    if (known === unknown) return undefined
+    const truth = this.playbook.facts[index]?.condition.test(this)
+    this.facts[index] = truth === undefined ? unknown : truth ? 1 : 0
+    return truth
+  }
+
+  allFacts(): Truth[] {
+    return this.playbook.facts.map((_fact, index) => this.fact(index))
+  }
+}

@@ -1,0 +1,95 @@
+import type { Outcome, Value } from '@halfsecond/protocol'
+import type { Scope, Truth } from '../condition/compile.ts'
+import type { FeatureSet } from '../features/feature-set.ts'
+
+/** A playbook after checking: what `decide` runs on. Immutable. */
+export interface Playbook {
+  readonly name: string
+  /** Time zone of visitors who have no trait `zone`. */
+  readonly zone: string
+  /** Whether deciding for a person needs their consent first, or may assume it. */
+  readonly consent: 'required' | 'assumed'
+  readonly facts: readonly Fact[]
+  readonly features: FeatureSet
+  readonly placements: ReadonlyMap<string, Placement>
+}
+
+/** A named condition. */
+export interface Fact {
+  readonly name: string
+  readonly condition: Condition
+}
+
+export interface Condition {
+  /** As the author wrote it. */
+  readonly text: string
+  readonly test: (scope: Scope) => Truth
+}
+
+export interface Placement {
+  readonly name: string
+  readonly channel: string
+  /** Most propositions of one answer. */
+  readonly count: number
+  readonly fallback: Value
+  readonly limits: readonly Limit[]
+  /** How long a token of this placement is good for. */
+  readonly tokenMs: number
+  /** What can be shown here, best first. */
+  readonly candidates: readonly Candidate[]
+}
+
+/** An offer in the form that fits a placement. */
+export interface Candidate {
+  readonly offer: Offer
+  readonly treatment: string
+  /** Of the offer and its group; what they count may depend on the placement. */
+  readonly limits: readonly Limit[]
+  /** Undefined where the content refers to something unknown: then it cannot be shown. */
+  readonly content: (scope: Scope) => Value | undefined
+}
+
+export interface Offer {
+  readonly name: string
+  readonly group: Group | undefined
+  /** Compared before the score. */
+  readonly priority: number
+  /** P × C × V × L; propensity P and context C are 1 until they are declared. */
+  readonly score: number
+  readonly when: Condition | undefined
+  readonly never: Condition | undefined
+}
+
+/** Offers that share rules and limits. */
+export interface Group {
+  readonly name: string
+  readonly never: Condition | undefined
+}
+
+/**
+ * Blocks while the newest matches of a feature say so: a cap, or with `pauseMs` a suppression that
+ * lasts so long from the match that reached `max`.
+ */
+export interface Limit {
+  /** In the author's words: what `why` prints. */
+  readonly text: string
+  readonly on: Outcome
+  readonly feature: number
+  readonly max: number
+  readonly window: Window
+  readonly pauseMs: number | undefined
+}
+
+export type CalendarUnit = 'day' | 'week' | 'month'
+
+export type Window =
+  | { readonly kind: 'rolling'; readonly ms: number }
+  | { readonly kind: 'calendar'; readonly unit: CalendarUnit }
+  | { readonly kind: 'session' }
+  | { readonly kind: 'lifetime' }
+
+/** Starts of calendar periods in a time zone: from outside, since zone data is not ours. */
+export interface Calendar {
+  /** Start of the period that `at` lies in. Weeks start on Monday. Unknown zones count as UTC. */
+  startOf(unit: CalendarUnit, at: number, zone: string): number
+}

@@ -1,0 +1,102 @@
+import type { EventRecord, Outcome, OutcomeRecord, Properties } from '@halfsecond/protocol'
+
+/**
+ * A feature keeps the newest `capacity` times at which something happened: all that a window, a
+ * cap or "the last time" asks for, exactly, in bounded memory. It is a function of the timeline,
+ * never of when it was declared. A predicate reads one event and constants, nothing else.
+ */
+export type Feature = EventFeature | OutcomeFeature
+
+export interface EventFeature {
+  readonly kind: 'event'
+  readonly event: string
+  /** Undefined (unknown) does not match. */
+  readonly matches?: (properties: Properties) => boolean | undefined
+  readonly capacity: number
+  /** Names the feature in stored rows: equal text means equal times. */
+  readonly text: string
+}
+
+export type Scope = 'offer' | 'group' | 'placement' | 'channel' | 'all'
+
+export interface OutcomeFeature {
+  readonly kind: 'outcome'
+  readonly outcome: Outcome
+  readonly scope: Scope
+  /** Which offer, group, placement or channel; empty for `all`. */
+  readonly of: string
+  readonly capacity: number
+  /** Also keep the last time at which `max` of them lay within `withinMs`: when a pause began. */
+  readonly reach?: { readonly max: number; readonly withinMs: number }
+  readonly text: string
+}
+
+/** Counts beyond this are not distinguished: N of "the newest N" stays bounded. */
+export const capacityMax = 1_024
+
+/** What one playbook wants to know of every profile. Features are named by their index. */
+export class FeatureSet {
+  readonly features: readonly Feature[]
+  /** Equal text means that stored feature states can be taken over as they are. */
+  readonly text: string
+  private readonly byEvent = new Map<string, number[]>()
+  private readonly byOutcome = new Map<string, number[]>()
+  private readonly groups: ReadonlyMap<string, string>
+  private readonly channels: ReadonlyMap<string, string>
+
+  /**
+   * @param groups offer → its group
+   * @param channels placement → its channel
+   */
+  constructor(
+    features: readonly Feature[],
+    groups: ReadonlyMap<string, string>,
+    channels: ReadonlyMap<string, string>,
+  ) {
+    this.features = features
+    this.groups = groups
+    this.channels = channels
+    features.forEach((feature, index) => {
+      if (feature.kind === 'event') push(this.byEvent, feature.event, index)
+      else push(this.byOutcome, outcomeKey(feature.outcome, feature.scope, feature.of), index)
+    })
+    const described = features.map((feature) => `${feature.text} newest ${feature.capacity}`)
+    const usesGroups = features.some((one) => one.kind === 'outcome' && one.scope === 'group')
+    const usesChannels = features.some((one) => one.kind === 'outcome' && one.scope === 'channel')
+    if (usesGroups) for (const [offer, group] of groups) described.push(`${offer} in ${group}`)
+    if (usesChannels)
+      for (const [name, channel] of channels) described.push(`${name} on ${channel}`)
+    this.text = described.join('\n')
+  }
+
+  ofEvent(record: EventRecord): readonly number[] {
+    return this.byEvent.get(record.name) ?? none
+  }
+
+  ofOutcome(record: OutcomeRecord): readonly number[] {
+    const { outcome, offer, placement } = record
+    const indexes: number[] = []
+    const collect = (scope: Scope, of: string | undefined) => {
+      if (of !== undefined)
+        indexes.push(...(this.byOutcome.get(outcomeKey(outcome, scope, of)) ?? none))
+    }
+    collect('offer', offer)
+    collect('group', this.groups.get(offer))
+    collect('placement', placement)
+    collect('channel', this.channels.get(placement))
+    collect('all', '')
+    return indexes
+  }
+}
+
+const none: readonly number[] = []
+
+function outcomeKey(outcome: Outcome, scope: Scope, of: string): string {
+  return `${outcome} ${scope} ${of}`
+}
+
+function push(index: Map<string, number[]>, key: string, value: number): void {
+  const list = index.get(key)
+  if (list) list.push(value)
+  else index.set(key, [value])
+}

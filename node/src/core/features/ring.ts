@@ -1,0 +1,46 @@
+/*
+ * The newest `capacity` times, oldest first, in a plain array of numbers. "At least `max` in the
+ * window" is "the max-th newest lies inside it", so this decides windows of any length exactly.
+ */
+
+/** Adds a time in its place; the oldest makes room. Returns where it went, −1 if it is too old. */
+export function insertTime(ring: number[], at: number, capacity: number): number {
+  let place = ring.length
+  while (place > 0 && (ring[place - 1] ?? 0) > at) place--
+  if (ring.length < capacity) {
+    if (place === ring.length) ring.push(at)
+    else ring.splice(place, 0, at)
+    return place
+  }
+  if (place === 0) return -1
+  ring.copyWithin(0, 1, place)
+  ring[place - 1] = at
+  return place - 1
+}
+
+/** How many times lie after `since`: exact up to the capacity of the ring. */
+export function countSince(ring: readonly number[] | undefined, since: number): number {
+  if (ring === undefined) return 0
+  let count = 0
+  for (let i = ring.length - 1; i >= 0 && (ring[i] ?? 0) > since; i--) count++
+  return count
+}
+
+/** The newest time, or undefined. */
+export function newest(ring: readonly number[] | undefined): number | undefined {
+  return ring?.[ring.length - 1]
+}
+
+/** The newest time at which `max` of them lay within `withinMs`, looking at ends from `from` on. */
+export function lastReach(
+  ring: readonly number[],
+  max: number,
+  withinMs: number,
+  from: number,
+): number | undefined {
+  for (let end = ring.length - 1; end >= Math.max(from, max - 1); end--) {
+    const last = ring[end] ?? 0
+    if (last - (ring[end - max + 1] ?? 0) < withinMs) return last
+  }
+  return undefined
+}

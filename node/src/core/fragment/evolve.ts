@@ -1,0 +1,169 @@
+import {
+  type ChannelRecord,
+  type EventRecord,
+  fnv1a32,
+  type LogoutRecord,
+  type OutcomeRecord,
+  ulidTime,
+} from '@halfsecond/protocol'
+import type { Digest } from '../digest.ts'
+import type { Arena } from './arena.ts'
+import { identityOf, type TimelineRecord } from './entry.ts'
+import type { Fragment } from './fragment.ts'
+import { registerOf, write } from './registers.ts'
+import { type ChunkRows, SealedTimeline } from './sealed-timeline.ts'
+
+/** What a fold writes besides the fragment itself. One per shard. */
+export interface Ground {
+  readonly arena: Arena
+  readonly chunks: ChunkRows
+  readonly digest: Digest
+}
+
+/** Where a record stands in the log, and its bytes there. */
+export interface Logged {
+  readonly sequence: number
+  readonly index: number
+  /** When the log took it; no record counts as later than this. */
+  readonly timestamp: number
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
+/** A channel's clock may run this far behind the one that minted a decision id. */
+const clockSlackMs = 60 * 60_000
+
+/**
+ * Folds one valid record into its fragment, in place. Synchronous, total and deterministic: the
+ * same records in the same order give the same fragment, digest and sealed chunks everywhere.
+ * @returns false if the record changed nothing: seen before, or overtaken by a later write
+ */
+export function evolve(
+  fragment: Fragment,
+  record: FragmentRecord,
+  logged: Logged,
+  ground: Ground,
+): boolean {
+  const changed = fold(fragment, record, logged, ground)
+  if (changed) {
+    fragment.sequence = logged.sequence
+    fragment.index = logged.index
+  }
+  return changed
+}
+
+/** Records that this fold understands. */
+export type FragmentRecord = Exclude<ChannelRecord, { kind: 'erase' }>
+
+/** The time that counts for a record: its own, but never later than the log's. */
+export function effectiveTime(record: ChannelRecord, timestamp: number): number {
+  return Math.min(record.at, timestamp)
+}
+
+function fold(fragment: Fragment, record: FragmentRecord, logged: Logged, ground: Ground): boolean {
+  const at = effectiveTime(record, logged.timestamp)
+  const { identifier } = fragment
+  switch (record.kind) {
+    case 'event':
+    case 'outcome':
+    case 'logout':
+      return insert(fragment, at, record, logged, ground)
+    case 'traits': {
+      fragment.traits ??= new Map()
+      let changed = false
+      for (const name in record.set) {
+        const value = record.set[name] ?? undefined
+        const next = registerOf(value, at, record)
+        changed = write('traits', identifier, fragment.traits, name, next, ground.digest) || changed
+      }
+      for (const name of record.unset) {
+        const next = registerOf(undefined, at, record)
+        changed = write('traits', identifier, fragment.traits, name, next, ground.digest) || changed
+      }
+      return changed
+    }
+    case 'link':
+      fragment.links ??= new Map()
+      return write(
+        'links',
+        identifier,
+        fragment.links,
+        record.to,
+        registerOf(record.strength, at, record),
+        ground.digest,
+      )
+    case 'unlink':
+      fragment.links ??= new Map()
+      return write(
+        'links',
+        identifier,
+        fragment.links,
+        record.to,
+        registerOf(undefined, at, record),
+        ground.digest,
+      )
+    case 'consent':
+      fragment.consents ??= new Map()
+      return write(
+        'consents',
+        identifier,
+        fragment.consents,
+        record.purpose,
+        registerOf(record.granted, at, record),
+        ground.digest,
+      )
+  }
+}
+
+function insert(
+  fragment: Fragment,
+  at: number,
+  record: EventRecord | OutcomeRecord | LogoutRecord,
+  logged: Logged,
+  ground: Ground,
+): boolean {
+  const { identifier, open } = fragment
+  const identity = identityOf(record)
+  const hash = fnv1a32(identity)
+  if (isKnown(fragment, record, identity, at, ground)) return false
+  const size = logged.end - logged.start
+  while (!open.fits(size)) {
+    fragment.sealed ??= new SealedTimeline()
+    const oldest = Math.max(1, open.count >> 1)
+    fragment.sealed.seal(identifier, open.removeOldest(ground.arena, oldest), ground.chunks)
+  }
+  open.insert(
+    ground.arena,
+    at,
+    hash,
+    identity,
+    logged.bytes,
+    logged.start,
+    logged.end,
+    ground.digest,
+  )
+  if (fragment.features?.update(at, record) === false) fragment.features = null
+  return true
+}
+
+/** Whether the timeline has this record already, whenever and wherever it was sent first. */
+export function isKnown(
+  fragment: Fragment,
+  record: TimelineRecord,
+  identity: string,
+  at: number,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+): boolean {
+  const hash = fnv1a32(identity)
+  if (fragment.open.has(ground.arena, hash, identity)) return true
+  if (fragment.sealed === null) return false
+  const from = record.kind === 'outcome' ? outcomeFrom(record, at) : at
+  return fragment.sealed.has(fragment.identifier, hash, identity, from, ground.chunks)
+}
+
+/** An outcome cannot have been reported before its decision was made. */
+function outcomeFrom(record: OutcomeRecord, at: number): number {
+  const decidedAt = ulidTime(record.decision)
+  return decidedAt === undefined ? 0 : Math.min(at, decidedAt - clockSlackMs)
+}

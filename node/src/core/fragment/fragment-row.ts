@@ -1,0 +1,109 @@
+import { decodeTrusted, encode, type Identifier } from '@halfsecond/protocol'
+import { assert } from '../assert.ts'
+import type { FeatureSet } from '../features/feature-set.ts'
+import { restoreFeatures } from '../features/feature-state.ts'
+import type { Arena } from './arena.ts'
+import type { Fragment } from './fragment.ts'
+import { OpenChunk } from './open-chunk.ts'
+import {
+  isBoolean,
+  isStrength,
+  isTraitValue,
+  restoreRegisters,
+  storedRegisters,
+} from './registers.ts'
+import { SealedTimeline } from './sealed-timeline.ts'
+
+/*
+ * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
+ * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
+ * features text, features]. The entries are copied as they stand in memory.
+ */
+const rowVersion = 1
+const prefixBytes = 5
+
+export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
+  const { identifier, sequence, index, open, sealed, traits, links, consents, features } = fragment
+  const head = encode([
+    identifier,
+    sequence,
+    index,
+    sealed?.stored() ?? null,
+    storedRegisters(traits),
+    storedRegisters(links),
+    storedRegisters(consents),
+    features?.set.text ?? null,
+    features?.stored() ?? null,
+  ])
+  const row = new Uint8Array(prefixBytes + head.length + open.used)
+  row[0] = rowVersion
+  new DataView(row.buffer).setUint32(1, head.length, true)
+  row.set(head, prefixBytes)
+  row.set(open.bytes(arena), prefixBytes + head.length)
+  return row
+}
+
+/**
+ * @param set features to take over, where the row has exactly these
+ * @throws AssertionError if the row is not one that `encodeFragment` of this or an earlier version
+ *   made: a store that returns such a row cannot be trusted
+ */
+export function decodeFragment(
+  identifier: Identifier,
+  row: Uint8Array,
+  arena: Arena,
+  set: FeatureSet | null,
+): Fragment {
+  assert(row[0] === rowVersion, `a fragment row of version ${row[0]}`)
+  const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
+  const head = decodeTrusted(row, prefixBytes, headEnd)
+  assert(Array.isArray(head) && head[0] === identifier, 'a row of this identifier')
+  const [, sequence, index, sealed, traits, links, consents, text, features]: unknown[] = head
+  const readTraits = restoreRegisters(traits, isTraitValue)
+  const readLinks = restoreRegisters(links, isStrength)
+  const readConsents = restoreRegisters(consents, isBoolean)
+  assert(
+    typeof sequence === 'number' &&
+      typeof index === 'number' &&
+      readTraits !== undefined &&
+      readLinks !== undefined &&
+      readConsents !== undefined,
+    'a fragment row that is whole',
+  )
+  const open = new OpenChunk()
+  open.load(arena, row.subarray(headEnd))
+  return {
+    identifier,
+    sequence,
+    index,
+    open,
+    sealed: restoreSealed(sealed),
+    traits: readTraits,
+    links: readLinks,
+    consents: readConsents,
+    features: set !== null && set.text === text ? (restoreFeatures(set, features) ?? null) : null,
+  }
+}
+
+/** The identifier of a row, without reading the rest. */
+export function identifierInRow(row: Uint8Array): string {
+  const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
+  const head = decodeTrusted(row, prefixBytes, headEnd)
+  assert(Array.isArray(head) && typeof head[0] === 'string', 'a fragment row that is whole')
+  return head[0]
+}
+
+function restoreSealed(stored: unknown): SealedTimeline | null {
+  if (stored === null) return null
+  assert(Array.isArray(stored), 'a sealed timeline that is whole')
+  const [chunks, entries, lastAt, recent]: unknown[] = stored
+  assert(
+    typeof chunks === 'number' &&
+      typeof entries === 'number' &&
+      typeof lastAt === 'number' &&
+      Array.isArray(recent) &&
+      recent.every((hash) => typeof hash === 'number'),
+    'a sealed timeline that is whole',
+  )
+  return new SealedTimeline(chunks, entries, lastAt, recent)
+}

@@ -1,0 +1,71 @@
+import type { Identifier, Strength } from '@halfsecond/protocol'
+import type { FeatureState } from '../features/feature-state.ts'
+import type { Arena } from './arena.ts'
+import { OpenChunk } from './open-chunk.ts'
+import type { Registers, TraitValue } from './registers.ts'
+import type { SealedTimeline } from './sealed-timeline.ts'
+
+/**
+ * The facts that one identifier brought, and what was derived from them. Written by the fold of
+ * the identifier's home shard only. Members that most fragments lack are null, not empty.
+ */
+export interface Fragment {
+  readonly identifier: Identifier
+  /** Version: sequence of the batch that changed it last, and the record's place in that batch. */
+  sequence: number
+  index: number
+  /** The newest entries of the timeline; older ones are sealed. */
+  readonly open: OpenChunk
+  sealed: SealedTimeline | null
+  traits: Registers<TraitValue> | null
+  /** By the other identifier; a removed link has no value. Stored at the lower end. */
+  links: Registers<Strength> | null
+  /** By purpose. */
+  consents: Registers<boolean> | null
+  /** Null until a decision needs them, or when they must be computed again. */
+  features: FeatureState | null
+}
+
+export function initialFragment(identifier: Identifier): Fragment {
+  return {
+    identifier,
+    sequence: 0,
+    index: 0,
+    open: new OpenChunk(),
+    sealed: null,
+    traits: null,
+    links: null,
+    consents: null,
+    features: null,
+  }
+}
+
+/** Whether the fragment holds any fact at all. */
+export function isEmpty(fragment: Fragment): boolean {
+  const { open, sealed, traits, links, consents } = fragment
+  return (
+    open.count === 0 && sealed === null && traits === null && links === null && consents === null
+  )
+}
+
+/** Rough size in memory: what the byte budget of actors counts. */
+export function heldBytes(fragment: Fragment): number {
+  return (
+    400 +
+    fragment.open.heldBytes +
+    (fragment.sealed === null ? 0 : 700) +
+    registersBytes(fragment.traits) +
+    registersBytes(fragment.links) +
+    registersBytes(fragment.consents) +
+    (fragment.features?.heldBytes ?? 0)
+  )
+}
+
+function registersBytes(registers: Registers<unknown> | null): number {
+  return registers === null ? 0 : 200 + registers.size * 300
+}
+
+/** Gives the fragment's memory back. It must not be used afterwards. */
+export function release(fragment: Fragment, arena: Arena): void {
+  fragment.open.release(arena)
+}

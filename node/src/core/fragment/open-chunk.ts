@@ -1,0 +1,160 @@
+import { assert } from '../assert.ts'
+import type { Digest } from '../digest.ts'
+import { Arena, type Block, blockBytesMax } from './arena.ts'
+import { compareIds, decodeEntry, type Entry, headerBytes, identityOf } from './entry.ts'
+
+/** An event dirties one row: the chunk that still takes entries holds at most this many. */
+export const openEntriesMax = 64
+
+/**
+ * The newest entries of a timeline, in order of (at', identity), as bytes in one block of the arena.
+ *
+ * I1 entries are sorted; equal times by identity.
+ * I2 no two entries have the same identity.
+ * I3 `used` bytes of the block are entries, `count` of them; no block while empty.
+ */
+export class OpenChunk {
+  count = 0
+  used = 0
+  /** at' of the last entry; −1 while empty. */
+  lastAt = -1
+  private block: Block = -1
+  private capacity = 0
+
+  /** Bytes held in the arena. */
+  get heldBytes(): number {
+    return this.capacity
+  }
+
+  /** Whether an entry of this identity is here. `hash` is that of the identity. */
+  has(arena: Arena, hash: number, identity: string): boolean {
+    if (this.count === 0) return false
+    const { bytes, view } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    for (let at = start; at < start + this.used; at += view.getUint32(at, true)) {
+      if (view.getUint32(at + 4, true) !== hash) continue
+      if (identityOf(decodeEntry(bytes, view, at).record) === identity) return true
+    }
+    return false
+  }
+
+  /** Room for one more record of this size, or false: seal some first. */
+  fits(recordBytes: number): boolean {
+    return this.count < openEntriesMax && this.used + headerBytes + recordBytes <= blockBytesMax
+  }
+
+  /** Adds a record's bytes in its place. The caller has checked `has` and `fits`. */
+  insert(
+    arena: Arena,
+    at: number,
+    hash: number,
+    identity: string,
+    source: Uint8Array,
+    sourceStart: number,
+    sourceEnd: number,
+    digest: Digest,
+  ): void {
+    const length = headerBytes + sourceEnd - sourceStart
+    this.grow(arena, this.used + length)
+    const { bytes, view } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    let place = start + this.used
+    if (at <= this.lastAt) {
+      place = this.placeFor(arena, at, identity)
+      bytes.copyWithin(place + length, place, start + this.used)
+    }
+    view.setUint32(place, length, true)
+    view.setUint32(place + 4, hash, true)
+    view.setFloat64(place + 8, at, true)
+    bytes.set(source.subarray(sourceStart, sourceEnd), place + headerBytes)
+    digest.add(bytes, place + 8, place + length)
+    this.used += length
+    this.count++
+    if (at > this.lastAt) this.lastAt = at
+  }
+
+  /** The entries in order, as bytes that stay valid until the next change. */
+  bytes(arena: Arena): Uint8Array {
+    if (this.count === 0) return new Uint8Array(0)
+    const start = arena.offset(this.block)
+    return arena.page(this.block).bytes.subarray(start, start + this.used)
+  }
+
+  entries(arena: Arena): Entry[] {
+    return decodeEntries(this.bytes(arena))
+  }
+
+  /** Takes over stored entries, as `bytes` gave them. Only into an empty chunk. */
+  load(arena: Arena, stored: Uint8Array): void {
+    assert(this.count === 0, 'stored entries are loaded into an empty chunk')
+    if (stored.length === 0) return
+    this.grow(arena, stored.length)
+    const { bytes, view } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    bytes.set(stored, start)
+    this.used = stored.length
+    for (let at = start; at < start + this.used; at += view.getUint32(at, true)) {
+      this.count++
+      this.lastAt = view.getFloat64(at + 8, true)
+    }
+  }
+
+  /** Removes and returns the oldest `count` entries. */
+  removeOldest(arena: Arena, count: number): Uint8Array {
+    const { bytes, view } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    let cut = start
+    for (let i = 0; i < count; i++) cut += view.getUint32(cut, true)
+    const removed = bytes.slice(start, cut)
+    bytes.copyWithin(start, cut, start + this.used)
+    this.used -= removed.length
+    this.count -= count
+    if (this.count === 0) this.release(arena)
+    return removed
+  }
+
+  release(arena: Arena): void {
+    if (this.capacity > 0) arena.release(this.block, this.capacity)
+    this.block = -1
+    this.capacity = 0
+    this.used = 0
+    this.count = 0
+    this.lastAt = -1
+  }
+
+  /** First entry that is greater than (at, identity). */
+  private placeFor(arena: Arena, at: number, identity: string): number {
+    const { bytes, view } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    let place = start
+    for (; place < start + this.used; place += view.getUint32(place, true)) {
+      const other = view.getFloat64(place + 8, true)
+      if (other < at) continue
+      if (other > at) break
+      if (compareIds(identityOf(decodeEntry(bytes, view, place).record), identity) > 0) break
+    }
+    return place
+  }
+
+  private grow(arena: Arena, bytes: number): void {
+    if (bytes <= this.capacity) return
+    const capacity = Arena.capacityFor(bytes)
+    const block = arena.allocate(bytes)
+    if (this.capacity > 0) {
+      arena.page(block).bytes.set(this.bytes(arena), arena.offset(block))
+      arena.release(this.block, this.capacity)
+    }
+    this.block = block
+    this.capacity = capacity
+  }
+}
+
+/** Reads entries from bytes that a chunk gave, in order. */
+export function decodeEntries(bytes: Uint8Array): Entry[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const entries: Entry[] = []
+  for (let at = 0; at < bytes.length; at += view.getUint32(at, true)) {
+    entries.push(decodeEntry(bytes, view, at))
+  }
+  return entries
+}

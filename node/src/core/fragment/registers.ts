@@ -1,0 +1,123 @@
+import { type ChannelRecord, encode, type Strength, type Value } from '@halfsecond/protocol'
+import type { Digest } from '../digest.ts'
+import { compareIds } from './entry.ts'
+
+/** A value that the last write by (at', id) won; a removal is a write too. */
+export interface Register<T> {
+  readonly value: T | undefined
+  readonly at: number
+  readonly id: string
+  readonly channel?: string
+  readonly source?: string
+}
+
+export type Registers<T> = Map<string, Register<T>>
+
+/** Which registers of a fragment; also the first element of the fact that is hashed. */
+export type RegisterKind = 'traits' | 'links' | 'consents'
+
+export type TraitValue = Exclude<Value, null>
+
+/** Whether this write wins over the register's present one. */
+export function wins<T>(present: Register<T> | undefined, at: number, id: string): boolean {
+  return (
+    present === undefined ||
+    at > present.at ||
+    (at === present.at && compareIds(id, present.id) > 0)
+  )
+}
+
+export function registerOf<T>(
+  value: T | undefined,
+  at: number,
+  record: ChannelRecord,
+): Register<T> {
+  return {
+    value,
+    at,
+    id: record.id,
+    ...(record.channel !== undefined && { channel: record.channel }),
+    ...(record.source !== undefined && { source: record.source }),
+  }
+}
+
+/** Writes a register if the write wins, and keeps the digest. Returns whether it did. */
+export function write<T>(
+  kind: RegisterKind,
+  key: string,
+  registers: Registers<T>,
+  name: string,
+  next: Register<T>,
+  digest: Digest,
+): boolean {
+  const present = registers.get(name)
+  if (!wins(present, next.at, next.id)) return false
+  if (present) {
+    const fact = factOf(kind, key, name, present)
+    digest.remove(fact, 0, fact.length)
+  }
+  const fact = factOf(kind, key, name, next)
+  digest.add(fact, 0, fact.length)
+  registers.set(name, next)
+  return true
+}
+
+function factOf<T>(
+  kind: RegisterKind,
+  key: string,
+  name: string,
+  register: Register<T>,
+): Uint8Array {
+  const { value, at, id, channel, source } = register
+  return encode([kind, key, name, value ?? null, at, id, channel ?? null, source ?? null])
+}
+
+/** For rows: what `restoreRegisters` takes back. */
+export function storedRegisters<T>(registers: Registers<T> | null): unknown[] | null {
+  if (registers === null || registers.size === 0) return null
+  return [...registers].map(([name, { value, at, id, channel, source }]) => [
+    name,
+    value ?? null,
+    at,
+    id,
+    channel ?? null,
+    source ?? null,
+  ])
+}
+
+/** Undefined where the stored form is not one that `storedRegisters` made. */
+export function restoreRegisters<T>(
+  stored: unknown,
+  isValue: (value: unknown) => value is T,
+): Registers<T> | null | undefined {
+  if (stored === null) return null
+  if (!Array.isArray(stored)) return undefined
+  const registers: Registers<T> = new Map()
+  for (const row of stored) {
+    if (!Array.isArray(row)) return undefined
+    const [name, value, at, id, channel, source]: unknown[] = row
+    if (typeof name !== 'string' || typeof at !== 'number' || typeof id !== 'string')
+      return undefined
+    if (value !== null && !isValue(value)) return undefined
+    registers.set(name, {
+      value: value === null ? undefined : value,
+      at,
+      id,
+      ...(typeof channel === 'string' && { channel }),
+      ...(typeof source === 'string' && { source }),
+    })
+  }
+  return registers
+}
+
+export function isTraitValue(value: unknown): value is TraitValue {
+  return value !== null && value !== undefined
+}
+
+export function isStrength(value: unknown): value is Strength {
+  return typeof value === 'string'
+}
+
+export function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean'
+}

@@ -1,0 +1,129 @@
+import type { Identifier } from '@halfsecond/protocol'
+import { type Entry, identityOf } from './entry.ts'
+import { decodeEntries } from './open-chunk.ts'
+
+/** Rows of sealed chunks, by identifier and chunk number, counted from 0. */
+export interface ChunkRows {
+  /** The row, or undefined where none was sealed under this number. */
+  read(identifier: Identifier, number: number): Uint8Array | undefined
+  seal(identifier: Identifier, number: number, row: Uint8Array): void
+}
+
+/** Identity hashes of entries sealed last: with the open chunk, the newest 128 of a fragment. */
+const recentMax = 128
+
+/** What a fragment remembers of its sealed entries, so that most questions need no row. */
+export class SealedTimeline {
+  /** Sealed chunks, numbered 0 to chunks − 1. */
+  chunks: number
+  /** Entries in them. */
+  entries: number
+  /** Greatest at' in them. */
+  lastAt: number
+  private readonly recent: number[]
+
+  constructor(chunks = 0, entries = 0, lastAt = -1, recent: number[] = []) {
+    this.chunks = chunks
+    this.entries = entries
+    this.lastAt = lastAt
+    this.recent = recent
+  }
+
+  /** Seals these entries, which are in order, as the next chunk. */
+  seal(identifier: Identifier, entries: Uint8Array, rows: ChunkRows): void {
+    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength)
+    const firstAt = view.getFloat64(8, true)
+    let lastAt = firstAt
+    let count = 0
+    for (let at = 0; at < entries.length; at += view.getUint32(at, true)) {
+      this.recent.push(view.getUint32(at + 4, true))
+      lastAt = view.getFloat64(at + 8, true)
+      count++
+    }
+    if (this.recent.length > recentMax) this.recent.splice(0, this.recent.length - recentMax)
+    if (lastAt > this.lastAt) this.lastAt = lastAt
+    rows.seal(identifier, this.chunks, chunkRow(firstAt, lastAt, this.lastAt, entries))
+    this.chunks++
+    this.entries += count
+  }
+
+  /**
+   * Whether an entry of this identity was sealed. One of the newest is found whatever its time; an
+   * older one where its time says.
+   * @param from earliest at' that it can have
+   */
+  has(
+    identifier: Identifier,
+    hash: number,
+    identity: string,
+    from: number,
+    rows: ChunkRows,
+  ): boolean {
+    let newest = this.recent.includes(hash) ? this.recent.length : 0
+    if (newest === 0 && from > this.lastAt) return false
+    for (const chunk of this.newestFirst(identifier, rows)) {
+      if (newest <= 0 && chunk.greatestSoFar < from) return false
+      if (newest <= 0 && chunk.lastAt < from) continue
+      const entries = decodeEntries(chunk.entries)
+      if (entries.some((entry) => identityOf(entry.record) === identity)) return true
+      newest -= entries.length
+    }
+    return false
+  }
+
+  /** All sealed entries; chunks may overlap in time, so the caller sorts. */
+  read(identifier: Identifier, rows: ChunkRows): Entry[] {
+    const entries: Entry[] = []
+    for (const chunk of this.newestFirst(identifier, rows))
+      entries.push(...decodeEntries(chunk.entries))
+    return entries
+  }
+
+  /** For rows: the arguments of the constructor. */
+  stored(): unknown[] {
+    return [this.chunks, this.entries, this.lastAt, this.recent]
+  }
+
+  private *newestFirst(identifier: Identifier, rows: ChunkRows): Generator<ChunkRow> {
+    for (let number = this.chunks - 1; number >= 0; number--) {
+      const row = rows.read(identifier, number)
+      if (row !== undefined) yield readChunkRow(row)
+    }
+  }
+}
+
+interface ChunkRow {
+  readonly lastAt: number
+  /** Greatest at' of this chunk and all before it: a search backwards may stop below it. */
+  readonly greatestSoFar: number
+  readonly entries: Uint8Array
+}
+
+const chunkVersion = 1
+const chunkHeaderBytes = 25
+
+/** u8 version │ f64 first at' │ f64 last at' │ f64 greatest at' so far │ entries */
+function chunkRow(
+  firstAt: number,
+  lastAt: number,
+  greatest: number,
+  entries: Uint8Array,
+): Uint8Array {
+  const row = new Uint8Array(chunkHeaderBytes + entries.length)
+  const view = new DataView(row.buffer)
+  row[0] = chunkVersion
+  view.setFloat64(1, firstAt, true)
+  view.setFloat64(9, lastAt, true)
+  view.setFloat64(17, greatest, true)
+  row.set(entries, chunkHeaderBytes)
+  return row
+}
+
+function readChunkRow(row: Uint8Array): ChunkRow {
+  const view = new DataView(row.buffer, row.byteOffset, row.byteLength)
+  return {
+    lastAt: view.getFloat64(9, true),
+    greatestSoFar: view.getFloat64(17, true),
+    entries: row.subarray(chunkHeaderBytes),
+  }
+}

@@ -1,0 +1,74 @@
+import type { Identifier } from '@halfsecond/protocol'
+import { Digest } from '../digest.ts'
+import type { Ground } from '../fragment/evolve.ts'
+import type { Fragment } from '../fragment/fragment.ts'
+import { LogicalTime } from './logical-time.ts'
+import { Producers } from './producers.ts'
+
+/** Grows when the same records begin to fold into other facts; such a fold needs a barrier. */
+export const foldVersion = 1
+
+/** One entry of a shard's log. */
+export interface LogEntry {
+  readonly sequence: number
+  /** When the log took it, in milliseconds since 1970. */
+  readonly timestamp: number
+  /** Whether it came over the nodes' own subject. */
+  readonly own: boolean
+  /** An encoded batch. Valid only during the call that passes the entry. */
+  readonly bytes: Uint8Array
+}
+
+/** What a shard knows besides its fragments. All of it is a fold of the log. */
+export interface ShardState {
+  readonly shard: number
+  readonly shards: number
+  /** Which life of the stream `applied` counts in. */
+  incarnation: number
+  /** Sequence of the last folded entry. */
+  applied: number
+  /** Hash of that entry: tells a log that was rewritten below us. */
+  fingerprint: string
+  /** Epoch of the newest primary. */
+  epoch: number
+  /** The playbook that decides; version 0 is none. */
+  playbook: { readonly version: number; readonly hash: string }
+  readonly time: LogicalTime
+  readonly producers: Producers
+  readonly digest: Digest
+}
+
+export function initialShardState(shard: number, shards: number, incarnation: number): ShardState {
+  return {
+    shard,
+    shards,
+    incarnation,
+    applied: 0,
+    fingerprint: '',
+    epoch: 0,
+    playbook: { version: 0, hash: '' },
+    time: new LogicalTime(),
+    producers: new Producers(),
+    digest: new Digest(),
+  }
+}
+
+/** A record, or a whole entry, that could not be folded; kept as it came. */
+export interface DeadLetter {
+  readonly sequence: number
+  /** Place in the batch; −1 for the whole entry. */
+  readonly index: number
+  readonly reason: string
+  readonly bytes: Uint8Array
+}
+
+/** What the fold of a shard asks of whoever runs it. Everything is synchronous. */
+export interface ShardGround extends Ground {
+  /** The fragment, loaded or new; it is about to be changed. */
+  activate(identifier: Identifier): Fragment
+  /** The fragment was changed. */
+  changed(fragment: Fragment): void
+  /** A producer's row was changed, or removed. */
+  producerChanged(producer: string): void
+  deadLetter(letter: DeadLetter): void
+}

@@ -1,0 +1,146 @@
+import { bounds, HalfsecondError } from '@halfsecond/protocol'
+import { type Discontinuity, discontinuity } from '../core/shard/continuity.ts'
+import type { Cursor, Follower, Log, LogEntry, LogExtent, Tail, Writer } from '../runtime/ports.ts'
+
+interface Following {
+  readonly shard: number
+  readonly follower: Follower
+  at: number
+  isClosed: boolean
+}
+
+/**
+ * The log in memory, for tests and simulation: it does what it is told, when it is told. Entries
+ * are delivered by `deliver`, or at once while `isAutomatic`.
+ */
+export class MemoryLog implements Log {
+  readonly shards: number
+  /** Whether followers get entries and confirmations without being asked for them. */
+  isAutomatic = true
+  /** While false, appends are refused as a lost server would refuse them. */
+  isReachable = true
+  /** Appends above this many bytes in a shard are refused as `LOG_FULL`. */
+  shardBytesMax = Number.POSITIVE_INFINITY
+  private readonly now: () => number
+  private readonly entries: LogEntry[][]
+  private readonly incarnations: number[]
+  private readonly firsts: number[]
+  private readonly followers = new Set<Following>()
+
+  constructor(shards: number, now: () => number) {
+    this.shards = shards
+    this.now = now
+    this.entries = Array.from({ length: shards }, () => [])
+    this.incarnations = Array.from({ length: shards }, (_, shard) => 1000 + shard)
+    this.firsts = Array.from({ length: shards }, () => 1)
+  }
+
+  append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
+    if (!this.isReachable)
+      return Promise.reject(new HalfsecondError('UNAVAILABLE', 'the log cannot be reached'))
+    if (bytes.length > bounds.frameBytes) {
+      return Promise.reject(new HalfsecondError('TOO_LARGE', `a batch of ${bytes.length} bytes`))
+    }
+    const entries = this.of(shard)
+    const size = entries.reduce((sum, entry) => sum + entry.bytes.length, 0)
+    if (size + bytes.length > this.shardBytesMax) {
+      return Promise.reject(new HalfsecondError('LOG_FULL', 'the log is full'))
+    }
+    const sequence = (this.firsts[shard] ?? 1) + entries.length
+    entries.push({ sequence, timestamp: this.now(), own: writer === 'own', bytes: bytes.slice() })
+    if (this.isAutomatic) queueMicrotask(() => this.deliver(shard))
+    return Promise.resolve(sequence)
+  }
+
+  extent(shard: number): Promise<LogExtent> {
+    if (!this.isReachable)
+      return Promise.reject(new HalfsecondError('UNAVAILABLE', 'the log cannot be reached'))
+    return Promise.resolve(this.extentNow(shard))
+  }
+
+  follow(shard: number, cursor: Cursor, follower: Follower): Tail {
+    const following: Following = { shard, follower, at: cursor.applied, isClosed: false }
+    const why = this.check(shard, cursor)
+    if (why !== undefined) queueMicrotask(() => follower.discontinued(why))
+    else this.followers.add(following)
+    if (this.isAutomatic) queueMicrotask(() => this.deliver(shard))
+    return {
+      close: () => {
+        following.isClosed = true
+        this.followers.delete(following)
+        return Promise.resolve()
+      },
+    }
+  }
+
+  close(): Promise<void> {
+    this.followers.clear()
+    return Promise.resolve()
+  }
+
+  /** Passes at most `count` entries to each follower of a shard; those who have all are told so. */
+  deliver(shard: number, count = Number.POSITIVE_INFINITY): void {
+    if (!this.isReachable) return
+    for (const following of this.followers) {
+      if (following.shard === shard) this.passOn(following, count)
+    }
+  }
+
+  /** The server loses its newest entries. */
+  loseSuffix(shard: number, count: number): void {
+    this.of(shard).splice(-count)
+  }
+
+  /** Entries below `first` are gone. */
+  trim(shard: number, first: number): void {
+    this.of(shard).splice(0, first - (this.firsts[shard] ?? 1))
+    this.firsts[shard] = first
+  }
+
+  /** The stream is deleted and made anew, empty. */
+  recreate(shard: number): void {
+    this.entries[shard] = []
+    this.firsts[shard] = 1
+    this.incarnations[shard] = (this.incarnations[shard] ?? 0) + 1_000_000
+  }
+
+  private passOn(following: Following, count: number): void {
+    const entries = this.of(following.shard)
+    const first = this.firsts[following.shard] ?? 1
+    for (let passed = 0; passed < count && !following.isClosed; passed++) {
+      const entry = entries[following.at + 1 - first]
+      if (entry === undefined) {
+        following.follower.caughtUp()
+        return
+      }
+      following.at = entry.sequence
+      try {
+        following.follower.entry(entry)
+      } catch {
+        // As with every log: a tail ends when its follower throws.
+        following.isClosed = true
+        this.followers.delete(following)
+      }
+    }
+  }
+
+  private check(shard: number, cursor: Cursor): Discontinuity | undefined {
+    const applied = this.of(shard)[cursor.applied - (this.firsts[shard] ?? 1)]
+    return discontinuity(cursor, this.extentNow(shard), applied)
+  }
+
+  private extentNow(shard: number): LogExtent {
+    const first = this.firsts[shard] ?? 1
+    return {
+      incarnation: this.incarnations[shard] ?? 0,
+      first,
+      last: first + this.of(shard).length - 1,
+    }
+  }
+
+  private of(shard: number): LogEntry[] {
+    const entries = this.entries[shard]
+    if (entries === undefined) throw new RangeError(`no shard ${shard}`)
+    return entries
+  }
+}

@@ -1,0 +1,92 @@
+import type { HalfsecondError, Identifier } from '@halfsecond/protocol'
+import {
+  type FragmentRow,
+  type Rows,
+  rowKinds,
+  type ShardStore,
+  type Store,
+} from '../runtime/ports.ts'
+import { readRows } from '../runtime/rows.ts'
+
+/** The store in memory, for tests and simulation. */
+export class MemoryStore implements Store {
+  /** While set, commits are refused with it. */
+  failure: HalfsecondError | undefined
+  private readonly stores = new Map<number, MemoryShardStore>()
+
+  shard(shard: number): ShardStore {
+    let store = this.stores.get(shard)
+    if (store === undefined) {
+      store = new MemoryShardStore(() => this.failure)
+      this.stores.set(shard, store)
+    }
+    return store
+  }
+
+  usage(): Promise<{ usedBytes: number; freeBytes: number }> {
+    return Promise.resolve({ usedBytes: 0, freeBytes: Number.MAX_SAFE_INTEGER })
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+class MemoryShardStore implements ShardStore {
+  private readonly failure: () => HalfsecondError | undefined
+  /** By kind, then `name number`. */
+  private readonly rows = new Map<number, Map<string, Uint8Array>>()
+
+  constructor(failure: () => HalfsecondError | undefined) {
+    this.failure = failure
+  }
+
+  meta(): Uint8Array | undefined {
+    return this.of(rowKinds.meta).get(' 0')
+  }
+
+  producers(): Iterable<Uint8Array> {
+    return this.of(rowKinds.producer).values()
+  }
+
+  fragment(identifier: Identifier): Uint8Array | undefined {
+    return this.of(rowKinds.fragment).get(`${identifier} 0`)
+  }
+
+  chunk(identifier: Identifier, number: number): Uint8Array | undefined {
+    return this.of(rowKinds.chunk).get(`${identifier} ${number}`)
+  }
+
+  fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[] {
+    const from = after === undefined ? '' : Buffer.from(after).toString()
+    return [...this.of(rowKinds.fragment)]
+      .filter(([key]) => key > from)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([key, row]) => ({ key: Buffer.from(key), row }))
+  }
+
+  deadLetters(limit: number): readonly Uint8Array[] {
+    return [...this.of(rowKinds.deadLetter).values()].slice(0, limit)
+  }
+
+  commit(rows: Rows): Promise<void> {
+    const failure = this.failure()
+    if (failure) return Promise.reject(failure)
+    for (const { kind, name, number, value } of readRows(rows.bytes)) {
+      const key = `${Buffer.from(name).toString()} ${number}`
+      if (value === undefined) this.of(kind).delete(key)
+      else this.of(kind).set(key, Uint8Array.from(value))
+    }
+    return Promise.resolve()
+  }
+
+  private of(kind: number): Map<string, Uint8Array> {
+    let rows = this.rows.get(kind)
+    if (rows === undefined) {
+      rows = new Map()
+      this.rows.set(kind, rows)
+    }
+    return rows
+  }
+}

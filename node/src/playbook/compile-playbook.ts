@@ -1,0 +1,351 @@
+import { encode, isProperties, type Value } from '@halfsecond/protocol'
+import { compileCondition } from '../core/condition/compile.ts'
+import type { ConditionType, Expression } from '../core/condition/expression.ts'
+import type {
+  Candidate,
+  Condition,
+  Fact,
+  Group,
+  Limit,
+  Offer,
+  Placement,
+  Playbook,
+} from '../core/decision/playbook.ts'
+import { parseDuration } from '../core/duration.ts'
+import { parseCel } from './cel.ts'
+import { ConditionChecker, ConditionError, type Schema } from './condition-checker.ts'
+import { compileContent } from './content.ts'
+import { type Path, PlaybookDocument, playbookBytesMax } from './document.ts'
+import { didYouMean, PlaybookError } from './faults.ts'
+import { FeatureRegistry } from './feature-registry.ts'
+import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
+import type { LimitSource, OfferSource, PlaybookSource, SourceType } from './source.ts'
+
+/** Content larger than this belongs behind a link. */
+const contentBytesMax = 16 * 1024
+
+const defaultTokenMs = 24 * 60 * 60_000
+const defaultRejected = { pause: '30d' }
+
+/**
+ * Checks and compiles a playbook text, YAML or JSON.
+ * @throws PlaybookError with every fault that was found, and where
+ */
+export function compilePlaybook(text: string): Playbook {
+  if (Buffer.byteLength(text) > playbookBytesMax) {
+    throw new PlaybookError([
+      { line: 1, column: 1, path: '', message: `a playbook has at most ${playbookBytesMax} bytes` },
+    ])
+  }
+  const document = new PlaybookDocument(text)
+  if (document.source === undefined) throw new PlaybookError(document.faults)
+  const playbook = new Compiler(document, document.source).compile()
+  if (document.faults.length > 0) throw new PlaybookError(document.faults)
+  return playbook
+}
+
+/** The defaults file of a playbook: placement → content, for clients that get no answer. */
+export function defaultsOf(playbook: Playbook): { [placement: string]: Value } {
+  return Object.fromEntries(
+    [...playbook.placements].map(([name, { fallback }]) => [name, fallback]),
+  )
+}
+
+const conditionTypes: Record<SourceType, ConditionType> = {
+  string: 'string',
+  double: 'number',
+  int: 'number',
+  bool: 'bool',
+  'list(string)': 'strings',
+  'list(double)': 'numbers',
+}
+
+class Compiler {
+  private readonly document: PlaybookDocument
+  private readonly source: PlaybookSource
+  private readonly features = new FeatureRegistry()
+  private readonly checker: ConditionChecker
+  private readonly factNames: readonly string[]
+
+  constructor(document: PlaybookDocument, source: PlaybookSource) {
+    this.document = document
+    this.source = source
+    this.factNames = Object.keys(source.facts ?? {})
+    this.checker = new ConditionChecker(this.schema(), this.features)
+  }
+
+  compile(): Playbook {
+    const { source } = this
+    this.checkZone()
+    const facts = this.facts()
+    const groups = new Map(Object.keys(source.groups ?? {}).map((name) => [name, this.group(name)]))
+    const offers = Object.entries(source.offers ?? {}).map(([name, offer]) => ({
+      offer: this.offer(name, offer, groups),
+      source: offer,
+    }))
+    offers.sort((a, b) => compareOffers(a.offer, b.offer))
+    const placements = new Map(
+      Object.keys(source.placements).map((name) => [name, this.placement(name, offers)]),
+    )
+    this.checkFormats()
+    const groupOf = new Map(
+      offers.flatMap(({ offer }) => (offer.group ? [[offer.name, offer.group.name] as const] : [])),
+    )
+    const channelOf = new Map(
+      [...placements].map(([name, { channel }]) => [name, channel] as const),
+    )
+    return {
+      name: source.playbook,
+      zone: source.zone ?? 'UTC',
+      consent: source.consent?.personalise ?? 'required',
+      facts,
+      features: this.features.finish(groupOf, channelOf),
+      placements,
+    }
+  }
+
+  private schema(): Schema {
+    const events = new Map<string, ReadonlyMap<string, ConditionType>>()
+    for (const [event, properties] of Object.entries(this.source.events ?? {})) {
+      events.set(
+        event,
+        new Map(Object.entries(properties).map(([name, type]) => [name, conditionTypes[type]])),
+      )
+    }
+    const traits = new Map<string, { type: ConditionType; fallback?: string | number | boolean }>()
+    for (const [name, { type, default: fallback }] of Object.entries(this.source.traits ?? {})) {
+      const conditionType = conditionTypes[type]
+      traits.set(name, { type: conditionType })
+      if (fallback === undefined) continue
+      const isScalar =
+        typeof fallback === 'string' ||
+        typeof fallback === 'number' ||
+        typeof fallback === 'boolean'
+      if (isScalar && typeOf(fallback) === conditionType)
+        traits.set(name, { type: conditionType, fallback })
+      else this.document.add(['traits', name, 'default'], `the default must be a ${type}`)
+    }
+    return { events, traits, facts: new Map(this.factNames.map((name, index) => [name, index])) }
+  }
+
+  private checkZone(): void {
+    const { zone } = this.source
+    if (zone === undefined) return
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone })
+    } catch {
+      this.document.add(['zone'], `no time zone "${zone}"; use an IANA name like Europe/London`)
+    }
+  }
+
+  private facts(): Fact[] {
+    const uses: ReadonlySet<number>[] = []
+    const facts = Object.entries(this.source.facts ?? {}).map(([name, text]) => {
+      const condition = this.condition(['facts', name], text)
+      uses.push(new Set(this.checker.factsUsed))
+      return { name, condition }
+    })
+    this.factNames.forEach((name, index) => {
+      if (reaches(index, index, uses, new Set()))
+        this.document.add(['facts', name], 'this fact refers to itself')
+    })
+    return facts
+  }
+
+  private condition(path: Path, text: string): Condition {
+    const expression = this.inText(path, text, () => this.checker.condition(parseCel(text)))
+    return { text, test: expression ? compileCondition(expression) : () => undefined }
+  }
+
+  private group(name: string): Group {
+    const never = this.source.groups?.[name]?.never
+    return {
+      name,
+      never: never === undefined ? undefined : this.condition(['groups', name, 'never'], never),
+    }
+  }
+
+  private offer(name: string, source: OfferSource, groups: ReadonlyMap<string, Group>): Offer {
+    if (source.group !== undefined && !groups.has(source.group)) {
+      this.document.add(
+        ['offers', name, 'group'],
+        `no group "${source.group}"${didYouMean(source.group, groups.keys())}`,
+      )
+    }
+    const weight =
+      source.group === undefined ? 1 : (this.source.groups?.[source.group]?.weight ?? 1)
+    return {
+      name,
+      group: source.group === undefined ? undefined : groups.get(source.group),
+      priority: source.priority ?? 0,
+      score: (source.value ?? 1) * weight,
+      when:
+        source.when === undefined
+          ? undefined
+          : this.condition(['offers', name, 'when'], source.when),
+      never:
+        source.never === undefined
+          ? undefined
+          : this.condition(['offers', name, 'never'], source.never),
+    }
+  }
+
+  private placement(
+    name: string,
+    offers: readonly { offer: Offer; source: OfferSource }[],
+  ): Placement {
+    const source = this.source.placements[name]
+    if (source === undefined) throw new TypeError(`placement ${name} is in the playbook`)
+    const place = { placement: name, channel: source.channel }
+    this.checkContent(['placements', name, 'fallback'], source.fallback)
+    const candidates: Candidate[] = []
+    for (const { offer, source: offerSource } of offers) {
+      const content = offerSource.treatments[source.format]
+      if (content === undefined) continue
+      candidates.push(this.candidate(offer, offerSource, source.format, content, place))
+    }
+    return {
+      name,
+      channel: source.channel,
+      count: source.count ?? 1,
+      fallback: source.fallback,
+      limits: this.limits(['placements', name, 'limits'], source.limits, 'placement', place),
+      tokenMs:
+        source.token === undefined
+          ? defaultTokenMs
+          : (parseDuration(source.token) ?? defaultTokenMs),
+      candidates,
+    }
+  }
+
+  private candidate(
+    offer: Offer,
+    source: OfferSource,
+    format: string,
+    content: Value,
+    place: LimitPlace,
+  ): Candidate {
+    const path = ['offers', offer.name, 'treatments', format]
+    this.checkContent(path, content)
+    const group = source.group === undefined ? {} : { group: source.group }
+    const here = { ...place, ...group, offer: offer.name }
+    const groupLimits =
+      source.group === undefined ? undefined : this.source.groups?.[source.group]?.limits
+    const limits = [
+      unsubscribed(offer.name, this.features),
+      compileAfter('accept', source.accepted ?? 'retire', offer.name, this.features),
+      compileAfter('reject', source.rejected ?? defaultRejected, offer.name, this.features),
+      ...this.limits(['offers', offer.name, 'limits'], source.limits, 'offer', here),
+      ...this.limits(['groups', source.group ?? '', 'limits'], groupLimits, 'offer', here),
+    ]
+    return {
+      offer,
+      treatment: format,
+      limits: limits.filter((limit) => limit !== undefined),
+      content: this.content(path, content),
+    }
+  }
+
+  private limits(
+    path: Path,
+    sources: readonly LimitSource[] | undefined,
+    own: 'offer' | 'placement',
+    place: LimitPlace,
+  ): Limit[] {
+    return (sources ?? []).flatMap((source, index) => {
+      try {
+        return [compileLimit(source, own, place, this.features)]
+      } catch (error) {
+        if (!(error instanceof LimitError)) throw error
+        this.document.add([...path, index], error.message)
+        return []
+      }
+    })
+  }
+
+  private content(path: Path, content: Value): Candidate['content'] {
+    let at: Path = path
+    let text = ''
+    const compile = (cel: string): Expression => this.checker.value(parseCel(cel))
+    const onText = (inner: Path) => {
+      at = [...path, ...inner]
+      text = textAt(content, inner)
+    }
+    try {
+      return compileContent(content, compile, onText)
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error
+      this.document.addInText(at, text, error.start, error.end, error.message)
+      return () => undefined
+    }
+  }
+
+  private checkContent(path: Path, content: Value): void {
+    const bytes = encode(content).length
+    if (bytes > contentBytesMax)
+      this.document.add(
+        path,
+        `content of ${bytes} bytes; at most ${contentBytesMax}: refer to it by a link`,
+      )
+    if (!isProperties({ content }))
+      this.document.add(
+        path,
+        'content is text, numbers, bools, lists and maps, at most three levels deep',
+      )
+  }
+
+  /** A format that no placement shows is a typing error more often than a plan. */
+  private checkFormats(): void {
+    const formats = new Set(Object.values(this.source.placements).map(({ format }) => format))
+    for (const [name, { treatments }] of Object.entries(this.source.offers ?? {})) {
+      for (const format of Object.keys(treatments)) {
+        if (!formats.has(format))
+          this.document.add(
+            ['offers', name, 'treatments', format],
+            `no placement has the format "${format}"${didYouMean(format, formats)}`,
+          )
+      }
+    }
+  }
+
+  private inText<T>(path: Path, text: string, run: () => T): T | undefined {
+    try {
+      return run()
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error
+      this.document.addInText(path, text, error.start, error.end, error.message)
+      return undefined
+    }
+  }
+}
+
+/** Greater priority first, then greater score, then by name. */
+function compareOffers(a: Offer, b: Offer): number {
+  return b.priority - a.priority || b.score - a.score || (a.name < b.name ? -1 : 1)
+}
+
+function typeOf(value: string | number | boolean): ConditionType {
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'number' : 'string'
+}
+
+function textAt(content: Value, path: Path): string {
+  let value: unknown = content
+  for (const key of path)
+    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+function reaches(
+  from: number,
+  target: number,
+  uses: readonly ReadonlySet<number>[],
+  seen: Set<number>,
+): boolean {
+  for (const next of uses[from] ?? []) {
+    if (next === target) return true
+    if (seen.has(next)) continue
+    seen.add(next)
+    if (reaches(next, target, uses, seen)) return true
+  }
+  return false
+}

@@ -1,0 +1,391 @@
+import type { ASTNode } from '@marcbachmann/cel-js'
+import { compilePredicate } from '../core/condition/compile.ts'
+import type { Comparison, ConditionType, Expression } from '../core/condition/expression.ts'
+import { parseDuration } from '../core/duration.ts'
+import { capacityMax } from '../core/features/feature-set.ts'
+import { didYouMean } from './faults.ts'
+import type { FeatureRegistry } from './feature-registry.ts'
+
+/** What conditions may refer to. */
+export interface Schema {
+  readonly events: ReadonlyMap<string, ReadonlyMap<string, ConditionType>>
+  readonly traits: ReadonlyMap<
+    string,
+    { readonly type: ConditionType; readonly fallback?: string | number | boolean }
+  >
+  /** Fact → its place in the playbook. */
+  readonly facts: ReadonlyMap<string, number>
+}
+
+/** A fault inside a condition's text. */
+export class ConditionError extends Error {
+  override readonly name = 'ConditionError'
+  readonly start: number
+  readonly end: number
+
+  constructor(message: string, start: number, end: number) {
+    super(message)
+    this.start = start
+    this.end = end
+  }
+}
+
+interface Typed {
+  readonly type: ConditionType
+  readonly expression: Expression
+}
+
+/** The variable of a macro: an event with its properties, or an element of a list. */
+interface Local {
+  readonly name: string
+  readonly properties?: ReadonlyMap<string, ConditionType>
+  readonly event?: string
+  readonly element?: ConditionType
+}
+
+const mirrored: Record<Comparison, Comparison> = {
+  '==': '==',
+  '!=': '!=',
+  '<': '>',
+  '<=': '>=',
+  '>': '<',
+  '>=': '<=',
+}
+const functions = ['count', 'recent', 'has', 'size']
+const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
+
+/**
+ * Turns a parsed CEL expression into one that the core evaluates. Checks names and types against
+ * the playbook's own schema: which event `recent("page", …)` yields depends on a literal, which
+ * general CEL checkers cannot express. Numbers are doubles; there are no regular expressions and no
+ * nested macros, so the cost of a condition is bounded by its length.
+ */
+export class ConditionChecker {
+  /** Facts that the last condition refers to. */
+  readonly factsUsed = new Set<number>()
+  private readonly schema: Schema
+  private readonly features: FeatureRegistry
+  private local: Local | undefined
+
+  constructor(schema: Schema, features: FeatureRegistry) {
+    this.schema = schema
+    this.features = features
+  }
+
+  /** @throws ConditionError unless the expression is well typed and of type bool */
+  condition(node: ASTNode): Expression {
+    this.factsUsed.clear()
+    return this.expect(node, 'bool')
+  }
+
+  /** An expression inside content: text, a number or a bool. @throws ConditionError */
+  value(node: ASTNode): Expression {
+    const { type, expression } = this.check(node)
+    if (type === 'strings' || type === 'numbers')
+      fail(node, 'content takes text, a number or a bool, not a list')
+    return expression
+  }
+
+  private expect(node: ASTNode, type: ConditionType): Expression {
+    const checked = this.check(node)
+    if (checked.type !== type) fail(node, `this is a ${checked.type}; a ${type} is needed here`)
+    return checked.expression
+  }
+
+  private check(node: ASTNode): Typed {
+    switch (node.op) {
+      case 'value':
+        return literal(node, node.args)
+      case 'id':
+        return this.name(node, node.args)
+      case '.':
+        return this.field(node, node.args[0], node.args[1])
+      case 'list':
+        return this.list(node, node.args)
+      case '&&':
+      case '||': {
+        const kind = node.op === '&&' ? 'and' : 'or'
+        const left = this.expect(node.args[0], 'bool')
+        return {
+          type: 'bool',
+          expression: { kind, left, right: this.expect(node.args[1], 'bool') },
+        }
+      }
+      case '!_':
+        return { type: 'bool', expression: { kind: 'not', of: this.expect(node.args, 'bool') } }
+      case '-_':
+        return {
+          type: 'number',
+          expression: { kind: 'negate', of: this.expect(node.args, 'number') },
+        }
+      case '?:': {
+        const condition = this.expect(node.args[0], 'bool')
+        const then = this.check(node.args[1])
+        const whenFalse = this.expect(node.args[2], then.type)
+        return {
+          type: then.type,
+          expression: { kind: 'if', condition, whenTrue: then.expression, whenFalse },
+        }
+      }
+      case '==':
+      case '!=':
+      case '<':
+      case '<=':
+      case '>':
+      case '>=':
+        return this.comparison(node.op, node.args[0], node.args[1])
+      case '+':
+      case '-':
+      case '*':
+      case '/':
+      case '%': {
+        const left = this.check(node.args[0])
+        const type = node.op === '+' && left.type === 'string' ? 'string' : 'number'
+        if (left.type !== type)
+          fail(node.args[0], `this is a ${left.type}; a ${type} is needed here`)
+        const right = this.expect(node.args[1], type)
+        return {
+          type,
+          expression: { kind: 'arithmetic', operator: node.op, left: left.expression, right },
+        }
+      }
+      case 'in': {
+        const left = this.check(node.args[0])
+        const right = this.expect(node.args[1], left.type === 'number' ? 'numbers' : 'strings')
+        return { type: 'bool', expression: { kind: 'in', left: left.expression, right } }
+      }
+      case 'call':
+        return this.call(node, node.args[0], node.args[1])
+      case 'rcall':
+        return this.method(node, node.args[0], node.args[1], node.args[2])
+      default:
+        return fail(node, `"${node.op}" is not part of conditions`)
+    }
+  }
+
+  private name(node: ASTNode, name: string): Typed {
+    if (this.local?.name === name) {
+      if (this.local.element) return { type: this.local.element, expression: { kind: 'local' } }
+      return fail(
+        node,
+        `${name} is a ${this.local.event} event: read one of its properties, like ${name}.…`,
+      )
+    }
+    if (name === 'channel' || name === 'placement') {
+      return { type: 'string', expression: { kind: 'request', field: name } }
+    }
+    const fact = this.schema.facts.get(name)
+    if (fact === undefined) {
+      return fail(
+        node,
+        `no fact "${name}"${didYouMean(name, [...this.schema.facts.keys(), 'traits', 'channel', 'placement'])}`,
+      )
+    }
+    if (this.local?.event)
+      fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
+    this.factsUsed.add(fact)
+    return { type: 'bool', expression: { kind: 'fact', index: fact } }
+  }
+
+  private field(node: ASTNode, of: ASTNode, name: string): Typed {
+    if (of.op !== 'id') return fail(node, 'fields are read from traits or from an event')
+    if (of.args === this.local?.name && this.local.properties) {
+      const type = this.local.properties.get(name)
+      if (type === undefined) {
+        return fail(
+          node,
+          `event "${this.local.event}" has no property "${name}"${didYouMean(name, this.local.properties.keys())}`,
+        )
+      }
+      return { type, expression: { kind: 'field', name, type } }
+    }
+    if (of.args !== 'traits')
+      return fail(of, `"${of.args}" has no fields${didYouMean(of.args, ['traits'])}`)
+    if (this.local?.event)
+      fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
+    const trait = this.schema.traits.get(name)
+    if (trait === undefined)
+      return fail(node, `no trait "${name}"${didYouMean(name, this.schema.traits.keys())}`)
+    const { type, fallback } = trait
+    return {
+      type,
+      expression: { kind: 'trait', name, type, ...(fallback !== undefined && { fallback }) },
+    }
+  }
+
+  private list(node: ASTNode, nodes: readonly ASTNode[]): Typed {
+    const [first] = nodes
+    if (first === undefined) return fail(node, 'an empty list contains nothing')
+    if (nodes.length > 100) fail(node, 'at most 100 elements in a list')
+    const { type } = this.check(first)
+    if (type !== 'string' && type !== 'number')
+      return fail(first, `lists hold strings or numbers, this is a ${type}`)
+    const items = nodes.map((item) => this.expect(item, type))
+    return { type: type === 'string' ? 'strings' : 'numbers', expression: { kind: 'list', items } }
+  }
+
+  private comparison(operator: Comparison, leftNode: ASTNode, rightNode: ASTNode): Typed {
+    const left = this.countIn(leftNode, operator, rightNode) ?? this.check(leftNode)
+    const right = this.countIn(rightNode, mirrored[operator], leftNode) ?? this.check(rightNode)
+    if (left.type !== right.type)
+      fail(rightNode, `this is a ${right.type}, but it is compared to a ${left.type}`)
+    if (left.type === 'strings' || left.type === 'numbers')
+      fail(leftNode, 'lists are not compared: use in, exists or all')
+    if (left.type === 'bool' && operator !== '==' && operator !== '!=')
+      fail(leftNode, 'bools have no order')
+    return {
+      type: 'bool',
+      expression: { kind: 'compare', operator, left: left.expression, right: right.expression },
+    }
+  }
+
+  /** `count(…)` compared to a constant needs to tell apart only as many as the constant says. */
+  private countIn(node: ASTNode, operator: Comparison, other: ASTNode): Typed | undefined {
+    if (node.op !== 'call' || node.args[0] !== 'count' || other.op !== 'value') return undefined
+    const constant = Number(other.args)
+    if (typeof other.args === 'string' || !Number.isFinite(constant)) return undefined
+    const needed =
+      operator === '>=' || operator === '<' ? Math.ceil(constant) : Math.floor(constant) + 1
+    if (needed > capacityMax) fail(other, `counts are exact up to ${capacityMax}`)
+    return this.count(node, node.args[1], Math.max(1, needed))
+  }
+
+  private call(node: ASTNode, name: string, args: readonly ASTNode[]): Typed {
+    switch (name) {
+      case 'count':
+        return this.count(node, args, capacityMax)
+      case 'recent':
+        return fail(node, 'recent(…) is followed by .exists(v, condition)')
+      case 'has': {
+        const [of] = args
+        if (of?.op !== '.')
+          return fail(node, 'has(…) takes a trait or a property, like has(traits.tier)')
+        const { expression } = this.check(of)
+        const bare: Expression =
+          expression.kind === 'trait'
+            ? { kind: 'trait', name: expression.name, type: expression.type }
+            : expression
+        return { type: 'bool', expression: { kind: 'has', of: bare } }
+      }
+      case 'size':
+        return this.size(node, args[0])
+      default:
+        return fail(node, `no function "${name}"${didYouMean(name, functions)}`)
+    }
+  }
+
+  private count(node: ASTNode, args: readonly ASTNode[], capacity: number): Typed {
+    const { event, windowMs } = this.window(node, args)
+    const feature = this.features.event(event, capacity)
+    return { type: 'number', expression: { kind: 'count', feature, windowMs } }
+  }
+
+  private window(node: ASTNode, args: readonly ASTNode[]): { event: string; windowMs: number } {
+    const [eventNode, windowNode] = args
+    if (this.local?.event)
+      fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
+    if (eventNode?.op !== 'value' || typeof eventNode.args !== 'string') {
+      return fail(eventNode ?? node, 'the first argument is the name of an event, in quotes')
+    }
+    const event = eventNode.args
+    if (!this.schema.events.has(event))
+      fail(eventNode, `no event "${event}"${didYouMean(event, this.schema.events.keys())}`)
+    const windowMs =
+      windowNode?.op === 'value' && typeof windowNode.args === 'string'
+        ? parseDuration(windowNode.args)
+        : undefined
+    if (windowMs === undefined)
+      return fail(windowNode ?? node, 'the second argument is a window like "30m" or "14d"')
+    return { event, windowMs }
+  }
+
+  private method(node: ASTNode, name: string, of: ASTNode, args: readonly ASTNode[]): Typed {
+    switch (name) {
+      case 'startsWith':
+      case 'endsWith':
+      case 'contains': {
+        const [part] = args
+        if (part === undefined || args.length !== 1) return fail(node, `${name}(…) takes one text`)
+        const left = this.expect(of, 'string')
+        return {
+          type: 'bool',
+          expression: { kind: 'text', test: name, left, right: this.expect(part, 'string') },
+        }
+      }
+      case 'exists':
+      case 'all':
+        return this.macro(node, name, of, args)
+      case 'size':
+        return this.size(node, of)
+      default:
+        return fail(node, `no method "${name}"${didYouMean(name, methods)}`)
+    }
+  }
+
+  private macro(
+    node: ASTNode,
+    name: 'exists' | 'all',
+    of: ASTNode,
+    args: readonly ASTNode[],
+  ): Typed {
+    const [variable, body] = args
+    if (variable?.op !== 'id' || body === undefined)
+      return fail(node, `${name}(v, condition) names a variable first`)
+    if (this.local)
+      return fail(node, 'one exists or all inside another is not supported: declare a fact')
+    if (of.op === 'call' && of.args[0] === 'recent') {
+      if (name === 'all') return fail(node, 'recent(…) is followed by .exists(v, condition)')
+      const { event, windowMs } = this.window(of, of.args[1])
+      const properties = this.schema.events.get(event) ?? new Map()
+      const predicate = this.within({ name: variable.args, event, properties }, () =>
+        this.expect(body, 'bool'),
+      )
+      const text = JSON.stringify(predicate)
+      const feature = this.features.event(event, 1, { text, matches: compilePredicate(predicate) })
+      return { type: 'bool', expression: { kind: 'recent', feature, windowMs } }
+    }
+    const list = this.check(of)
+    if (list.type !== 'strings' && list.type !== 'numbers')
+      return fail(of, `${name} is for lists and recent(…), this is a ${list.type}`)
+    const element = list.type === 'strings' ? 'string' : 'number'
+    const inner = this.within({ name: variable.args, element }, () => this.expect(body, 'bool'))
+    return {
+      type: 'bool',
+      expression: {
+        kind: name === 'exists' ? 'some' : 'every',
+        over: list.expression,
+        body: inner,
+      },
+    }
+  }
+
+  private within<T>(local: Local, run: () => T): T {
+    this.local = local
+    try {
+      return run()
+    } finally {
+      this.local = undefined
+    }
+  }
+
+  private size(node: ASTNode, of: ASTNode | undefined): Typed {
+    if (of === undefined) return fail(node, 'size(…) takes a text or a list')
+    const { type, expression } = this.check(of)
+    if (type === 'bool' || type === 'number')
+      fail(of, `size is of a text or a list, this is a ${type}`)
+    return { type: 'number', expression: { kind: 'size', of: expression } }
+  }
+}
+
+function literal(node: ASTNode, value: unknown): Typed {
+  if (typeof value === 'string') return { type: 'string', expression: { kind: 'literal', value } }
+  if (typeof value === 'boolean') return { type: 'bool', expression: { kind: 'literal', value } }
+  if (typeof value === 'number' || typeof value === 'bigint') {
+    return { type: 'number', expression: { kind: 'literal', value: Number(value) } }
+  }
+  return fail(node, 'conditions know text, numbers and bools')
+}
+
+function fail(node: ASTNode, message: string): never {
+  throw new ConditionError(message, node.start, node.end)
+}

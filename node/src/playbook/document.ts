@@ -1,0 +1,130 @@
+import { readFileSync } from 'node:fs'
+import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { didYouMean, type Fault } from './faults.ts'
+import type { PlaybookSource } from './source.ts'
+
+/** A playbook as YAML or JSON text, larger than any that a person writes. */
+export const playbookBytesMax = 1024 * 1024
+
+export type Path = readonly (string | number)[]
+
+export const playbookSchema: object = JSON.parse(
+  readFileSync(new URL('./playbook.schema.json', import.meta.url), 'utf8'),
+)
+
+const validate = new Ajv2020({
+  allErrors: true,
+  allowUnionTypes: true,
+  verbose: true,
+}).compile<PlaybookSource>(playbookSchema)
+
+/** A parsed playbook text: its values, and where in the text each of them stands. */
+export class PlaybookDocument {
+  readonly faults: Fault[] = []
+  /** Undefined where the text is not YAML or does not fit the schema. */
+  readonly source: PlaybookSource | undefined
+  private readonly text: string
+  private readonly lines = new LineCounter()
+  private readonly document: Document
+
+  constructor(text: string) {
+    this.text = text
+    this.document = parseDocument(text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      stringKeys: true,
+    })
+    for (const error of this.document.errors) this.addAt(error.pos[0], '', error.message)
+    const value: unknown =
+      this.faults.length === 0 ? this.document.toJS({ maxAliasCount: 100 }) : null
+    if (validate(value)) this.source = value
+    else if (this.faults.length === 0) this.addSchemaFaults(validate.errors ?? [])
+  }
+
+  /** A fault about the value at a path. */
+  add(path: Path, message: string): void {
+    this.addAt(this.nodeAt(path)?.range?.[0] ?? 0, path.join('.'), message)
+  }
+
+  /** A fault about part of the text at a path. */
+  addInText(path: Path, text: string, start: number, end: number, message: string): void {
+    const node = this.nodeAt(path)
+    const offset = node?.range?.[0] ?? 0
+    // Where the value is written as it reads, the place inside it is a place in the file.
+    const written = this.text.indexOf(text, offset)
+    const isPlain = isScalar(node) && written >= 0 && written <= offset + 1
+    const { line, col } = this.lines.linePos(isPlain ? written + start : offset)
+    const lineStart = text.lastIndexOf('\n', start - 1) + 1
+    const lineEnd = text.indexOf('\n', start)
+    const shown = text.slice(lineStart, lineEnd < 0 ? text.length : lineEnd)
+    const excerpt = {
+      text: shown,
+      start: start - lineStart,
+      end: Math.min(
+        Math.max(end, start + 1) - lineStart,
+        Math.max(shown.length, start - lineStart + 1),
+      ),
+    }
+    this.push({ line, column: col, path: path.join('.'), message, excerpt })
+  }
+
+  private addAt(offset: number, path: string, message: string): void {
+    const { line, col } = this.lines.linePos(offset)
+    this.push({ line, column: col, path, message })
+  }
+
+  /** One mistake is told once, however often the playbook refers to it. */
+  private push(fault: Fault): void {
+    const isTold = this.faults.some(
+      (one) => one.path === fault.path && one.message === fault.message,
+    )
+    if (!isTold) this.faults.push(fault)
+  }
+
+  private nodeAt(path: Path): Node | undefined {
+    for (let length = path.length; length >= 0; length--) {
+      const node: unknown = this.document.getIn(path.slice(0, length), true)
+      if (isNode(node)) return node
+    }
+    return undefined
+  }
+
+  private addSchemaFaults(errors: readonly ErrorObject[]): void {
+    const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
+    for (const error of errors) {
+      const path = error.instancePath
+        .split('/')
+        .slice(1)
+        .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+      const choice = choices.find(({ instancePath }) => error.instancePath.startsWith(instancePath))
+      // Why each of the possible forms does not fit is noise beside the list of them.
+      if (choice !== undefined && choice !== error) continue
+      if (choice === error) this.add(path, `must be ${String(error.parentSchema?.description)}`)
+      else if (error.keyword === 'additionalProperties') this.addUnknownKey(path, error)
+      else this.add(path, messageOf(error))
+    }
+  }
+
+  private addUnknownKey(path: Path, error: ErrorObject): void {
+    const key = String(error.params.additionalProperty)
+    const known = Object.keys(error.parentSchema?.properties ?? {})
+    const map = this.nodeAt(path)
+    const pair = isMap(map)
+      ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined
+    const offset = isNode(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0
+    this.addAt(
+      offset,
+      [...path, key].join('.'),
+      `no such key here${didYouMean(key, known) || `; possible are ${known.join(', ')}`}`,
+    )
+  }
+}
+
+function messageOf(error: ErrorObject): string {
+  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
+  if (error.keyword === 'required') return `"${error.params.missingProperty}" is missing`
+  if (error.schemaPath.includes('duration')) return 'must be a duration like 30m, 12h, 7d or 4w'
+  return error.message ?? 'is not valid'
+}

@@ -1,0 +1,68 @@
+import type { Outcome, Properties } from '@halfsecond/protocol'
+import type { Truth } from '../core/condition/compile.ts'
+import {
+  capacityMax,
+  type Feature,
+  FeatureSet,
+  type OutcomeFeature,
+  type Scope,
+} from '../core/features/feature-set.ts'
+
+interface Predicate {
+  readonly text: string
+  readonly matches: (properties: Properties) => Truth
+}
+
+/** Collects the features that a playbook's conditions and limits need; equal ones are shared. */
+export class FeatureRegistry {
+  private readonly features: Feature[] = []
+  private readonly indexes = new Map<string, number>()
+
+  /** @param capacity how many of the newest times the asker tells apart */
+  event(event: string, capacity: number, predicate?: Predicate): number {
+    const text = predicate ? `event ${event} where ${predicate.text}` : `event ${event}`
+    return this.add({
+      kind: 'event',
+      event,
+      ...(predicate && { matches: predicate.matches }),
+      capacity: Math.min(capacity, capacityMax),
+      text,
+    })
+  }
+
+  outcome(
+    outcome: Outcome,
+    scope: Scope,
+    of: string,
+    capacity: number,
+    reach?: OutcomeFeature['reach'],
+  ): number {
+    const named = `outcome ${outcome} ${scope} ${of}`
+    const text = reach ? `${named} reaching ${reach.max} in ${reach.withinMs}` : named
+    return this.add({
+      kind: 'outcome',
+      outcome,
+      scope,
+      of,
+      capacity,
+      ...(reach && { reach }),
+      text,
+    })
+  }
+
+  finish(groups: ReadonlyMap<string, string>, channels: ReadonlyMap<string, string>): FeatureSet {
+    return new FeatureSet(this.features, groups, channels)
+  }
+
+  private add(feature: Feature): number {
+    const index = this.indexes.get(feature.text)
+    const known = index === undefined ? undefined : this.features[index]
+    if (index === undefined || known === undefined) {
+      this.indexes.set(feature.text, this.features.length)
+      return this.features.push(feature) - 1
+    }
+    if (feature.capacity > known.capacity)
+      this.features[index] = { ...known, capacity: feature.capacity }
+    return index
+  }
+}

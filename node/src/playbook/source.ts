@@ -1,0 +1,55 @@
+import type { Outcome, Value } from '@halfsecond/protocol'
+
+/** A playbook as its author wrote it, after the schema: `playbook.schema.json` says the same. */
+export interface PlaybookSource {
+  readonly playbook: string
+  readonly zone?: string
+  readonly consent?: { readonly personalise?: 'required' | 'assumed' }
+  readonly events?: { readonly [event: string]: { readonly [property: string]: SourceType } }
+  readonly traits?: {
+    readonly [trait: string]: { readonly type: SourceType; readonly default?: unknown }
+  }
+  readonly facts?: { readonly [fact: string]: string }
+  readonly groups?: { readonly [group: string]: GroupSource }
+  readonly placements: { readonly [placement: string]: PlacementSource }
+  readonly offers?: { readonly [offer: string]: OfferSource }
+}
+
+export type SourceType = 'string' | 'double' | 'int' | 'bool' | 'list(string)' | 'list(double)'
+
+export interface GroupSource {
+  readonly weight?: number
+  readonly never?: string
+  readonly limits?: readonly LimitSource[]
+}
+
+export interface PlacementSource {
+  readonly channel: string
+  readonly format: string
+  readonly count?: number
+  readonly fallback: Value
+  readonly token?: string
+  readonly limits?: readonly LimitSource[]
+}
+
+export interface OfferSource {
+  readonly group?: string
+  readonly priority?: number
+  readonly value?: number
+  readonly when?: string
+  readonly never?: string
+  readonly accepted?: AfterSource
+  readonly rejected?: AfterSource
+  readonly limits?: readonly LimitSource[]
+  readonly treatments: { readonly [format: string]: Value }
+}
+
+export type AfterSource = 'retire' | 'allow' | { readonly pause: string }
+
+export interface LimitSource {
+  readonly on: Outcome
+  readonly max: number
+  readonly per: string
+  readonly across?: 'offer' | 'group' | 'placement' | 'channel' | 'all'
+  readonly pause?: string
+}

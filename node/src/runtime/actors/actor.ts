@@ -1,0 +1,36 @@
+import type { Identifier } from '@halfsecond/protocol'
+import { type Fragment, heldBytes } from '../../core/fragment/fragment.ts'
+
+/*
+ *            changed                     cut            encoded
+ *   clean ────────────► dirty ─────────────► cut ───────────────► written
+ *     ▲                  ▲  ▲                 │ about to change:     │   │
+ *     │                  │  └─────────────────┴─ encoded first ──────┘   │
+ *     │                  └──────────── changed ◄─────────────────────────┤
+ *     └──────────────────────────────── committed ◄──────────────────────┘
+ *
+ * Only clean actors may be passivated: everything else has facts that the store lacks.
+ */
+export type ActorState = 'clean' | 'dirty' | 'cut' | 'written'
+
+/** One identifier's activation in memory. */
+export class Actor {
+  readonly fragment: Fragment
+  /** The actors of its shard, where it is found by its identifier. */
+  readonly home: Map<Identifier, Actor>
+  state: ActorState = 'clean'
+  /** Size at the last look, as counted against the budget. */
+  bytes: number
+  /** Place in the order of passivation; owned by `SegmentedLru`. */
+  segment: 'none' | 'probation' | 'protected' = 'none'
+  newer: Actor | null = null
+  older: Actor | null = null
+  /** Whether it was asked for again since it was activated. */
+  isReused = false
+
+  constructor(fragment: Fragment, home: Map<Identifier, Actor>) {
+    this.fragment = fragment
+    this.home = home
+    this.bytes = heldBytes(fragment)
+  }
+}

@@ -1,0 +1,138 @@
+import type { HalfsecondError, Identifier } from '@halfsecond/protocol'
+import type { Calendar } from '../core/decision/playbook.ts'
+import type { Cursor, Discontinuity, LogExtent } from '../core/shard/continuity.ts'
+import type { DeadLetter, LogEntry } from '../core/shard/shard-state.ts'
+
+/*
+ * What the runtime asks of the world. Declared here by who uses it, implemented by the adapters,
+ * joined in node.ts. Each port has one behaviour suite that every implementation runs.
+ */
+
+export type { Calendar, Cursor, DeadLetter, Discontinuity, LogEntry, LogExtent }
+
+/** The durable, ordered log of every shard. */
+export interface Log {
+  readonly shards: number
+  /**
+   * Appends one encoded batch. Resolves with its sequence once it is durable.
+   * Rejects with `LOG_FULL`, `TOO_LARGE`, or `UNAVAILABLE`/`TIMEOUT`, after which it may or may not
+   * be in the log.
+   */
+  append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number>
+  /** What the log says of itself now. Rejects with `UNAVAILABLE`. */
+  extent(shard: number): Promise<LogExtent>
+  /**
+   * Passes every entry after the cursor to the follower, in order, once each, for ever: it
+   * re-attaches by itself and checks continuity each time.
+   */
+  follow(shard: number, cursor: Cursor, follower: Follower): Tail
+  close(): Promise<void>
+}
+
+/** Whose subject: channels' records, or a node's own. */
+export type Writer = 'log' | 'own'
+
+export interface Follower {
+  /** Synchronous. What it throws ends the tail. */
+  entry(entry: LogEntry): void
+  /** All entries that the log has now were passed. Called at least once a second while that is so. */
+  caughtUp(): void
+  /** The tail ended: the log cannot be followed from here. */
+  discontinued(why: Discontinuity): void
+}
+
+export interface Tail {
+  close(): Promise<void>
+}
+
+/** Where shards keep their rows. Reads are synchronous: the fold cannot wait. */
+export interface Store {
+  shard(shard: number): ShardStore
+  /** Bytes on disk, and bytes that its disk still has. */
+  usage(): Promise<{ readonly usedBytes: number; readonly freeBytes: number }>
+  close(): Promise<void>
+}
+
+export interface ShardStore {
+  /** The last committed meta row, or undefined in an empty store. */
+  meta(): Uint8Array | undefined
+  producers(): Iterable<Uint8Array>
+  fragment(identifier: Identifier): Uint8Array | undefined
+  chunk(identifier: Identifier, number: number): Uint8Array | undefined
+  /** Rows of all fragments after this key, at most `limit`; for reading everything in pieces. */
+  fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[]
+  /** Dead letters, oldest first. */
+  deadLetters(limit: number): readonly Uint8Array[]
+  /** Writes all rows in one transaction. Resolves once it is on disk; rejects with `UNAVAILABLE`. */
+  commit(rows: Rows): Promise<void>
+}
+
+export interface FragmentRow {
+  readonly key: Uint8Array
+  readonly row: Uint8Array
+}
+
+/** Kinds of rows; the first byte of their keys. */
+export const rowKinds = { fragment: 1, chunk: 2, producer: 3, deadLetter: 5, meta: 6 } as const
+
+/** Rows to write, framed one behind the other; a row without bytes is deleted. */
+export interface Rows {
+  readonly count: number
+  readonly bytes: Uint8Array
+}
+
+/** Small values that all nodes agree on, changed by compare-and-set only; and blobs by their hash. */
+export interface Coordination {
+  get(key: string): Promise<Revised | undefined>
+  /** Sets if the key still has this revision (0: does not exist). False if somebody else was first. */
+  compareAndSet(key: string, value: Uint8Array, revision: number): Promise<boolean>
+  putBlob(hash: string, bytes: Uint8Array): Promise<void>
+  blob(hash: string): Promise<Uint8Array | undefined>
+}
+
+export interface Revised {
+  readonly value: Uint8Array
+  readonly revision: number
+}
+
+/** Requests between processes. */
+export interface Bus {
+  /** Answers requests on a subject. A handler that throws answers nothing and is reported. */
+  serve(subject: string, handler: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>): void
+  /** Rejects with `UNAVAILABLE` where nobody serves the subject, with `TIMEOUT` otherwise. */
+  request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>
+  publish(subject: string, bytes: Uint8Array): void
+  close(): Promise<void>
+}
+
+export interface Clock {
+  /** Milliseconds since 1970. May jump. */
+  now(): number
+  /** Milliseconds since some start. Never jumps. */
+  monotonic(): number
+  after(ms: number, run: () => void): Timer
+  /** Runs when the events that wait now were handled: for long work in small pieces. */
+  soon(run: () => void): void
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface Random {
+  bytes(count: number): Uint8Array
+}
+
+/** Told what happens; makes metrics and logs of it. Never throws. */
+export interface Observer {
+  folded(shard: number, applied: number, skipped: number, rejected: number, ageMs: number): void
+  decided(channel: string, reason: string, freshness: string, seconds: number): void
+  questionFailed(code: string): void
+  activated(from: 'store' | 'new'): void
+  passivated(count: number): void
+  committed(shard: number, rows: number, bytes: number, seconds: number): void
+  playbookActivated(version: number): void
+  /** Something that a human should read. */
+  noted(level: 'info' | 'warn' | 'error', what: string, fields?: Record<string, unknown>): void
+  failed(what: string, error: HalfsecondError | Error): void
+}

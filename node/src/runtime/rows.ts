@@ -1,0 +1,93 @@
+import type { Identifier } from '@halfsecond/protocol'
+import { type Rows, rowKinds } from './ports.ts'
+
+/*
+ * Frame of one row to write, little-endian:
+ *   u8 kind │ u16 length of the name │ u32 number │ u32 length of the value │ name │ value
+ * `name` is an identifier or a producer; `number` a chunk's, or the place of a dead letter. A value
+ * of no bytes deletes the row. The store makes keys of it, away from the main thread.
+ */
+const headBytes = 11
+
+export class RowsWriter {
+  private count = 0
+  private used = 0
+  private buffer: Buffer
+
+  constructor(sizeHint = 64 * 1024) {
+    this.buffer = Buffer.allocUnsafeSlow(sizeHint)
+  }
+
+  get usedBytes(): number {
+    return this.used
+  }
+
+  fragment(identifier: Identifier, row: Uint8Array): void {
+    this.put(rowKinds.fragment, identifier, 0, row)
+  }
+
+  chunk(identifier: Identifier, number: number, row: Uint8Array): void {
+    this.put(rowKinds.chunk, identifier, number, row)
+  }
+
+  /** Null deletes. */
+  producer(producer: string, row: Uint8Array | null): void {
+    this.put(rowKinds.producer, producer, 0, row ?? new Uint8Array(0))
+  }
+
+  deadLetter(number: number, row: Uint8Array): void {
+    this.put(rowKinds.deadLetter, '', number, row)
+  }
+
+  meta(row: Uint8Array): void {
+    this.put(rowKinds.meta, '', 0, row)
+  }
+
+  /** All rows so far. The writer must not be used afterwards. */
+  finish(): Rows {
+    return { count: this.count, bytes: this.buffer.subarray(0, this.used) }
+  }
+
+  private put(kind: number, name: string, number: number, value: Uint8Array): void {
+    const nameMax = name.length * 3
+    this.reserve(headBytes + nameMax + value.length)
+    const nameBytes = this.buffer.write(name, this.used + headBytes)
+    this.buffer[this.used] = kind
+    this.buffer.writeUInt16LE(nameBytes, this.used + 1)
+    this.buffer.writeUInt32LE(number, this.used + 3)
+    this.buffer.writeUInt32LE(value.length, this.used + 7)
+    this.buffer.set(value, this.used + headBytes + nameBytes)
+    this.used += headBytes + nameBytes + value.length
+    this.count++
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes <= this.buffer.length) return
+    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.used + bytes))
+    this.buffer.copy(larger, 0, 0, this.used)
+    this.buffer = larger
+  }
+}
+
+export interface RowToWrite {
+  readonly kind: number
+  readonly name: Uint8Array
+  readonly number: number
+  /** Undefined deletes. */
+  readonly value: Uint8Array | undefined
+}
+
+export function* readRows(bytes: Uint8Array): Generator<RowToWrite> {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  let at = 0
+  while (at < buffer.length) {
+    const kind = buffer.readUInt8(at)
+    const nameEnd = at + headBytes + buffer.readUInt16LE(at + 1)
+    const number = buffer.readUInt32LE(at + 3)
+    const valueEnd = nameEnd + buffer.readUInt32LE(at + 7)
+    const name = buffer.subarray(at + headBytes, nameEnd)
+    const value = valueEnd > nameEnd ? buffer.subarray(nameEnd, valueEnd) : undefined
+    yield { kind, name, number, value }
+    at = valueEnd
+  }
+}

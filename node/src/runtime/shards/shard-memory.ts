@@ -1,0 +1,188 @@
+import type { Identifier } from '@halfsecond/protocol'
+import type { FeatureSet } from '../../core/features/feature-set.ts'
+import type { Arena } from '../../core/fragment/arena.ts'
+import { type Fragment, initialFragment } from '../../core/fragment/fragment.ts'
+import { decodeFragment } from '../../core/fragment/fragment-row.ts'
+import type { ChunkRows } from '../../core/fragment/sealed-timeline.ts'
+import type { DeadLetter, ShardGround, ShardState } from '../../core/shard/shard-state.ts'
+import { Actor } from '../actors/actor.ts'
+import type { Actors } from '../actors/actors.ts'
+import type { Observer, ShardStore } from '../ports.ts'
+import { Cut } from './cut.ts'
+
+/** Sealed chunks wait here for the next checkpoint, by `identifier number`. */
+export interface SealedRow {
+  readonly identifier: Identifier
+  readonly number: number
+  readonly row: Uint8Array
+}
+
+/** Everything that the store does not have yet. */
+export interface Unsaved {
+  readonly actors: Actor[]
+  readonly chunks: Map<string, SealedRow>
+  readonly producers: Set<string>
+  readonly deadLetters: { readonly number: number; readonly letter: DeadLetter }[]
+}
+
+/**
+ * The actors of one shard, and what of them is not in the store yet. The ground that the shard's
+ * fold stands on.
+ *
+ * M1 an actor that is not clean is in memory.
+ * M2 a row is read from memory as long as the store may not have it.
+ * M3 at most one cut is open; what changes while it is open belongs to the next one.
+ */
+export class ShardMemory implements ShardGround {
+  readonly arena: Arena
+  readonly digest: ShardState['digest']
+  readonly chunks: ChunkRows
+  /** Features that rows may bring along; null before a playbook is active. */
+  features: FeatureSet | null = null
+  private readonly state: ShardState
+  private readonly store: ShardStore
+  private readonly actors: Actors
+  private readonly observer: Observer
+  private readonly active = new Map<Identifier, Actor>()
+  private unsaved: Unsaved = nothingUnsaved()
+  private open: Cut | undefined
+  private letters: number
+  /** The actor of the fragment that `activate` returned last. */
+  private touched: Actor | undefined
+
+  constructor(
+    state: ShardState,
+    deadLetters: number,
+    store: ShardStore,
+    actors: Actors,
+    observer: Observer,
+  ) {
+    this.state = state
+    this.letters = deadLetters
+    this.store = store
+    this.actors = actors
+    this.observer = observer
+    this.arena = actors.arena
+    this.digest = state.digest
+    this.chunks = {
+      read: (identifier, number) => this.readChunk(identifier, number),
+      seal: (identifier, number, row) => {
+        this.unsaved.chunks.set(`${identifier} ${number}`, { identifier, number, row })
+      },
+    }
+  }
+
+  activate(identifier: Identifier): Fragment {
+    const actor = this.active.get(identifier) ?? this.load(identifier) ?? this.create(identifier)
+    if (actor.state === 'cut') this.open?.encode(actor)
+    this.touched = actor
+    return actor.fragment
+  }
+
+  changed(): void {
+    const actor = this.touched
+    if (actor === undefined || actor.state === 'dirty') return
+    if (actor.state === 'clean') this.actors.pinned(actor)
+    actor.state = 'dirty'
+    this.unsaved.actors.push(actor)
+  }
+
+  producerChanged(producer: string): void {
+    this.unsaved.producers.add(producer)
+  }
+
+  deadLetter(letter: DeadLetter): void {
+    this.unsaved.deadLetters.push({ number: this.letters++, letter })
+  }
+
+  /** The fragment for reading, or undefined where nothing is known of the identifier. */
+  read(identifier: Identifier): Fragment | undefined {
+    return (this.active.get(identifier) ?? this.load(identifier))?.fragment
+  }
+
+  /** Counts a read, so that actors in use stay. */
+  used(identifier: Identifier): void {
+    const actor = this.active.get(identifier)
+    if (actor) this.actors.used(actor)
+  }
+
+  /** Fragments that the store does not have in their present form. */
+  unsavedFragments(): Fragment[] {
+    const fragments: Fragment[] = []
+    for (const actor of this.active.values())
+      if (actor.state !== 'clean') fragments.push(actor.fragment)
+    return fragments
+  }
+
+  get unsavedActors(): number {
+    return this.unsaved.actors.length
+  }
+
+  /** Whether any row waits for the next checkpoint. */
+  get hasUnsaved(): boolean {
+    const { actors, chunks, producers, deadLetters } = this.unsaved
+    return actors.length + chunks.size + producers.size + deadLetters.length > 0
+  }
+
+  /** Begins a checkpoint at the state's position. Encode it in pieces, then commit it. */
+  cut(): Cut {
+    const cut = new Cut(this.state, this.letters, this.unsaved, this.arena)
+    this.unsaved = nothingUnsaved()
+    this.open = cut
+    return cut
+  }
+
+  /** The store has what the cut wrote. */
+  committed(cut: Cut): void {
+    this.open = undefined
+    for (const actor of cut.unsaved.actors) {
+      if (actor.state !== 'written') continue
+      actor.state = 'clean'
+      this.actors.cleaned(actor)
+    }
+    this.actors.makeRoom()
+  }
+
+  /** The store refused what the cut wrote: all of it is unsaved again. */
+  abandoned(cut: Cut): void {
+    this.open = undefined
+    const { actors, chunks, producers, deadLetters } = cut.unsaved
+    for (const actor of actors) {
+      if (actor.state === 'dirty') continue
+      actor.state = 'dirty'
+      this.unsaved.actors.push(actor)
+    }
+    for (const [key, row] of chunks)
+      if (!this.unsaved.chunks.has(key)) this.unsaved.chunks.set(key, row)
+    for (const producer of producers) this.unsaved.producers.add(producer)
+    this.unsaved.deadLetters.unshift(...deadLetters)
+  }
+
+  private readChunk(identifier: Identifier, number: number): Uint8Array | undefined {
+    const key = `${identifier} ${number}`
+    const waiting = this.unsaved.chunks.get(key) ?? this.open?.unsaved.chunks.get(key)
+    return waiting?.row ?? this.store.chunk(identifier, number)
+  }
+
+  private load(identifier: Identifier): Actor | undefined {
+    const row = this.store.fragment(identifier)
+    if (row === undefined) return undefined
+    this.observer.activated('store')
+    return this.add(decodeFragment(identifier, row, this.arena, this.features))
+  }
+
+  private create(identifier: Identifier): Actor {
+    this.observer.activated('new')
+    return this.add(initialFragment(identifier))
+  }
+
+  private add(fragment: Fragment): Actor {
+    const actor = new Actor(fragment, this.active)
+    this.actors.added(actor)
+    return actor
+  }
+}
+
+function nothingUnsaved(): Unsaved {
+  return { actors: [], chunks: new Map(), producers: new Set(), deadLetters: [] }
+}

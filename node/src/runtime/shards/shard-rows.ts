@@ -1,0 +1,139 @@
+import { decodeTrusted, encode } from '@halfsecond/protocol'
+import { assert } from '../../core/assert.ts'
+import { Digest } from '../../core/digest.ts'
+import { LogicalTime } from '../../core/shard/logical-time.ts'
+import { type Producer, Producers } from '../../core/shard/producers.ts'
+import {
+  type DeadLetter,
+  foldVersion,
+  initialShardState,
+  type ShardState,
+} from '../../core/shard/shard-state.ts'
+import type { ShardStore } from '../ports.ts'
+
+/*
+ * Rows of a shard besides those of its fragments. Each is MessagePack and begins with a version.
+ */
+const rowVersion = 1
+
+export function encodeMeta(state: ShardState, deadLetters: number): Uint8Array {
+  return encode([
+    rowVersion,
+    state.shards,
+    state.incarnation,
+    state.applied,
+    state.fingerprint,
+    state.epoch,
+    state.playbook.version,
+    state.playbook.hash,
+    state.time.stored(),
+    state.digest.toString(),
+    foldVersion,
+    deadLetters,
+  ])
+}
+
+export interface Recovered {
+  readonly state: ShardState
+  /** Dead letters written so far. */
+  readonly deadLetters: number
+}
+
+/**
+ * What the store holds of a shard; the initial state where it holds nothing.
+ * @throws AssertionError if the rows are of another cluster or of a version that we cannot read
+ */
+export function recoverShard(
+  store: ShardStore,
+  shard: number,
+  shards: number,
+  incarnation: number,
+): Recovered {
+  const row = store.meta()
+  if (row === undefined)
+    return { state: initialShardState(shard, shards, incarnation), deadLetters: 0 }
+  const values = decodeTrusted(row)
+  assert(Array.isArray(values) && values[0] === rowVersion, 'a meta row of this version')
+  const [
+    ,
+    storedShards,
+    storedIncarnation,
+    applied,
+    fingerprint,
+    epoch,
+    version,
+    hash,
+    time,
+    digest,
+    fold,
+    letters,
+  ]: unknown[] = values
+  assert(
+    storedShards === shards,
+    `the store was made for ${String(storedShards)} shards, the log has ${shards}`,
+  )
+  assert(
+    fold === foldVersion,
+    `the store was folded by version ${String(fold)}; this node folds by ${foldVersion}`,
+  )
+  assert(
+    typeof storedIncarnation === 'number' &&
+      typeof applied === 'number' &&
+      typeof fingerprint === 'string' &&
+      typeof epoch === 'number' &&
+      typeof version === 'number' &&
+      typeof hash === 'string' &&
+      typeof digest === 'string' &&
+      typeof letters === 'number' &&
+      Array.isArray(time),
+    'a meta row that is whole',
+  )
+  const [now, held]: unknown[] = time
+  assert(typeof now === 'number' && typeof held === 'number', 'a meta row that is whole')
+  const state: ShardState = {
+    shard,
+    shards,
+    incarnation: storedIncarnation,
+    applied,
+    fingerprint,
+    epoch,
+    playbook: { version, hash },
+    time: new LogicalTime(now, held),
+    producers: new Producers(Array.from(store.producers(), decodeProducer)),
+    digest: Digest.from(digest),
+  }
+  return { state, deadLetters: letters }
+}
+
+export function encodeProducer(producer: string, { n, at }: Producer): Uint8Array {
+  return encode([rowVersion, producer, n, at])
+}
+
+function decodeProducer(row: Uint8Array): [string, Producer] {
+  const values = decodeTrusted(row)
+  assert(Array.isArray(values) && values[0] === rowVersion, 'a producer row of this version')
+  const [, producer, n, at]: unknown[] = values
+  assert(
+    typeof producer === 'string' && typeof n === 'number' && typeof at === 'number',
+    'a producer row that is whole',
+  )
+  return [producer, { n, at }]
+}
+
+export function encodeDeadLetter(letter: DeadLetter): Uint8Array {
+  return encode([rowVersion, letter.sequence, letter.index, letter.reason, letter.bytes])
+}
+
+export function decodeDeadLetter(row: Uint8Array): DeadLetter {
+  const values = decodeTrusted(row)
+  assert(Array.isArray(values) && values[0] === rowVersion, 'a dead letter of this version')
+  const [, sequence, index, reason, bytes]: unknown[] = values
+  assert(
+    typeof sequence === 'number' &&
+      typeof index === 'number' &&
+      typeof reason === 'string' &&
+      bytes instanceof Uint8Array,
+    'a dead letter that is whole',
+  )
+  return { sequence, index, reason, bytes }
+}

@@ -1,0 +1,146 @@
+import type { Identifier, Namespaces } from '@halfsecond/protocol'
+import type { FeatureSet } from '../../core/features/feature-set.ts'
+import type { Fragment } from '../../core/fragment/fragment.ts'
+import { foldEntry } from '../../core/shard/fold.ts'
+import type { ShardState } from '../../core/shard/shard-state.ts'
+import type { Actors } from '../actors/actors.ts'
+import type { Clock, Discontinuity, Log, LogEntry, Observer, ShardStore, Tail } from '../ports.ts'
+import { ShardMemory } from './shard-memory.ts'
+import { recoverShard } from './shard-rows.ts'
+import { type Waiter, Waiters } from './waiters.ts'
+
+/** An answer is fresh while the log said so within this time. */
+const freshMs = 1_000
+
+/**
+ *   recovering ──► following ──► discontinued   the log cannot be followed from here
+ *                      └───────► parked         the fold met what it must not guess about
+ */
+export type ShardStatus = 'recovering' | 'following' | 'discontinued' | 'parked'
+
+export interface ShardDependencies {
+  readonly log: Log
+  readonly actors: Actors
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly namespaces: Namespaces
+}
+
+/** One replica of a shard: follows its log, folds it, answers what it knows. */
+export class Shard {
+  readonly number: number
+  readonly state: ShardState
+  readonly memory: ShardMemory
+  status: ShardStatus = 'recovering'
+  /** Why the shard stopped, in words. */
+  stopped = ''
+  /** Position that the store has on disk. */
+  flushed: number
+  /** Called after every entry that changed who leads or which playbook decides. */
+  onOwn: () => void = () => {}
+  /** Entries folded since the last tick of the primary. */
+  traffic = 0
+  private readonly uses: ShardDependencies
+  private readonly waiters: Waiters
+  private tail: Tail | undefined
+  private confirmedAt = Number.NEGATIVE_INFINITY
+
+  /** Reads what the store has. @throws AssertionError if that cannot be used */
+  constructor(number: number, incarnation: number, store: ShardStore, uses: ShardDependencies) {
+    const { state, deadLetters } = recoverShard(store, number, uses.log.shards, incarnation)
+    this.number = number
+    this.state = state
+    this.flushed = state.applied
+    this.uses = uses
+    this.memory = new ShardMemory(state, deadLetters, store, uses.actors, uses.observer)
+    this.waiters = new Waiters(uses.clock)
+  }
+
+  /** Follows the log from where the store is. Resolves when all that it has now is folded. */
+  follow(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.tail = this.uses.log.follow(this.number, this.state, {
+        entry: (entry) => this.fold(entry),
+        caughtUp: () => {
+          this.confirmedAt = this.uses.clock.monotonic()
+          if (this.status === 'recovering') this.status = 'following'
+          resolve()
+        },
+        discontinued: (why) => {
+          this.stop('discontinued', describe(why, this.state))
+          reject(new Error(this.stopped))
+        },
+      })
+    })
+  }
+
+  /** Whether all that was acknowledged up to a second ago is known to be folded. */
+  get isFresh(): boolean {
+    return this.status === 'following' && this.uses.clock.monotonic() - this.confirmedAt <= freshMs
+  }
+
+  get isStopped(): boolean {
+    return this.status === 'discontinued' || this.status === 'parked'
+  }
+
+  /** Waits until the fold has reached a position. Resolves with whether it has. */
+  reached(sequence: number, timeoutMs: number): Waiter {
+    return this.waiters.add(sequence, timeoutMs)
+  }
+
+  read(identifier: Identifier): Fragment | undefined {
+    return this.memory.read(identifier)
+  }
+
+  /** Features that the active playbook wants, so that stored ones are taken over. */
+  wants(features: FeatureSet | null): void {
+    this.memory.features = features
+  }
+
+  async close(): Promise<void> {
+    this.waiters.close()
+    await this.tail?.close()
+  }
+
+  private fold(entry: LogEntry): void {
+    if (this.isStopped) return
+    const { clock, observer, namespaces, actors } = this.uses
+    try {
+      const { applied, skipped, rejected } = foldEntry(this.state, entry, namespaces, this.memory)
+      observer.folded(this.number, applied, skipped, rejected, clock.now() - entry.timestamp)
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error)
+      this.stop(
+        'parked',
+        `entry ${entry.sequence} of shard ${this.number} cannot be folded: ${detail}`,
+      )
+      observer.failed('fold', error instanceof Error ? error : new Error(detail))
+      throw error
+    }
+    if (entry.own) this.onOwn()
+    else this.traffic++
+    this.confirmedAt = clock.monotonic()
+    const passivated = actors.makeRoom()
+    if (passivated > 0) observer.passivated(passivated)
+    this.waiters.reached(entry.sequence)
+  }
+
+  private stop(status: 'discontinued' | 'parked', why: string): void {
+    this.status = status
+    this.stopped = why
+    this.uses.observer.noted('error', why, { shard: this.number, status })
+  }
+}
+
+function describe(why: Discontinuity, { shard, applied }: ShardState): string {
+  switch (why) {
+    case 'TRIM_GAP':
+      return `the log of shard ${shard} no longer has entry ${applied + 1}: start this node with an empty data directory`
+    case 'AHEAD':
+      return `the log of shard ${shard} ends before ${applied}, which this node has folded: the log lost entries, restore it before serving`
+    case 'DIVERGED':
+      return `the log of shard ${shard} holds another entry ${applied} than the one this node folded: do not serve from both`
+    case 'RECREATED':
+      return `the log of shard ${shard} was created anew: this data directory belongs to another log; use the right one, or an empty directory`
+  }
+}

@@ -1,0 +1,139 @@
+import { statfs } from 'node:fs/promises'
+import { Worker } from 'node:worker_threads'
+import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
+import {
+  type FragmentRow,
+  type Rows,
+  rowKinds,
+  type ShardStore,
+  type Store,
+} from '../runtime/ports.ts'
+import { type Environment, openEnvironment, openRows, type Rowset } from './environment.ts'
+import { keyOf, metaKey, rangeOf } from './keys.ts'
+import type { WriteReply, WriteRequest } from './writer-thread.ts'
+
+/**
+ * The rows of all shards of a node, in one LMDB environment with one database per shard. Reads go
+ * straight to the memory map; writes go through one thread of their own.
+ */
+export class LmdbStore implements Store {
+  private readonly path: string
+  private readonly environment: Environment
+  private readonly stores: readonly LmdbShardStore[]
+  private readonly thread: Worker
+  private readonly waiting = new Map<
+    number,
+    { resolve: () => void; reject: (error: Error) => void }
+  >()
+  private requests = 0
+  private ended: string | undefined
+
+  constructor(path: string, shards: number) {
+    this.path = path
+    this.environment = openEnvironment(path)
+    this.stores = Array.from(
+      { length: shards },
+      (_, shard) =>
+        new LmdbShardStore(openRows(this.environment, `shard-${shard}`), (rows) =>
+          this.write(shard, rows),
+        ),
+    )
+    this.thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
+      workerData: { path, shards },
+    })
+    this.thread.on('message', (reply: WriteReply) => this.written(reply))
+    this.thread.on('error', (error) => this.failAll(`the writer thread failed: ${error.message}`))
+    this.thread.on('exit', () => this.failAll('the writer thread ended'))
+  }
+
+  shard(shard: number): ShardStore {
+    const store = this.stores[shard]
+    if (store === undefined) throw new RangeError(`the store has no shard ${shard}`)
+    return store
+  }
+
+  async usage(): Promise<{ usedBytes: number; freeBytes: number }> {
+    const { bsize, bavail } = await statfs(this.path)
+    const stats: { [name: string]: unknown } = { ...this.environment.getStats() }
+    const pages = Number(stats.lastPageNumber ?? 0)
+    return { usedBytes: pages * Number(stats.pageSize ?? 4096), freeBytes: bsize * bavail }
+  }
+
+  async close(): Promise<void> {
+    const exited = new Promise((resolve) => this.thread.once('exit', resolve))
+    this.thread.postMessage('close')
+    if (this.ended === undefined) await exited
+    await this.environment.close()
+  }
+
+  private write(shard: number, rows: Rows): Promise<void> {
+    if (this.ended !== undefined)
+      return Promise.reject(new HalfsecondError('UNAVAILABLE', this.ended))
+    const id = ++this.requests
+    const request: WriteRequest = { id, shard, bytes: rows.bytes }
+    const { buffer } = rows.bytes
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject })
+      this.thread.postMessage(request, buffer instanceof ArrayBuffer ? [buffer] : [])
+    })
+  }
+
+  private written({ id, error }: WriteReply): void {
+    // The read transaction of this thread may be older than what was just committed.
+    this.environment.resetReadTxn()
+    const waiting = this.waiting.get(id)
+    this.waiting.delete(id)
+    if (error === undefined) waiting?.resolve()
+    else
+      waiting?.reject(new HalfsecondError('UNAVAILABLE', `cannot write to ${this.path}: ${error}`))
+  }
+
+  private failAll(why: string): void {
+    this.ended ??= why
+    for (const { reject } of this.waiting.values()) reject(new HalfsecondError('UNAVAILABLE', why))
+    this.waiting.clear()
+  }
+}
+
+class LmdbShardStore implements ShardStore {
+  readonly commit: (rows: Rows) => Promise<void>
+  private readonly rows: Rowset
+
+  constructor(rows: Rowset, commit: (rows: Rows) => Promise<void>) {
+    this.rows = rows
+    this.commit = commit
+  }
+
+  meta(): Uint8Array | undefined {
+    return this.rows.getBinary(metaKey)
+  }
+
+  *producers(): Iterable<Uint8Array> {
+    for (const { value } of this.rows.getRange(rangeOf(rowKinds.producer))) yield value
+  }
+
+  fragment(identifier: Identifier): Uint8Array | undefined {
+    return this.rows.getBinary(keyOf(rowKinds.fragment, identifier, 0))
+  }
+
+  chunk(identifier: Identifier, number: number): Uint8Array | undefined {
+    return this.rows.getBinary(keyOf(rowKinds.chunk, identifier, number))
+  }
+
+  fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[] {
+    const { start, end } = rangeOf(rowKinds.fragment)
+    const from = after === undefined ? start : Buffer.from(after)
+    const range = this.rows.getRange({ start: from, end, limit: limit + 1 })
+    const found = Array.from(range, ({ key, value }) => ({
+      key: Buffer.from(key),
+      row: Buffer.from(value),
+    }))
+    return found.filter(({ key }) => after === undefined || key.compare(from) > 0).slice(0, limit)
+  }
+
+  deadLetters(limit: number): readonly Uint8Array[] {
+    return Array.from(this.rows.getRange({ ...rangeOf(rowKinds.deadLetter), limit }), ({ value }) =>
+      Buffer.from(value),
+    )
+  }
+}

@@ -1,0 +1,104 @@
+import type { Calendar, CalendarUnit } from '../core/decision/playbook.ts'
+
+/** Zones that visitors may bring; a formatter for each is kept. */
+const formattersMax = 600
+
+/** A period's start, and until when it is the answer: the end of the local day it was asked on. */
+interface Known {
+  start: number
+  end: number
+}
+
+const hourMs = 3_600_000
+
+/** No local day is longer. */
+const dayMaxMs = 26 * hourMs
+
+/** Calendar periods by the zone data of the runtime. */
+export class ZoneCalendar implements Calendar {
+  private readonly formatters = new Map<string, Intl.DateTimeFormat>()
+  private readonly known = new Map<string, Known>()
+
+  startOf(unit: CalendarUnit, at: number, zone: string): number {
+    const key = `${unit} ${zone}`
+    const known = this.known.get(key)
+    if (known && at >= known.start && at < known.end) return known.start
+    const start = this.compute(unit, at, zone)
+    if (this.known.size >= formattersMax * 3) this.known.clear()
+    this.known.set(key, { start, end: this.endOfDay(at, zone) })
+    return start
+  }
+
+  private compute(unit: CalendarUnit, at: number, zone: string): number {
+    let start = this.startOfDay(at, zone)
+    if (unit === 'day') return start
+    const isFirst =
+      unit === 'week' ? (day: LocalDay) => day.weekday === 'Mon' : (day: LocalDay) => day.day === 1
+    // Step back by days of the zone, which have 23 to 25 hours: noon of the day before is safe.
+    for (let i = 0; i < 31 && !isFirst(this.local(start, zone)); i++)
+      start = this.startOfDay(start - 12 * hourMs, zone)
+    return start
+  }
+
+  /** The first instant of the local day: midnight, or later where midnight was skipped. */
+  private startOfDay(at: number, zone: string): number {
+    const { date } = this.local(at, zone)
+    return firstWhere(at - dayMaxMs, at, (middle) => this.local(middle, zone).date === date)
+  }
+
+  private endOfDay(at: number, zone: string): number {
+    const { date } = this.local(at, zone)
+    return firstWhere(at, at + dayMaxMs, (middle) => this.local(middle, zone).date !== date)
+  }
+
+  private local(at: number, zone: string): LocalDay {
+    const parts = new Map(
+      this.formatter(zone)
+        .formatToParts(at)
+        .map(({ type, value }) => [type, value]),
+    )
+    const date = `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`
+    return { date, day: Number(parts.get('day')), weekday: parts.get('weekday') ?? '' }
+  }
+
+  private formatter(zone: string): Intl.DateTimeFormat {
+    const known = this.formatters.get(zone)
+    if (known) return known
+    if (this.formatters.size >= formattersMax) this.formatters.clear()
+    const made = makeFormatter(zone) ?? makeFormatter('UTC') ?? new Intl.DateTimeFormat('en')
+    this.formatters.set(zone, made)
+    return made
+  }
+}
+
+/** The first time after `low` for which a claim holds that goes on to hold, as it does at `high`. */
+function firstWhere(low: number, high: number, holds: (at: number) => boolean): number {
+  let before = low
+  let from = high
+  while (from - before > 1) {
+    const middle = Math.floor((before + from) / 2)
+    if (holds(middle)) from = middle
+    else before = middle
+  }
+  return from
+}
+
+interface LocalDay {
+  readonly date: string
+  readonly day: number
+  readonly weekday: string
+}
+
+function makeFormatter(timeZone: string): Intl.DateTimeFormat | undefined {
+  try {
+    return new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      weekday: 'short',
+    })
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,111 @@
+export { fromBase64url, toBase64url } from './base64url.ts'
+export {
+  type Batch,
+  batchOverhead,
+  type DecodedBatch,
+  decodeBatch,
+  encodeBatch,
+  sizeFault,
+  wireVersion,
+} from './batch.ts'
+export { bounds } from './bounds.ts'
+export { decode, decodeTrusted, encode } from './codec.ts'
+export {
+  type ErrorCode,
+  HalfsecondError,
+  isErrorCode,
+  retryableByCode,
+  toHalfsecondError,
+} from './errors.ts'
+export { guard, Spans } from './guard.ts'
+export {
+  builtInNamespaces,
+  compareIdentifiers,
+  greatest,
+  type Identifier,
+  type IdentifierClass,
+  identifierFault,
+  identifierOf,
+  isIdentifier,
+  type Namespace,
+  type Namespaces,
+  namespaceOf,
+  parseIdentifier,
+  valuePart,
+} from './identifier.ts'
+export { ulid, ulidTime } from './ids.ts'
+export { fnv1a32, shardOf } from './partition.ts'
+export {
+  exportPositions,
+  importPositions,
+  isWirePosition,
+  type Position,
+  toWire,
+  type WirePosition,
+} from './position.ts'
+export {
+  type Answer,
+  type AnswerFrame,
+  type AwaitAnswer,
+  type AwaitQuestion,
+  type DecideAnswer,
+  type DecideQuestion,
+  type ErrorAnswer,
+  errorAnswer,
+  type Freshness,
+  type PlacementAnswer,
+  type PlacementError,
+  parseAnswers,
+  parseQuestions,
+  type Question,
+  type QuestionFrame,
+  type Reason,
+  reasons,
+  type WireError,
+  type WireProposition,
+} from './questions.ts'
+export {
+  type ChannelKind,
+  type ChannelRecord,
+  type ConsentRecord,
+  channelKinds,
+  type EraseRecord,
+  type EventRecord,
+  type LinkRecord,
+  type LogoutRecord,
+  type Outcome,
+  type OutcomeRecord,
+  type OwnRecord,
+  outcomes,
+  type PlaybookRecord,
+  type PrimaryRecord,
+  type Properties,
+  reservedNames,
+  type Strength,
+  strengths,
+  type TickRecord,
+  type TraitsRecord,
+  type UnlinkRecord,
+  type Value,
+} from './records.ts'
+export {
+  isShardCount,
+  namespacesOf,
+  parseShardMap,
+  type ShardEntry,
+  type ShardMap,
+} from './shard-map.ts'
+export { nodeIdPattern, subjects } from './subjects.ts'
+export { compareUtf8, printable } from './text.ts'
+export {
+  idFault,
+  isChannelRecord,
+  isFields,
+  isOutcome,
+  isOwnRecord,
+  isProperties,
+  isTime,
+  nameFault,
+  propertiesFault,
+  recordFault,
+} from './validate.ts'

@@ -1,0 +1,213 @@
+import { wireVersion } from './batch.ts'
+import { bounds } from './bounds.ts'
+import { type ErrorCode, HalfsecondError } from './errors.ts'
+import { type Identifier, identifierFault, isIdentifier, type Namespaces } from './identifier.ts'
+import { isWirePosition, type WirePosition } from './position.ts'
+import type { Value } from './records.ts'
+import { idFault, isFields, nameFault } from './validate.ts'
+
+/** What to show this visitor at these placements. */
+export interface DecideQuestion {
+  readonly kind: 'decide'
+  /** Made by the client: names the decision, and seeds its choices. */
+  readonly decision: string
+  /** All that the visitor is known by; the greatest one is entered at. */
+  readonly identifiers: readonly Identifier[]
+  readonly placements: readonly string[]
+  /** Milliseconds that the asker still waits. */
+  readonly deadline: number
+  readonly positions: readonly WirePosition[]
+  /** Batches, encoded, of records that have no position yet: reflected, not stored. */
+  readonly pending: readonly Uint8Array[]
+}
+
+/** Answer when the fold has reached this position. */
+export interface AwaitQuestion {
+  readonly kind: 'await'
+  readonly position: WirePosition
+  readonly deadline: number
+}
+
+export type Question = DecideQuestion | AwaitQuestion
+
+/** `hs.node.<id>.decide` and `POST /v1/decide`. */
+export interface QuestionFrame {
+  readonly v: number
+  readonly questions: readonly Question[]
+}
+
+/** Why content was chosen. `deadline` and `unavailable` are made by the client library. */
+export const reasons = [
+  'rules',
+  'sampled',
+  'fallback',
+  'consent',
+  'holdout',
+  'deadline',
+  'unavailable',
+] as const
+export type Reason = (typeof reasons)[number]
+
+/** Whether the answer is known to hold all that was acknowledged up to a second ago. */
+export type Freshness = 'fresh' | 'stale'
+
+/** One thing to show. Default content has no offer and no token. */
+export interface WireProposition {
+  readonly content: Value
+  readonly offer?: string
+  readonly treatment?: string
+  readonly token?: string
+}
+
+export interface PlacementAnswer {
+  readonly placement: string
+  readonly reason: Reason
+  /** At least one; as many as the placement shows at most. */
+  readonly propositions: readonly WireProposition[]
+}
+
+export interface DecideAnswer {
+  readonly kind: 'decision'
+  readonly decision: string
+  /** Version of the playbook that decided. */
+  readonly playbook: number
+  readonly freshness: Freshness
+  /** A position of an earlier incarnation was dropped. */
+  readonly positionReset?: true
+  /** Where the deciding node's fold was. */
+  readonly position: WirePosition
+  readonly placements: readonly (PlacementAnswer | PlacementError)[]
+}
+
+export interface PlacementError {
+  readonly placement: string
+  readonly error: WireError
+}
+
+export interface AwaitAnswer {
+  readonly kind: 'reached'
+  readonly position: WirePosition
+}
+
+export interface WireError {
+  readonly code: ErrorCode
+  readonly message: string
+}
+
+export interface ErrorAnswer {
+  readonly kind: 'error'
+  readonly error: WireError
+}
+
+export type Answer = DecideAnswer | AwaitAnswer | ErrorAnswer
+
+/** Answers in the order of the questions. */
+export interface AnswerFrame {
+  readonly v: number
+  /** Epoch of the shard map that the node knows: a greater one than the asker's means refresh. */
+  readonly epoch: number
+  readonly answers: readonly Answer[]
+}
+
+/**
+ * Reads a decoded frame of questions. A faulty question yields an error in its place; only a frame
+ * that is none at all throws.
+ * @throws HalfsecondError `INVALID` or `TOO_LARGE`
+ */
+export function parseQuestions(value: unknown, namespaces: Namespaces): (Question | ErrorAnswer)[] {
+  if (!isFields(value) || value.v !== wireVersion) {
+    throw new HalfsecondError(
+      'INVALID',
+      `a frame of questions is {v: ${wireVersion}, questions: […]}`,
+    )
+  }
+  const questions = value.questions
+  if (!Array.isArray(questions)) throw new HalfsecondError('INVALID', 'questions is a list')
+  if (questions.length > bounds.questionsPerFrame) {
+    throw new HalfsecondError(
+      'TOO_LARGE',
+      `${questions.length} questions; at most ${bounds.questionsPerFrame} in a frame`,
+    )
+  }
+  return questions.map((question: unknown) => {
+    const fault = questionFault(question, namespaces)
+    if (fault !== undefined)
+      return errorAnswer(fault.startsWith('its namespace') ? 'UNKNOWN_NAMESPACE' : 'INVALID', fault)
+    return isQuestion(question, namespaces) ? question : errorAnswer('INVALID', 'not a question')
+  })
+}
+
+function isQuestion(value: unknown, namespaces: Namespaces): value is Question {
+  return questionFault(value, namespaces) === undefined
+}
+
+function questionFault(value: unknown, namespaces: Namespaces): string | undefined {
+  if (!isFields(value)) return 'a question is a map'
+  const deadline = value.deadline
+  if (typeof deadline !== 'number' || !(deadline > 0))
+    return 'deadline is a number of milliseconds above 0'
+  if (value.kind === 'await')
+    return isWirePosition(value.position) ? undefined : 'position is [shard, incarnation, sequence]'
+  if (value.kind !== 'decide') return 'kind is decide or await'
+  const { decision, identifiers, placements, positions, pending } = value
+  const fault = idFault('decision', decision)
+  if (fault !== undefined) return fault
+  if (!isList(identifiers, 1, bounds.identifiersPerCall))
+    return `identifiers is a list of 1 to ${bounds.identifiersPerCall}`
+  for (const one of identifiers) {
+    if (!isIdentifier(one, namespaces)) return identifierFault(one, namespaces)
+  }
+  if (!isList(placements, 1, bounds.placementsPerDecide))
+    return `placements is a list of 1 to ${bounds.placementsPerDecide}`
+  for (const one of placements) {
+    const name = nameFault('a placement', one)
+    if (name !== undefined) return name
+  }
+  if (!isList(positions, 0, bounds.positionsPerVisitor) || !positions.every(isWirePosition)) {
+    return `positions is a list of at most ${bounds.positionsPerVisitor} of [shard, incarnation, sequence]`
+  }
+  if (
+    !isList(pending, 0, bounds.pendingPerDecide) ||
+    !pending.every((one) => one instanceof Uint8Array)
+  ) {
+    return `pending is a list of at most ${bounds.pendingPerDecide} encoded batches`
+  }
+  return undefined
+}
+
+function isList(value: unknown, min: number, max: number): value is readonly unknown[] {
+  return Array.isArray(value) && value.length >= min && value.length <= max
+}
+
+export function errorAnswer(code: ErrorCode, message: string): ErrorAnswer {
+  return { kind: 'error', error: { code, message } }
+}
+
+/**
+ * Reads a decoded frame of answers. Nodes are trusted for content; the form is checked.
+ * @throws HalfsecondError `MALFORMED`
+ */
+export function parseAnswers(value: unknown): AnswerFrame {
+  if (isAnswerFrame(value)) return value
+  throw new HalfsecondError(
+    'MALFORMED',
+    'not a frame of answers; is this a halfsecond node of the same protocol version?',
+  )
+}
+
+function isAnswerFrame(value: unknown): value is AnswerFrame {
+  return (
+    isFields(value) &&
+    value.v === wireVersion &&
+    typeof value.epoch === 'number' &&
+    Array.isArray(value.answers) &&
+    value.answers.every(isAnswer)
+  )
+}
+
+function isAnswer(value: unknown): value is Answer {
+  if (!isFields(value)) return false
+  if (value.kind === 'decision')
+    return Array.isArray(value.placements) && isWirePosition(value.position)
+  return value.kind === 'reached' || (value.kind === 'error' && isFields(value.error))
+}

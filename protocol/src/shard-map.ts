@@ -1,0 +1,78 @@
+import { bounds } from './bounds.ts'
+import { HalfsecondError } from './errors.ts'
+import { builtInNamespaces, type Namespace, type Namespaces } from './identifier.ts'
+import { nodeIdPattern } from './subjects.ts'
+import { isFields } from './validate.ts'
+
+/** Which node answers for which shard. A greater epoch replaces a smaller one. */
+export interface ShardMap {
+  readonly epoch: number
+  readonly nodes: readonly string[]
+  /** Namespaces besides the built-in ones. */
+  readonly namespaces: readonly Namespace[]
+  /** Index = shard; their number is a power of two and never changes in a cluster. */
+  readonly shards: readonly ShardEntry[]
+}
+
+export interface ShardEntry {
+  readonly incarnation: number
+  readonly primary: string
+  readonly standbys: readonly string[]
+}
+
+/** @throws HalfsecondError `MALFORMED` */
+export function parseShardMap(value: unknown): ShardMap {
+  if (isShardMap(value)) return value
+  throw new HalfsecondError(
+    'MALFORMED',
+    'not a shard map; is this a halfsecond node of the same protocol version?',
+  )
+}
+
+function isShardMap(value: unknown): value is ShardMap {
+  return (
+    isFields(value) &&
+    typeof value.epoch === 'number' &&
+    isListOf(value.nodes, isNodeId) &&
+    isListOf(value.namespaces, isNamespace) &&
+    isListOf(value.shards, isShardEntry) &&
+    isShardCount(value.shards.length)
+  )
+}
+
+/** A power of two, so that a shard is a mask of the hash. */
+export function isShardCount(count: number): boolean {
+  return count >= 1 && count <= bounds.shards && (count & (count - 1)) === 0
+}
+
+function isListOf<T>(value: unknown, is: (one: unknown) => one is T): value is T[] {
+  return Array.isArray(value) && value.every(is)
+}
+
+function isNodeId(value: unknown): value is string {
+  return typeof value === 'string' && nodeIdPattern.test(value)
+}
+
+function isShardEntry(value: unknown): value is ShardEntry {
+  return (
+    isFields(value) &&
+    typeof value.incarnation === 'number' &&
+    isNodeId(value.primary) &&
+    isListOf(value.standbys, isNodeId)
+  )
+}
+
+function isNamespace(value: unknown): value is Namespace {
+  return (
+    isFields(value) &&
+    typeof value.name === 'string' &&
+    typeof value.class === 'string' &&
+    typeof value.rank === 'number'
+  )
+}
+
+/** The built-in namespaces and those of the map. */
+export function namespacesOf(map: ShardMap): Namespaces {
+  if (map.namespaces.length === 0) return builtInNamespaces
+  return new Map([...builtInNamespaces, ...map.namespaces.map((one) => [one.name, one] as const)])
+}

@@ -1,0 +1,21 @@
+/**
+ * NATS subjects and streams. Only numbers and node ids that we made ourselves become tokens;
+ * user text never does.
+ */
+export const subjects = {
+  /** Channels publish batches here; captured by the shard's stream. */
+  log: (shard: number) => `hs.log.${shard}`,
+  /** Nodes publish internal records here; the same stream. Only node credentials may. */
+  own: (shard: number) => `hs.own.${shard}`,
+  /** A node answers frames of questions here. */
+  decide: (node: string) => `hs.node.${node}.decide`,
+  /** The shard map is broadcast here. */
+  map: 'hs.map',
+  /** The shard map is asked for here. */
+  mapGet: 'hs.map.get',
+  /** The stream of a shard. */
+  stream: (shard: number) => `HS-LOG-${shard}`,
+} as const
+
+/** Form of a node id, so that it may be a subject token. */
+export const nodeIdPattern = /^[A-Za-z0-9_-]{1,32}$/

@@ -1,0 +1,227 @@
+import { bounds } from './bounds.ts'
+import { identifierFault, type Namespaces } from './identifier.ts'
+import {
+  type ChannelRecord,
+  type Outcome,
+  type OwnRecord,
+  outcomes,
+  type Properties,
+  reservedNames,
+  strengths,
+} from './records.ts'
+import { isPrintable, isWellFormed } from './text.ts'
+
+/*
+ * One set of rules, run by clients and doors before a record is published and by the fold when it
+ * is read. Total and without side effect: undefined means valid, text says what is wrong.
+ */
+
+const knownOutcomes: ReadonlySet<unknown> = new Set(outcomes)
+const knownStrengths: ReadonlySet<unknown> = new Set(strengths)
+
+type Fields = { readonly [name: string]: unknown }
+
+export function isChannelRecord(value: unknown, namespaces: Namespaces): value is ChannelRecord {
+  return recordFault(value, namespaces) === undefined
+}
+
+/** Why a channel may not write this, or undefined. */
+export function recordFault(value: unknown, namespaces: Namespaces): string | undefined {
+  if (!isFields(value)) return 'a record is a map'
+  const fault = commonFault(value, namespaces)
+  if (fault !== undefined) return fault
+  switch (value.kind) {
+    case 'event':
+      return eventFault(value)
+    case 'traits':
+      return traitsFault(value)
+    case 'link':
+      return knownStrengths.has(value.strength)
+        ? targetFault(value, namespaces)
+        : `strength is one of ${strengths.join(', ')}`
+    case 'unlink':
+      return targetFault(value, namespaces)
+    case 'logout':
+      return undefined
+    case 'outcome':
+      return outcomeFault(value)
+    case 'consent':
+      return (
+        nameFault('purpose', value.purpose) ??
+        (typeof value.granted === 'boolean' ? undefined : 'granted is true or false')
+      )
+    case 'erase':
+      return idFault('eraseId', value.eraseId)
+    default:
+      return 'no such kind of record for a channel'
+  }
+}
+
+function commonFault(value: Fields, namespaces: Namespaces): string | undefined {
+  const fault = idFault('id', value.id) ?? identifierFault(value.key, namespaces)
+  if (fault !== undefined) return fault
+  if (!isTime(value.at))
+    return 'at is a time in whole milliseconds since 1970, before the year 10000'
+  if (value.n !== undefined && !isNumber(value.n)) return 'n is a whole number from 1'
+  if (value.channel !== undefined) {
+    const channel = nameFault('channel', value.channel)
+    if (channel !== undefined) return channel
+  }
+  return value.source === undefined ? undefined : nameFault('source', value.source)
+}
+
+function eventFault(value: Fields): string | undefined {
+  const fault = nameFault('name', value.name)
+  if (fault !== undefined) return fault
+  if (reservedNames.has(String(value.name)))
+    return 'name is reserved for a kind of record or an outcome'
+  return propertiesFault('properties', value.properties)
+}
+
+function traitsFault(value: Fields): string | undefined {
+  const fault = propertiesFault('set', value.set)
+  if (fault !== undefined) return fault
+  const { set, unset } = value
+  if (!isFields(set) || !Array.isArray(unset)) return 'unset is a list of trait names'
+  let count = unset.length
+  for (const name of unset) {
+    const unsetFault = nameFault('a name in unset', name)
+    if (unsetFault !== undefined) return unsetFault
+  }
+  for (const name in set) {
+    if (set[name] === null) return 'a trait is removed by unset, not by null'
+    count++
+  }
+  return count <= bounds.traitsPerRecord
+    ? undefined
+    : `at most ${bounds.traitsPerRecord} traits in one record`
+}
+
+function targetFault(value: Fields, namespaces: Namespaces): string | undefined {
+  const fault = identifierFault(value.to, namespaces)
+  if (fault !== undefined) return `to: ${fault}`
+  return value.to === value.key ? 'an identifier is not linked to itself' : undefined
+}
+
+function outcomeFault(value: Fields): string | undefined {
+  if (!isOutcome(value.outcome)) return `outcome is one of ${outcomes.join(', ')}`
+  return (
+    idFault('decision', value.decision) ??
+    nameFault('placement', value.placement) ??
+    nameFault('offer', value.offer) ??
+    nameFault('treatment', value.treatment)
+  )
+}
+
+export function isOutcome(value: unknown): value is Outcome {
+  return knownOutcomes.has(value)
+}
+
+/** Own records come from nodes only, so they are checked for shape, not for intent. */
+export function isOwnRecord(value: unknown): value is OwnRecord {
+  if (!isFields(value) || !isNumber(value.epoch)) return false
+  switch (value.kind) {
+    case 'primary':
+      return typeof value.node === 'string'
+    case 'tick':
+      return isTime(value.wall)
+    case 'playbook':
+      return isNumber(value.version) && typeof value.hash === 'string'
+    default:
+      return false
+  }
+}
+
+/** Why these are not properties or traits, or undefined. */
+export function propertiesFault(field: string, value: unknown): string | undefined {
+  if (!isFields(value)) return `${field} is a map`
+  for (const name in value) {
+    const fault = propertyNameFault(name) ?? valueFault(value[name], 1)
+    if (fault !== undefined) return `${field}.${name.slice(0, bounds.nameBytes)}: ${fault}`
+  }
+  return undefined
+}
+
+export function isProperties(value: unknown): value is Properties {
+  return propertiesFault('properties', value) === undefined
+}
+
+function propertyNameFault(name: string): string | undefined {
+  if (name.length === 0 || name.length > bounds.nameBytes)
+    return `names have 1 to ${bounds.nameBytes} characters`
+  if (name === 'constructor' || name === 'prototype' || name === '__proto__')
+    return 'this name is not allowed'
+  return undefined
+}
+
+function valueFault(value: unknown, depth: number): string | undefined {
+  switch (typeof value) {
+    case 'boolean':
+      return undefined
+    case 'number':
+      return Number.isFinite(value) ? undefined : 'a number must be finite'
+    case 'string':
+      if (value.length > bounds.stringBytes)
+        return `text of at most ${bounds.stringBytes} characters`
+      return isWellFormed(value) ? undefined : 'text must be well-formed Unicode'
+    case 'object':
+      return value === null ? undefined : nestedFault(value, depth)
+    default:
+      return 'only text, numbers, booleans, null, lists and maps'
+  }
+}
+
+function nestedFault(value: object, depth: number): string | undefined {
+  if (depth >= 4) return 'nested deeper than four levels'
+  if (Array.isArray(value)) {
+    if (value.length > bounds.listElements)
+      return `a list of at most ${bounds.listElements} elements`
+    for (const element of value) {
+      const fault = valueFault(element, depth + 1)
+      if (fault !== undefined) return fault
+    }
+    return undefined
+  }
+  if (!isFields(value)) return 'only text, numbers, booleans, null, lists and maps'
+  for (const name in value) {
+    const fault = propertyNameFault(name) ?? valueFault(value[name], depth + 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+/** A plain map: what JSON.parse and our decoder make, nothing with a class. */
+export function isFields(value: unknown): value is Fields {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+/** Names of events, placements, offers, channels, purposes: short printable text. */
+export function nameFault(field: string, value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length === 0) return `${field} is missing`
+  if (value.length > bounds.nameBytes) return `${field} is longer than ${bounds.nameBytes}`
+  if (!isPrintable(value)) return `${field} must be printable text`
+  return undefined
+}
+
+export function idFault(field: string, value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length === 0) return `${field} is missing`
+  if (value.length > bounds.idBytes) return `${field} is longer than ${bounds.idBytes}`
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i)
+    if (unit < 0x21 || unit > 0x7e) return `${field} must be ASCII text without spaces`
+  }
+  return undefined
+}
+
+/** Below the year 10000, so that every time has an ISO form of 24 characters. */
+const timeMax = 253_402_300_799_999
+
+export function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= timeMax
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
