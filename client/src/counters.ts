@@ -1,0 +1,19 @@
+import type { ErrorCode, Reason } from '@halfsecond/protocol'
+
+/** What a client did since it was made. */
+export interface Counters {
+  /** Records accepted into the queue. */
+  recorded: number
+  /** Records that the log acknowledged. */
+  acknowledged: number
+  /** Records that were given up, by code. */
+  readonly dropped: { [code in ErrorCode]?: number }
+  /** Batches that had to be sent again. */
+  retries: number
+  /** Decides, by reason of the answer. */
+  readonly decided: { [reason in Reason]?: number }
+}
+
+export function initialCounters(): Counters {
+  return { recorded: 0, acknowledged: 0, dropped: {}, retries: 0, decided: {} }
+}

@@ -1,0 +1,172 @@
+import {
+  decode,
+  encode,
+  HalfsecondError,
+  importPositions,
+  isErrorCode,
+  isFields,
+  type Outcome,
+  type Position,
+  parseShardMap,
+  type ShardMap,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
+import type { Transport } from './transport.ts'
+
+const publishMs = 10_000
+const mapMs = 2_000
+const outcomeMs = 5_000
+
+/** How often the map is asked for without a reason: HTTP has no broadcast. */
+const mapEveryMs = 30_000
+
+/** Batches of one turn travel in one request, up to this many bytes. */
+const requestBytes = 200 * 1024
+
+const msgpack = 'application/msgpack'
+
+interface Publish {
+  readonly shard: number
+  readonly batch: Uint8Array
+  readonly resolve: (sequence: number) => void
+  readonly reject: (error: HalfsecondError) => void
+}
+
+/** Speaks the same messages as NATS does to one node's public port. */
+export class HttpTransport implements Transport {
+  private readonly url: string
+  private turn: Publish[] = []
+  private listener: (map: ShardMap) => void = () => {}
+  private readonly refresher: NodeJS.Timeout
+  private isReachable = true
+
+  constructor(url: string) {
+    this.url = url.replace(/\/+$/, '')
+    this.refresher = setInterval(() => void this.map().then(this.listener, () => {}), mapEveryMs)
+    this.refresher.unref()
+  }
+
+  get isConnected(): boolean {
+    return this.isReachable
+  }
+
+  onMap(listener: (map: ShardMap) => void): void {
+    this.listener = listener
+  }
+
+  async map(): Promise<ShardMap> {
+    const response = await this.fetch('/v1/map', { headers: { accept: msgpack } }, mapMs)
+    return parseShardMap(decode(response))
+  }
+
+  publish(shard: number, batch: Uint8Array): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.turn.push({ shard, batch, resolve, reject }) === 1) setImmediate(() => this.send())
+    })
+  }
+
+  ask(_node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.post('/v1/decide', frame, timeoutMs)
+  }
+
+  async outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {
+    const answer = decode(
+      await this.post('/v1/outcomes', encode([{ token, outcome, at, id }]), outcomeMs),
+    )
+    const [result]: unknown[] = Array.isArray(answer) ? answer : []
+    if (isFields(result) && typeof result.position === 'string') {
+      const [position] = importPositions(result.position)
+      if (position) return position
+    }
+    throw errorIn(result)
+  }
+
+  close(): Promise<void> {
+    clearInterval(this.refresher)
+    return Promise.resolve()
+  }
+
+  private send(): void {
+    const { turn } = this
+    this.turn = []
+    let request: Publish[] = []
+    let bytes = 0
+    for (const publish of turn) {
+      if (request.length > 0 && bytes + publish.batch.length > requestBytes) {
+        void this.sendRequest(request)
+        request = []
+        bytes = 0
+      }
+      request.push(publish)
+      bytes += publish.batch.length
+    }
+    void this.sendRequest(request)
+  }
+
+  private async sendRequest(request: readonly Publish[]): Promise<void> {
+    try {
+      const body = encode(request.map(({ shard, batch }) => [shard, batch]))
+      const results = decode(await this.post('/v1/events', body, publishMs))
+      if (!Array.isArray(results))
+        throw new HalfsecondError('MALFORMED', 'not an answer of a halfsecond node')
+      request.forEach(({ resolve, reject }, index) => {
+        const result: unknown = results[index]
+        if (isFields(result) && typeof result.sequence === 'number') resolve(result.sequence)
+        else reject(errorIn(result))
+      })
+    } catch (thrown) {
+      const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot reach the node')
+      for (const { reject } of request) reject(error)
+    }
+  }
+
+  private post(path: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.fetch(
+      path,
+      { method: 'POST', body, headers: { 'content-type': msgpack, accept: msgpack } },
+      timeoutMs,
+    )
+  }
+
+  private async fetch(path: string, init: RequestInit, timeoutMs: number): Promise<Uint8Array> {
+    try {
+      const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
+      const response = await fetch(this.url + path, { ...init, signal })
+      const bytes = new Uint8Array(await response.arrayBuffer())
+      this.isReachable = true
+      if (response.ok) return bytes
+      throw problemIn(bytes, response.status)
+    } catch (thrown) {
+      if (thrown instanceof HalfsecondError) throw thrown
+      if (thrown instanceof Error && thrown.name === 'TimeoutError') {
+        throw new HalfsecondError(
+          'TIMEOUT',
+          `no answer from ${this.url} within ${Math.round(timeoutMs)} ms`,
+          { cause: thrown },
+        )
+      }
+      this.isReachable = false
+      throw new HalfsecondError('UNAVAILABLE', `cannot reach ${this.url}`, { cause: thrown })
+    }
+  }
+}
+
+/** An error in an answer to several things: `{error: {code, message}}`. */
+function errorIn(result: unknown): HalfsecondError {
+  const error = isFields(result) && isFields(result.error) ? result.error : undefined
+  if (error && isErrorCode(error.code))
+    return new HalfsecondError(error.code, String(error.message))
+  return new HalfsecondError('MALFORMED', 'not an answer of a halfsecond node')
+}
+
+/** `application/problem+json`, whatever the request was in. */
+function problemIn(bytes: Uint8Array, status: number): HalfsecondError {
+  try {
+    const problem: unknown = JSON.parse(Buffer.from(bytes).toString())
+    if (isFields(problem) && isErrorCode(problem.code))
+      return new HalfsecondError(problem.code, String(problem.detail))
+  } catch {
+    // Not one of our nodes, or a proxy before it: the status says enough.
+  }
+  return new HalfsecondError(status >= 500 ? 'UNAVAILABLE' : 'INVALID', `HTTP status ${status}`)
+}

@@ -1,0 +1,19 @@
+export {
+  type ErrorCode,
+  type Freshness,
+  HalfsecondError,
+  type Outcome,
+  type Position,
+  type Properties,
+  type Reason,
+  type ShardMap,
+  type Value,
+} from '@halfsecond/protocol'
+export type { Client } from './client.ts'
+export { connect, connectOver } from './connect.ts'
+export type { Counters } from './counters.ts'
+export type { Decision, Proposition, Recorded } from './decision.ts'
+export type { ClientOptions } from './options.ts'
+export type { NewRecord, RecordOptions } from './recorder.ts'
+export type { Transport } from './transport.ts'
+export type { DecideOptions, Identifiers, Visitor } from './visitor.ts'

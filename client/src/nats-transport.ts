@@ -1,0 +1,214 @@
+import {
+  decode,
+  type ErrorCode,
+  HalfsecondError,
+  isFields,
+  parseShardMap,
+  type ShardMap,
+  subjects,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Transport } from './transport.ts'
+
+/** A server that says nothing for two of these is taken for gone. */
+const pingMs = 5_000
+
+/** An acknowledgement that takes longer is lost: the batch is sent again. */
+const publishMs = 5_000
+
+const mapMs = 2_000
+
+interface Waiting {
+  readonly resolve: (message: Msg) => void
+  readonly reject: (error: HalfsecondError) => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** Speaks to NATS directly: publishes to the log, asks nodes. */
+export class NatsTransport implements Transport {
+  private readonly url: string
+  private connection: NatsConnection | undefined
+  private readonly connecting: Promise<void>
+  private readonly waiting = new Map<number, Waiting>()
+  private requests = 0
+  private inbox = ''
+  private listener: (map: ShardMap) => void = () => {}
+  private isUp = false
+  private isClosed = false
+
+  constructor(url: string) {
+    this.url = url
+    this.connecting = this.open()
+  }
+
+  get isConnected(): boolean {
+    return this.isUp
+  }
+
+  onMap(listener: (map: ShardMap) => void): void {
+    this.listener = listener
+  }
+
+  async map(): Promise<ShardMap> {
+    await Promise.race([this.connecting, rejectAfter(mapMs)])
+    const reply = await this.request(subjects.mapGet, new Uint8Array(0), mapMs)
+    return parseShardMap(decode(reply.data))
+  }
+
+  async publish(shard: number, batch: Uint8Array): Promise<number> {
+    const reply = await this.request(subjects.log(shard), batch, publishMs)
+    return sequenceIn(reply)
+  }
+
+  async ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const reply = await this.request(subjects.decide(node), frame, timeoutMs)
+    return reply.data
+  }
+
+  async close(): Promise<void> {
+    this.isClosed = true
+    this.failAll(new HalfsecondError('CLOSED', 'the client is closed'))
+    await this.connection?.close()
+  }
+
+  /** Tries for ever, as a channel server may start before its cluster. */
+  private async open(): Promise<void> {
+    while (!this.isClosed) {
+      try {
+        const connection = await connect({
+          servers: this.url.split(','),
+          name: 'halfsecond client',
+          noAsyncTraces: true,
+          pingInterval: pingMs,
+          maxPingOut: 2,
+          timeout: 2_000,
+          maxReconnectAttempts: -1,
+          reconnectTimeWait: 200,
+          reconnectJitter: 300,
+          ignoreAuthErrorAbort: true,
+        })
+        this.opened(connection)
+        return
+      } catch {
+        // Told by the map that cannot be fetched; the next attempt may find the server.
+        await new Promise((resolve) => setTimeout(resolve, 250))
+      }
+    }
+  }
+
+  private opened(connection: NatsConnection): void {
+    this.connection = connection
+    this.isUp = true
+    this.inbox = `_INBOX.${Math.random().toString(36).slice(2, 12)}${Math.random().toString(36).slice(2, 12)}`
+    listen(connection, `${this.inbox}.*`, (message) => this.replied(message))
+    listen(connection, subjects.map, (message) =>
+      this.listener(parseShardMap(decode(message.data))),
+    )
+    void this.watch(connection)
+    if (this.isClosed) void connection.close()
+  }
+
+  /** NATS.js does not fail what is under way when a connection breaks; waiting longer is no use. */
+  private async watch(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type === 'reconnect') this.isUp = true
+      if (type === 'disconnect' || type === 'staleConnection') {
+        this.isUp = false
+        this.failAll(new HalfsecondError('UNAVAILABLE', 'the connection to NATS broke'))
+      }
+    }
+    this.isUp = false
+  }
+
+  private request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Msg> {
+    const { connection } = this
+    if (connection === undefined || !this.isUp) {
+      const code: ErrorCode = this.isClosed ? 'CLOSED' : 'UNAVAILABLE'
+      return Promise.reject(new HalfsecondError(code, 'no connection to NATS'))
+    }
+    return new Promise((resolve, reject) => {
+      const id = ++this.requests
+      const timer = setTimeout(() => {
+        this.waiting.delete(id)
+        reject(
+          new HalfsecondError(
+            'TIMEOUT',
+            `no answer on ${subject} within ${Math.round(timeoutMs)} ms`,
+          ),
+        )
+      }, timeoutMs)
+      this.waiting.set(id, { resolve, reject, timer })
+      try {
+        connection.publish(subject, bytes, { reply: `${this.inbox}.${id}` })
+      } catch (thrown) {
+        this.settle(id)?.reject(
+          toHalfsecondError(thrown, 'UNAVAILABLE', `cannot publish to ${subject}`),
+        )
+      }
+    })
+  }
+
+  private replied(message: Msg): void {
+    const waiting = this.settle(Number(message.subject.slice(this.inbox.length + 1)))
+    if (waiting === undefined) return
+    if (message.headers?.code === 503) {
+      waiting.reject(new HalfsecondError('UNAVAILABLE', 'nobody answers there'))
+    } else {
+      waiting.resolve(message)
+    }
+  }
+
+  private settle(id: number): Waiting | undefined {
+    const waiting = this.waiting.get(id)
+    if (waiting === undefined) return undefined
+    this.waiting.delete(id)
+    clearTimeout(waiting.timer)
+    return waiting
+  }
+
+  private failAll(error: HalfsecondError): void {
+    for (const id of [...this.waiting.keys()]) this.settle(id)?.reject(error)
+  }
+}
+
+/**
+ * The only way that the client subscribes: what a handler throws would end the connection's read
+ * loop, so it is caught here. A faulty message is dropped; whoever waits for it times out.
+ */
+function listen(connection: NatsConnection, subject: string, handle: (message: Msg) => void): void {
+  connection.subscribe(subject, {
+    callback: (error, message) => {
+      if (error) return
+      try {
+        handle(message)
+      } catch {
+        // See above: never out of a callback.
+      }
+    },
+  })
+}
+
+/** Reads JetStream's answer to a publish. */
+function sequenceIn(reply: Msg): number {
+  const answer: unknown = JSON.parse(reply.string())
+  if (isFields(answer) && typeof answer.seq === 'number') return answer.seq
+  const error = isFields(answer) && isFields(answer.error) ? answer.error : {}
+  throw publishError(
+    Number(error.err_code),
+    String(error.description ?? 'no sequence in the answer'),
+  )
+}
+
+/** JetStream's error codes: 10077 store failed (full), 10054 too large, others pass. */
+function publishError(code: number, description: string): HalfsecondError {
+  if (code === 10054) return new HalfsecondError('TOO_LARGE', description)
+  if (code === 10077 || code === 10047)
+    return new HalfsecondError('LOG_FULL', `the log takes no more: ${description}`)
+  return new HalfsecondError('UNAVAILABLE', `the log refused: ${description}`)
+}
+
+async function rejectAfter(ms: number): Promise<never> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  throw new HalfsecondError('UNAVAILABLE', 'no connection to NATS')
+}

@@ -1,0 +1,182 @@
+import {
+  bounds,
+  encodeBatch,
+  HalfsecondError,
+  type Position,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
+import { backoffMs } from './backoff.ts'
+import type { Counters } from './counters.ts'
+import type { Recent, Unacknowledged } from './recent.ts'
+import type { Transport } from './transport.ts'
+
+/** A batch that is refused for so long has an unknown fate: it may or may not be in the log. */
+const giveUpMs = 60 * 60_000
+
+/** An election of a log's leader takes 4 to 9 seconds: be back soon after, without a storm. */
+const firstRetryMs = 50
+const retryMaxMs = 2_000
+
+/** A batch is sent when this is reached, and earlier when nothing is under way. */
+const batchBytes = 64 * 1024
+
+export interface Queued extends Unacknowledged {
+  readonly resolve: (position: Position) => void
+  readonly reject: (error: HalfsecondError) => void
+}
+
+export interface PublisherDependencies {
+  /** Which life of the shard's log is current. */
+  readonly incarnation: () => number
+  readonly transport: Transport
+  readonly recent: Recent
+  readonly counters: Counters
+  readonly onProblem: (problem: HalfsecondError) => void
+}
+
+/**
+ * The queue of one shard.
+ *
+ * Q1 at most one batch is under way; the next one fills meanwhile. So order survives every retry.
+ * Q2 a batch is sent again unchanged until it is acknowledged, refused for good, or given up.
+ * Q3 a refusal that concerns one record fails that record only: the batch is split to find it.
+ */
+export class Publisher {
+  private readonly shard: number
+  private readonly uses: PublisherDependencies
+  private readonly queue: Queued[] = []
+  private isSending = false
+  private isScheduled = false
+  private isClosed = false
+  private waking: (() => void) | undefined
+  private last = 0
+
+  constructor(shard: number, uses: PublisherDependencies) {
+    this.shard = shard
+    this.uses = uses
+  }
+
+  /** The number of the shard's next record. */
+  nextNumber(): number {
+    return ++this.last
+  }
+
+  add(record: Queued): void {
+    this.queue.push(record)
+    this.uses.recent.sent(record)
+    if (this.isScheduled || this.isSending) return
+    this.isScheduled = true
+    setImmediate(() => {
+      this.isScheduled = false
+      void this.sendAll()
+    })
+  }
+
+  get isIdle(): boolean {
+    return this.queue.length === 0 && !this.isSending
+  }
+
+  /** What waits is tried once more at once, then fails with `CLOSED`. */
+  close(): void {
+    this.isClosed = true
+    this.waking?.()
+  }
+
+  private async sendAll(): Promise<void> {
+    if (this.isSending) return
+    this.isSending = true
+    while (this.queue.length > 0) {
+      const batch = this.takeBatch()
+      await this.send(batch)
+    }
+    this.isSending = false
+  }
+
+  private takeBatch(): Queued[] {
+    let bytes = 0
+    let count = 0
+    let previous = 0
+    for (const record of this.queue) {
+      const isConsecutive = count === 0 || record.n === previous + 1
+      if (count > 0 && (bytes + record.bytes.length > batchBytes || !isConsecutive)) break
+      if (count === bounds.recordsPerBatch) break
+      bytes += record.bytes.length
+      previous = record.n
+      count++
+    }
+    return this.queue.splice(0, count)
+  }
+
+  private async send(batch: readonly Queued[]): Promise<void> {
+    const [first] = batch
+    if (first === undefined) return
+    const bytes = encodeBatch(
+      first.producer,
+      first.n,
+      batch.map((record) => record.bytes),
+    )
+    const startedAt = performance.now()
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const sequence = await this.uses.transport.publish(this.shard, bytes)
+        this.acknowledge(batch, sequence)
+        return
+      } catch (thrown) {
+        const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot reach the log')
+        if (!error.retryable) return this.refused(batch, error)
+        if (attempt === 0) this.uses.onProblem(error)
+        const isLate = performance.now() - startedAt > giveUpMs
+        if (isLate || this.isClosed) return this.fail(batch, this.unknown(error, isLate))
+        this.uses.counters.retries++
+        await this.pause(backoffMs(attempt, firstRetryMs, retryMaxMs))
+      }
+    }
+  }
+
+  private async refused(batch: readonly Queued[], error: HalfsecondError): Promise<void> {
+    if (batch.length === 1) return this.fail(batch, error)
+    const middle = batch.length >> 1
+    await this.send(batch.slice(0, middle))
+    await this.send(batch.slice(middle))
+  }
+
+  private unknown(cause: HalfsecondError, isLate: boolean): HalfsecondError {
+    return isLate
+      ? new HalfsecondError(
+          'TIMEOUT',
+          'the log did not acknowledge for an hour: the record may or may not be stored',
+          { cause },
+        )
+      : new HalfsecondError(
+          'CLOSED',
+          'closed before the log acknowledged: the record may or may not be stored',
+          { cause },
+        )
+  }
+
+  private acknowledge(batch: readonly Queued[], sequence: number): void {
+    const position = { shard: this.shard, incarnation: this.uses.incarnation(), sequence }
+    this.uses.counters.acknowledged += batch.length
+    for (const record of batch) {
+      this.uses.recent.acknowledged(record, position)
+      record.resolve(position)
+    }
+  }
+
+  private fail(batch: readonly Queued[], error: HalfsecondError): void {
+    for (const record of batch) {
+      this.uses.recent.failed(record)
+      record.reject(error)
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms)
+      this.waking = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

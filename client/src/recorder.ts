@@ -1,0 +1,182 @@
+import { randomBytes } from 'node:crypto'
+import {
+  bounds,
+  type ChannelRecord,
+  encode,
+  HalfsecondError,
+  type Identifier,
+  type Position,
+  recordFault,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
+import type { Counters } from './counters.ts'
+import type { MapFollower } from './map-follower.ts'
+import type { CompiledOptions } from './options.ts'
+import { Publisher } from './publisher.ts'
+import { Recent } from './recent.ts'
+import type { Transport } from './transport.ts'
+
+/** A record as callers give it: the recorder adds its id, time and channel. */
+export type NewRecord = ChannelRecord extends infer R
+  ? R extends ChannelRecord
+    ? Omit<R, 'id' | 'at' | 'n' | 'channel'>
+    : never
+  : never
+
+export interface RecordOptions {
+  /** When it happened, in milliseconds since 1970. Default: now. */
+  readonly at?: number
+  /** A record of the same id again changes nothing. Default: a new id. */
+  readonly id?: string
+}
+
+/** Checks records, numbers them, and hands them to the queues of their shards, within a bound. */
+export class Recorder {
+  /** What was recorded lately, for decides. */
+  readonly recent = new Recent()
+  private readonly transport: Transport
+  private readonly map: MapFollower
+  private readonly options: CompiledOptions
+  private readonly counters: Counters
+  private readonly producer = randomBytes(8).toString('base64url')
+  private readonly publishers = new Map<number, Publisher>()
+  private queuedBytes = 0
+  private made = 0
+  private lastAt = 0
+  private isClosed = false
+
+  constructor(
+    transport: Transport,
+    map: MapFollower,
+    options: CompiledOptions,
+    counters: Counters,
+  ) {
+    this.transport = transport
+    this.map = map
+    this.options = options
+    this.counters = counters
+  }
+
+  /** Resolves with the record's position once it is durable. The promise may be ignored. */
+  record(record: NewRecord, options: RecordOptions): Promise<Position> {
+    const recorded = new Promise<Position>((resolve, reject) => {
+      const fail = (error: HalfsecondError) => {
+        this.counters.dropped[error.code] = (this.counters.dropped[error.code] ?? 0) + 1
+        reject(error)
+      }
+      try {
+        const bytes = this.encode(record, options)
+        this.admit(bytes.length)
+        const { key } = record
+        this.map.whenKnown(() => this.queue(key, bytes, resolve, fail))
+      } catch (thrown) {
+        fail(toHalfsecondError(thrown, 'INVALID', 'cannot record'))
+      }
+    })
+    recorded.catch(ignore)
+    return recorded
+  }
+
+  /** Positions of what was recorded last for these identifiers. */
+  positionsOf(identifiers: readonly Identifier[]): Position[] {
+    return identifiers.map((one) => this.recent.positionOf(one)).filter((one) => one !== undefined)
+  }
+
+  /** Never goes back, so that ids and times of one process sort alike. */
+  now(): number {
+    this.lastAt = Math.max(this.lastAt, Date.now())
+    return this.lastAt
+  }
+
+  newId(): string {
+    return `${this.producer}.${(++this.made).toString(36)}`
+  }
+
+  /** Waits until all is acknowledged, at most `timeoutMs`; what is left then fails with `CLOSED`. */
+  async close(timeoutMs: number): Promise<void> {
+    await this.drained(timeoutMs)
+    this.isClosed = true
+    for (const publisher of this.publishers.values()) publisher.close()
+    await this.drained(lastTryMs)
+  }
+
+  private encode(record: NewRecord, options: RecordOptions): Uint8Array {
+    if (this.isClosed) throw new HalfsecondError('CLOSED', 'the client is closed')
+    const { channel } = this.options
+    const full = {
+      ...record,
+      id: options.id ?? this.newId(),
+      at: options.at ?? this.now(),
+      ...(channel !== undefined && { channel }),
+    }
+    const fault = recordFault(full, this.map.namespaces)
+    if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
+    return encode(full)
+  }
+
+  private admit(bytes: number): void {
+    if (bytes > bounds.recordBytes) {
+      throw new HalfsecondError(
+        'TOO_LARGE',
+        `a record of ${bytes} bytes; at most ${bounds.recordBytes}`,
+      )
+    }
+    if (this.queuedBytes + bytes > this.options.queueBytes) {
+      throw new HalfsecondError(
+        'QUEUE_FULL',
+        `${this.queuedBytes} bytes wait to be acknowledged: the log is slower than this server, or away`,
+      )
+    }
+    this.queuedBytes += bytes
+    this.counters.recorded++
+  }
+
+  private queue(
+    key: Identifier,
+    bytes: Uint8Array,
+    resolve: (position: Position) => void,
+    reject: (error: HalfsecondError) => void,
+  ): void {
+    const shard = this.map.shardOf(key)
+    const publisher = this.publisherOf(shard)
+    publisher.add({
+      key,
+      shard,
+      producer: this.producer,
+      n: publisher.nextNumber(),
+      bytes,
+      resolve: (position) => {
+        this.queuedBytes -= bytes.length
+        resolve(position)
+      },
+      reject: (error) => {
+        this.queuedBytes -= bytes.length
+        reject(error)
+      },
+    })
+  }
+
+  private publisherOf(shard: number): Publisher {
+    let publisher = this.publishers.get(shard)
+    if (publisher === undefined) {
+      const { transport, recent, counters } = this
+      const incarnation = () => this.map.incarnationOf(shard)
+      const { onProblem } = this.options
+      publisher = new Publisher(shard, { incarnation, transport, recent, counters, onProblem })
+      this.publishers.set(shard, publisher)
+    }
+    return publisher
+  }
+
+  private async drained(timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs
+    while (this.queuedBytes > 0 && performance.now() < end) {
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+  }
+}
+
+/** Time for the attempt that `close` wakes. */
+const lastTryMs = 250
+
+function ignore(): void {}

@@ -1,0 +1,29 @@
+import type { Value } from '@halfsecond/protocol'
+
+/** Why one placement shows what it shows to one person now, in words. */
+export interface Explanation {
+  readonly placement: string
+  /** A sentence that an agent can read aloud. */
+  readonly sentence: string
+  readonly reason: string
+  readonly freshness: 'fresh' | 'stale'
+  readonly playbook: number
+  /** What is shown, best first. */
+  readonly shown: readonly {
+    readonly offer?: string
+    readonly treatment?: string
+    readonly content: Value
+  }[]
+  /** Every candidate, best first, each with exactly one reason. */
+  readonly candidates: readonly ExplainedCandidate[]
+  /** Every named condition: true, false or `unknown`. */
+  readonly facts: { readonly [fact: string]: boolean | 'unknown' }
+}
+
+export interface ExplainedCandidate {
+  readonly offer: string
+  readonly treatment: string
+  readonly verdict: 'chosen' | 'outranked' | 'taken' | 'content' | 'when' | 'never' | 'limit'
+  /** The rule in the author's words, and what it came to. */
+  readonly reason: string
+}

@@ -1,0 +1,117 @@
+import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import type { Observer } from '../runtime/ports.ts'
+
+/** The least server that we are tested with: fsync per batch, and the API that we use. */
+const serverMin = [2, 12, 12] as const
+
+/**
+ * A connection to NATS. The only place of a node that subscribes: what a callback throws would end
+ * the connection's read loop for minutes, so `listen` catches and reports it.
+ */
+export class Nats {
+  readonly connection: NatsConnection
+  private readonly observer: Observer
+  private up = true
+  private readonly onState = new Set<(isUp: boolean) => void>()
+
+  private constructor(connection: NatsConnection, observer: Observer) {
+    this.connection = connection
+    this.observer = observer
+    void this.watch()
+  }
+
+  /** @throws HalfsecondError `UNAVAILABLE`, or `INVALID` where the server is too old */
+  static async connect(url: string, name: string, observer: Observer): Promise<Nats> {
+    let connection: NatsConnection
+    try {
+      connection = await connect({
+        servers: url.split(','),
+        name,
+        noAsyncTraces: true,
+        pingInterval: 5_000,
+        maxPingOut: 2,
+        timeout: 5_000,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 200,
+        reconnectJitter: 300,
+        ignoreAuthErrorAbort: true,
+      })
+    } catch (error) {
+      throw toHalfsecondError(
+        error,
+        'UNAVAILABLE',
+        `cannot connect to NATS at ${url}: is nats-server running there?`,
+      )
+    }
+    const version = connection.info?.version ?? '0'
+    if (!isAtLeast(version, serverMin)) {
+      await connection.close()
+      throw new HalfsecondError(
+        'INVALID',
+        `nats-server ${version} is too old: ${serverMin.join('.')} is the least that works, 2.15 is recommended`,
+      )
+    }
+    return new Nats(connection, observer)
+  }
+
+  get isUp(): boolean {
+    return this.up
+  }
+
+  /** Calls back when the connection breaks and when it is back. */
+  watchState(listener: (isUp: boolean) => void): void {
+    this.onState.add(listener)
+  }
+
+  listen(subject: string, handle: (message: Msg) => void): Subscription {
+    return this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        try {
+          if (error) throw error
+          handle(message)
+        } catch (thrown) {
+          this.observer.failed(
+            `message on ${subject}`,
+            toHalfsecondError(thrown, 'UNAVAILABLE', 'a handler failed'),
+          )
+        }
+      },
+    })
+  }
+
+  publish(subject: string, bytes: Uint8Array, reply?: string): void {
+    this.connection.publish(subject, bytes, reply === undefined ? {} : { reply })
+  }
+
+  async close(): Promise<void> {
+    await this.connection.drain().catch(() => this.connection.close())
+  }
+
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type === 'disconnect' || type === 'staleConnection') this.state(false)
+      if (type === 'reconnect') this.state(true)
+    }
+    this.state(false)
+  }
+
+  private state(isUp: boolean): void {
+    if (this.up === isUp) return
+    this.up = isUp
+    this.observer.noted(
+      isUp ? 'info' : 'warn',
+      isUp ? 'NATS is back' : 'NATS is away: decides go on from memory',
+    )
+    for (const listener of this.onState) listener(isUp)
+  }
+}
+
+function isAtLeast(version: string, least: readonly number[]): boolean {
+  const parts = version.split('-')[0]?.split('.').map(Number) ?? []
+  for (const [index, wanted] of least.entries()) {
+    const part = parts[index] ?? 0
+    if (part !== wanted) return part > wanted
+  }
+  return true
+}

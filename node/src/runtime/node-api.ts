@@ -1,0 +1,67 @@
+import type { Client } from '@halfsecond/client'
+import type { Identifier, Namespaces, Position, ShardMap, Value } from '@halfsecond/protocol'
+import type { TokenKeys } from '@halfsecond/protocol/token'
+import type { Explanation } from '../core/decision/explanation.ts'
+import type { ProfileView } from '../core/profile-view.ts'
+
+/** All that the doors of a node ask of it, whichever wire they speak. Implemented by `node.ts`. */
+export interface NodeApi {
+  readonly id: string
+  readonly namespaces: Namespaces
+  /** Signs and checks the tokens of propositions. */
+  readonly tokenKeys: TokenKeys
+  /** Records and decides through this node: the node is the producer. */
+  readonly client: Client
+  map(): ShardMap
+  /**
+   * Appends a channel's batch unchanged, after every record of it was validated.
+   * Rejects with `MALFORMED`, `TOO_LARGE`, `INVALID`, `LOG_FULL`, `TIMEOUT` or `UNAVAILABLE`.
+   */
+  publish(shard: number, batch: Uint8Array): Promise<Position>
+  /** Answers a frame of questions. Never throws: failures are answers. */
+  answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array>
+  health(): Health
+  /** Everything known of an identifier; undefined where nothing is. */
+  profile(identifier: Identifier): Promise<ProfileView | undefined>
+  /** Every profile, in no order, read in pieces. A profile that changes meanwhile is exported once. */
+  profiles(): AsyncIterable<ProfileView>
+  /**
+   * What would be shown now, and why; changes nothing.
+   * @param placements all of the playbook's where undefined
+   * Rejects with `UNKNOWN_PLACEMENT` or `UNAVAILABLE`.
+   */
+  explain(
+    identifiers: readonly Identifier[],
+    placements?: readonly string[],
+  ): Promise<readonly Explanation[]>
+  /**
+   * Checks a playbook and makes it the active one on every shard, durably.
+   * Rejects with a `PlaybookError` that lists every fault; then the version before stays active.
+   */
+  publishPlaybook(text: string): Promise<ActivePlaybook>
+  /** The playbook that decides; undefined before the first was published. */
+  playbook(): (ActivePlaybook & { readonly text: string }) | undefined
+  /** Default content by placement, for the clients' defaults file. */
+  defaults(): { readonly [placement: string]: Value }
+}
+
+export interface ActivePlaybook {
+  readonly version: number
+  readonly hash: string
+  /** The playbook's own name. */
+  readonly name: string
+}
+
+/** How a node is. `ready` nodes answer decides; others should get no traffic. */
+export interface Health {
+  readonly ready: boolean
+  /** Why it is not ready, or what does not work although it is; one sentence each. */
+  readonly problems: readonly string[]
+  readonly shards: {
+    readonly total: number
+    readonly following: number
+    readonly fresh: number
+  }
+  /** Whether the log can be written to, as far as is known. */
+  readonly logReachable: boolean
+}
