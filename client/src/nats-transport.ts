@@ -2,7 +2,7 @@ import {
   decode,
   type ErrorCode,
   HalfsecondError,
-  isFields,
+  parsePublishAck,
   parseShardMap,
   type ShardMap,
   subjects,
@@ -58,7 +58,7 @@ export class NatsTransport implements Transport {
 
   async publish(shard: number, batch: Uint8Array): Promise<number> {
     const reply = await this.request(subjects.log(shard), batch, publishMs)
-    return sequenceIn(reply)
+    return parsePublishAck(reply.string())
   }
 
   async ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -187,25 +187,6 @@ function listen(connection: NatsConnection, subject: string, handle: (message: M
       }
     },
   })
-}
-
-/** Reads JetStream's answer to a publish. */
-function sequenceIn(reply: Msg): number {
-  const answer: unknown = JSON.parse(reply.string())
-  if (isFields(answer) && typeof answer.seq === 'number') return answer.seq
-  const error = isFields(answer) && isFields(answer.error) ? answer.error : {}
-  throw publishError(
-    Number(error.err_code),
-    String(error.description ?? 'no sequence in the answer'),
-  )
-}
-
-/** JetStream's error codes: 10077 store failed (full), 10054 too large, others pass. */
-function publishError(code: number, description: string): HalfsecondError {
-  if (code === 10054) return new HalfsecondError('TOO_LARGE', description)
-  if (code === 10077 || code === 10047)
-    return new HalfsecondError('LOG_FULL', `the log takes no more: ${description}`)
-  return new HalfsecondError('UNAVAILABLE', `the log refused: ${description}`)
 }
 
 async function rejectAfter(ms: number): Promise<never> {

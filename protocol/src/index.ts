@@ -43,6 +43,7 @@ export {
   toWire,
   type WirePosition,
 } from './position.ts'
+export { parsePublishAck } from './publish-ack.ts'
 export {
   type Answer,
   type AnswerFrame,
