@@ -1,7 +1,5 @@
-import { HalfsecondError } from '@halfsecond/protocol'
 import { Client } from './client.ts'
-import { HttpTransport } from './http-transport.ts'
-import { NatsTransport } from './nats-transport.ts'
+import { openTransport } from './open-transport.ts'
 import { type ClientOptions, compileOptions } from './options.ts'
 import type { Transport } from './transport.ts'
 
@@ -16,19 +14,10 @@ export function connect(
   options: ClientOptions = {},
 ): Client {
   const compiled = compileOptions(options, process.env)
-  return new Client(transportFor(url), compiled)
+  return new Client(openTransport(url), compiled)
 }
 
 /** A client over a transport of one's own: for nodes, and for tests. */
 export function connectOver(transport: Transport, options: ClientOptions = {}): Client {
   return new Client(transport, compileOptions(options, {}))
-}
-
-function transportFor(url: string): Transport {
-  if (/^(nats|tls):\/\//.test(url)) return new NatsTransport(url)
-  if (/^https?:\/\//.test(url)) return new HttpTransport(url)
-  throw new HalfsecondError(
-    'INVALID',
-    `"${url.slice(0, 64)}" is no address: use nats://host:4222 or http://host:7500`,
-  )
 }
