@@ -1,6 +1,6 @@
 import { encode, isProperties, type Value } from '@halfsecond/protocol'
 import { compileCondition } from '../core/condition/compile.ts'
-import type { ConditionType, Expression } from '../core/condition/expression.ts'
+import type { Read } from '../core/condition/read.ts'
 import type {
   Candidate,
   Condition,
@@ -13,16 +13,21 @@ import type {
 } from '../core/decision/playbook.ts'
 import { parseDuration } from '../core/duration.ts'
 import { parseCel } from './cel.ts'
-import { ConditionChecker, ConditionError, type Schema } from './condition-checker.ts'
+import { ConditionChecker, ConditionError } from './condition-checker.ts'
 import { compileContent } from './content.ts'
+import { checkNames, declarationsOf } from './declarations.ts'
 import { type Path, PlaybookDocument, playbookBytesMax } from './document.ts'
+import { factCycles } from './fact-cycles.ts'
 import { didYouMean, PlaybookError } from './faults.ts'
 import { FeatureRegistry } from './feature-registry.ts'
 import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
-import type { LimitSource, OfferSource, PlaybookSource, SourceType } from './source.ts'
+import type { LimitSource, OfferSource, PlaybookSource } from './source.ts'
 
 /** Content larger than this belongs behind a link. */
 const contentBytesMax = 16 * 1024
+
+/** Offers × placements of their formats: bounds the time and memory that a playbook takes. */
+const candidatesMax = 20_000
 
 const defaultTokenMs = 24 * 60 * 60_000
 const defaultRejected = { pause: '30d' }
@@ -51,32 +56,26 @@ export function defaultsOf(playbook: Playbook): { [placement: string]: Value } {
   )
 }
 
-const conditionTypes: Record<SourceType, ConditionType> = {
-  string: 'string',
-  double: 'number',
-  int: 'number',
-  bool: 'bool',
-  'list(string)': 'strings',
-  'list(double)': 'numbers',
-}
+type Form = Pick<Candidate, 'content' | 'contentReads'>
 
 class Compiler {
   private readonly document: PlaybookDocument
   private readonly source: PlaybookSource
   private readonly features = new FeatureRegistry()
   private readonly checker: ConditionChecker
-  private readonly factNames: readonly string[]
+  private readonly forms = new Map<string, Form>()
+  private candidateCount = 0
 
   constructor(document: PlaybookDocument, source: PlaybookSource) {
     this.document = document
     this.source = source
-    this.factNames = Object.keys(source.facts ?? {})
-    this.checker = new ConditionChecker(this.schema(), this.features)
+    this.checker = new ConditionChecker(declarationsOf(source, document), this.features)
   }
 
   compile(): Playbook {
     const { source } = this
     this.checkZone()
+    checkNames(source, this.document)
     const facts = this.facts()
     const groups = new Map(Object.keys(source.groups ?? {}).map((name) => [name, this.group(name)]))
     const offers = Object.entries(source.offers ?? {}).map(([name, offer]) => ({
@@ -88,6 +87,11 @@ class Compiler {
       Object.keys(source.placements).map((name) => [name, this.placement(name, offers)]),
     )
     this.checkFormats()
+    if (this.candidateCount > candidatesMax)
+      this.document.add(
+        ['placements'],
+        `at most ${candidatesMax} pairs of an offer and a placement that shows its format`,
+      )
     const groupOf = new Map(
       offers.flatMap(({ offer }) => (offer.group ? [[offer.name, offer.group.name] as const] : [])),
     )
@@ -104,30 +108,6 @@ class Compiler {
     }
   }
 
-  private schema(): Schema {
-    const events = new Map<string, ReadonlyMap<string, ConditionType>>()
-    for (const [event, properties] of Object.entries(this.source.events ?? {})) {
-      events.set(
-        event,
-        new Map(Object.entries(properties).map(([name, type]) => [name, conditionTypes[type]])),
-      )
-    }
-    const traits = new Map<string, { type: ConditionType; fallback?: string | number | boolean }>()
-    for (const [name, { type, default: fallback }] of Object.entries(this.source.traits ?? {})) {
-      const conditionType = conditionTypes[type]
-      traits.set(name, { type: conditionType })
-      if (fallback === undefined) continue
-      const isScalar =
-        typeof fallback === 'string' ||
-        typeof fallback === 'number' ||
-        typeof fallback === 'boolean'
-      if (isScalar && typeOf(fallback) === conditionType)
-        traits.set(name, { type: conditionType, fallback })
-      else this.document.add(['traits', name, 'default'], `the default must be a ${type}`)
-    }
-    return { events, traits, facts: new Map(this.factNames.map((name, index) => [name, index])) }
-  }
-
   private checkZone(): void {
     const { zone } = this.source
     if (zone === undefined) return
@@ -140,21 +120,26 @@ class Compiler {
 
   private facts(): Fact[] {
     const uses: ReadonlySet<number>[] = []
-    const facts = Object.entries(this.source.facts ?? {}).map(([name, text]) => {
-      const condition = this.condition(['facts', name], text)
-      uses.push(new Set(this.checker.factsUsed))
-      return { name, condition }
-    })
-    this.factNames.forEach((name, index) => {
-      if (reaches(index, index, uses, new Set()))
-        this.document.add(['facts', name], 'this fact refers to itself')
-    })
+    const facts = Object.entries(this.source.facts ?? {}).map(([name, text]) => ({
+      name,
+      condition: this.condition(['facts', name], text, (facts) => uses.push(facts)),
+    }))
+    for (const index of factCycles(uses)) {
+      const name = facts[index]?.name ?? ''
+      this.document.add(['facts', name], 'this fact refers to itself')
+    }
     return facts
   }
 
-  private condition(path: Path, text: string): Condition {
-    const expression = this.inText(path, text, () => this.checker.condition(parseCel(text)))
-    return { text, test: expression ? compileCondition(expression) : () => undefined }
+  private condition(
+    path: Path,
+    text: string,
+    onFacts?: (facts: ReadonlySet<number>) => void,
+  ): Condition {
+    const checked = this.inText(path, text, () => this.checker.condition(parseCel(text)))
+    onFacts?.(checked?.facts ?? new Set())
+    if (checked === undefined) return { text, test: () => undefined, reads: [] }
+    return { text, test: compileCondition(checked.expression), reads: checked.reads }
   }
 
   private group(name: string): Group {
@@ -200,9 +185,9 @@ class Compiler {
     this.checkContent(['placements', name, 'fallback'], source.fallback)
     const candidates: Candidate[] = []
     for (const { offer, source: offerSource } of offers) {
-      const content = offerSource.treatments[source.format]
-      if (content === undefined) continue
-      candidates.push(this.candidate(offer, offerSource, source.format, content, place))
+      if (!Object.hasOwn(offerSource.treatments, source.format)) continue
+      if (++this.candidateCount > candidatesMax) break
+      candidates.push(this.candidate(offer, offerSource, source.format, place))
     }
     return {
       name,
@@ -222,11 +207,8 @@ class Compiler {
     offer: Offer,
     source: OfferSource,
     format: string,
-    content: Value,
     place: LimitPlace,
   ): Candidate {
-    const path = ['offers', offer.name, 'treatments', format]
-    this.checkContent(path, content)
     const group = source.group === undefined ? {} : { group: source.group }
     const here = { ...place, ...group, offer: offer.name }
     const groupLimits =
@@ -242,8 +224,21 @@ class Compiler {
       offer,
       treatment: format,
       limits: limits.filter((limit) => limit !== undefined),
-      content: this.content(path, content),
+      ...this.form(offer.name, format, source.treatments[format] ?? null),
     }
+  }
+
+  /** An offer's content for a format, compiled once however many placements show it. */
+  private form(offer: string, format: string, content: Value): Form {
+    const key = JSON.stringify([offer, format])
+    let form = this.forms.get(key)
+    if (form === undefined) {
+      const path = ['offers', offer, 'treatments', format]
+      this.checkContent(path, content)
+      form = this.content(path, content)
+      this.forms.set(key, form)
+    }
+    return form
   }
 
   private limits(
@@ -257,40 +252,47 @@ class Compiler {
         return [compileLimit(source, own, place, this.features)]
       } catch (error) {
         if (!(error instanceof LimitError)) throw error
-        this.document.add([...path, index], error.message)
+        this.document.add([...path, index, error.key], error.message)
         return []
       }
     })
   }
 
-  private content(path: Path, content: Value): Candidate['content'] {
+  private content(path: Path, content: Value): Form {
     let at: Path = path
     let text = ''
-    const compile = (cel: string): Expression => this.checker.value(parseCel(cel))
+    const contentReads: Read[] = []
+    const compile = (cel: string) => {
+      const { expression, reads } = this.checker.value(parseCel(cel))
+      contentReads.push(...reads)
+      return expression
+    }
     const onText = (inner: Path) => {
       at = [...path, ...inner]
       text = textAt(content, inner)
     }
     try {
-      return compileContent(content, compile, onText)
+      return { content: compileContent(content, compile, onText), contentReads }
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error
       this.document.addInText(at, text, error.start, error.end, error.message)
-      return () => undefined
+      return { content: () => undefined, contentReads }
     }
   }
 
   private checkContent(path: Path, content: Value): void {
+    if (!isProperties({ content })) {
+      this.document.add(
+        path,
+        'content is text, numbers, bools, lists and maps, at most three levels deep',
+      )
+      return
+    }
     const bytes = encode(content).length
     if (bytes > contentBytesMax)
       this.document.add(
         path,
         `content of ${bytes} bytes; at most ${contentBytesMax}: refer to it by a link`,
-      )
-    if (!isProperties({ content }))
-      this.document.add(
-        path,
-        'content is text, numbers, bools, lists and maps, at most three levels deep',
       )
   }
 
@@ -324,28 +326,9 @@ function compareOffers(a: Offer, b: Offer): number {
   return b.priority - a.priority || b.score - a.score || (a.name < b.name ? -1 : 1)
 }
 
-function typeOf(value: string | number | boolean): ConditionType {
-  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'number' : 'string'
-}
-
 function textAt(content: Value, path: Path): string {
   let value: unknown = content
   for (const key of path)
     value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
   return typeof value === 'string' ? value : ''
-}
-
-function reaches(
-  from: number,
-  target: number,
-  uses: readonly ReadonlySet<number>[],
-  seen: Set<number>,
-): boolean {
-  for (const next of uses[from] ?? []) {
-    if (next === target) return true
-    if (seen.has(next)) continue
-    seen.add(next)
-    if (reaches(next, target, uses, seen)) return true
-  }
-  return false
 }

@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { compilePredicate } from '../core/condition/compile.ts'
 import type { Comparison, ConditionType, Expression } from '../core/condition/expression.ts'
+import { type Read, type ReadExpression, readOf } from '../core/condition/read.ts'
 import { parseDuration } from '../core/duration.ts'
 import { capacityMax } from '../core/features/feature-set.ts'
 import { didYouMean } from './faults.ts'
@@ -28,6 +29,14 @@ export class ConditionError extends Error {
     this.start = start
     this.end = end
   }
+}
+
+/** A well-typed expression, and what it looks at. */
+export interface Checked {
+  readonly expression: Expression
+  /** Facts that it refers to, by their place in the playbook. */
+  readonly facts: ReadonlySet<number>
+  readonly reads: readonly Read[]
 }
 
 interface Typed {
@@ -61,8 +70,7 @@ const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
  * nested macros, so the cost of a condition is bounded by its length.
  */
 export class ConditionChecker {
-  /** Facts that the last condition refers to. */
-  readonly factsUsed = new Set<number>()
+  private readonly reads = new Map<string, ReadExpression>()
   private readonly schema: Schema
   private readonly features: FeatureRegistry
   private local: Local | undefined
@@ -73,17 +81,30 @@ export class ConditionChecker {
   }
 
   /** @throws ConditionError unless the expression is well typed and of type bool */
-  condition(node: ASTNode): Expression {
-    this.factsUsed.clear()
-    return this.expect(node, 'bool')
+  condition(node: ASTNode): Checked {
+    this.reads.clear()
+    return this.checked(this.expect(node, 'bool'))
   }
 
   /** An expression inside content: text, a number or a bool. @throws ConditionError */
-  value(node: ASTNode): Expression {
+  value(node: ASTNode): Checked {
+    this.reads.clear()
     const { type, expression } = this.check(node)
     if (type === 'strings' || type === 'numbers')
       fail(node, 'content takes text, a number or a bool, not a list')
-    return expression
+    return this.checked(expression)
+  }
+
+  private checked(expression: Expression): Checked {
+    const facts = new Set<number>()
+    for (const read of this.reads.values()) if (read.kind === 'fact') facts.add(read.index)
+    return { expression, facts, reads: [...this.reads].map(([text, read]) => readOf(text, read)) }
+  }
+
+  /** Notes that the condition looks at this, in its author's words. */
+  private read(node: ASTNode, type: ConditionType, expression: ReadExpression): Typed {
+    this.reads.set(node.input.slice(node.start, node.end), expression)
+    return { type, expression }
   }
 
   private expect(node: ASTNode, type: ConditionType): Expression {
@@ -172,7 +193,8 @@ export class ConditionChecker {
       )
     }
     if (name === 'channel' || name === 'placement') {
-      return { type: 'string', expression: { kind: 'request', field: name } }
+      this.refuseInPredicate(node)
+      return this.read(node, 'string', { kind: 'request', field: name })
     }
     const fact = this.schema.facts.get(name)
     if (fact === undefined) {
@@ -181,10 +203,14 @@ export class ConditionChecker {
         `no fact "${name}"${didYouMean(name, [...this.schema.facts.keys(), 'traits', 'channel', 'placement'])}`,
       )
     }
+    this.refuseInPredicate(node)
+    return this.read(node, 'bool', { kind: 'fact', index: fact })
+  }
+
+  /** What a condition on an event looks at must be as true later as when the event happened. */
+  private refuseInPredicate(node: ASTNode): void {
     if (this.local?.event)
       fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
-    this.factsUsed.add(fact)
-    return { type: 'bool', expression: { kind: 'fact', index: fact } }
   }
 
   private field(node: ASTNode, of: ASTNode, name: string): Typed {
@@ -201,16 +227,17 @@ export class ConditionChecker {
     }
     if (of.args !== 'traits')
       return fail(of, `"${of.args}" has no fields${didYouMean(of.args, ['traits'])}`)
-    if (this.local?.event)
-      fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
+    this.refuseInPredicate(node)
     const trait = this.schema.traits.get(name)
     if (trait === undefined)
       return fail(node, `no trait "${name}"${didYouMean(name, this.schema.traits.keys())}`)
     const { type, fallback } = trait
-    return {
+    return this.read(node, type, {
+      kind: 'trait',
+      name,
       type,
-      expression: { kind: 'trait', name, type, ...(fallback !== undefined && { fallback }) },
-    }
+      ...(fallback !== undefined && { fallback }),
+    })
   }
 
   private list(node: ASTNode, nodes: readonly ASTNode[]): Typed {
@@ -258,7 +285,7 @@ export class ConditionChecker {
         return fail(node, 'recent(…) is followed by .exists(v, condition)')
       case 'has': {
         const [of] = args
-        if (of?.op !== '.')
+        if (of?.op !== '.' || args.length > 1)
           return fail(node, 'has(…) takes a trait or a property, like has(traits.tier)')
         const { expression } = this.check(of)
         const bare: Expression =
@@ -268,7 +295,7 @@ export class ConditionChecker {
         return { type: 'bool', expression: { kind: 'has', of: bare } }
       }
       case 'size':
-        return this.size(node, args[0])
+        return this.size(node, args.length === 1 ? args[0] : undefined)
       default:
         return fail(node, `no function "${name}"${didYouMean(name, functions)}`)
     }
@@ -277,13 +304,13 @@ export class ConditionChecker {
   private count(node: ASTNode, args: readonly ASTNode[], capacity: number): Typed {
     const { event, windowMs } = this.window(node, args)
     const feature = this.features.event(event, capacity)
-    return { type: 'number', expression: { kind: 'count', feature, windowMs } }
+    return this.read(node, 'number', { kind: 'count', feature, windowMs })
   }
 
   private window(node: ASTNode, args: readonly ASTNode[]): { event: string; windowMs: number } {
     const [eventNode, windowNode] = args
-    if (this.local?.event)
-      fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
+    this.refuseInPredicate(node)
+    if (args.length > 2) fail(node, 'an event and a window are all that can be given here')
     if (eventNode?.op !== 'value' || typeof eventNode.args !== 'string') {
       return fail(eventNode ?? node, 'the first argument is the name of an event, in quotes')
     }
@@ -316,7 +343,7 @@ export class ConditionChecker {
       case 'all':
         return this.macro(node, name, of, args)
       case 'size':
-        return this.size(node, of)
+        return this.size(node, args.length === 0 ? of : undefined)
       default:
         return fail(node, `no method "${name}"${didYouMean(name, methods)}`)
     }
@@ -329,7 +356,7 @@ export class ConditionChecker {
     args: readonly ASTNode[],
   ): Typed {
     const [variable, body] = args
-    if (variable?.op !== 'id' || body === undefined)
+    if (variable?.op !== 'id' || body === undefined || args.length > 2)
       return fail(node, `${name}(v, condition) names a variable first`)
     if (this.local)
       return fail(node, 'one exists or all inside another is not supported: declare a fact')
@@ -342,7 +369,7 @@ export class ConditionChecker {
       )
       const text = JSON.stringify(predicate)
       const feature = this.features.event(event, 1, { text, matches: compilePredicate(predicate) })
-      return { type: 'bool', expression: { kind: 'recent', feature, windowMs } }
+      return this.read(node, 'bool', { kind: 'recent', feature, windowMs })
     }
     const list = this.check(of)
     if (list.type !== 'strings' && list.type !== 'numbers')

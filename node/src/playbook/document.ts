@@ -1,11 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import { type Document, isMap, isNode, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isCollection,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  LineCounter,
+  type Node,
+  parseDocument,
+} from 'yaml'
 import { didYouMean, type Fault } from './faults.ts'
 import type { PlaybookSource } from './source.ts'
 
 /** A playbook as YAML or JSON text, larger than any that a person writes. */
 export const playbookBytesMax = 1024 * 1024
+
+/** Deeper than the schema and the deepest content together. */
+const depthMax = 16
+
+/** A text with more faults than this is read again after the first of them are mended. */
+const faultsMax = 100
 
 export type Path = readonly (string | number)[]
 
@@ -34,12 +51,15 @@ export class PlaybookDocument {
       lineCounter: this.lines,
       prettyErrors: false,
       stringKeys: true,
+      // The library compares every key to every other; `inspect` does it in one pass.
+      uniqueKeys: false,
     })
-    for (const error of this.document.errors) this.addAt(error.pos[0], '', error.message)
-    const value: unknown =
-      this.faults.length === 0 ? this.document.toJS({ maxAliasCount: 100 }) : null
+    for (const error of this.document.errors) this.addAt(error.pos[0], '', parserMessage(error))
+    if (this.faults.length === 0) this.inspect(this.document.contents, [])
+    if (this.faults.length > 0) return
+    const value: unknown = this.document.toJS()
     if (validate(value)) this.source = value
-    else if (this.faults.length === 0) this.addSchemaFaults(validate.errors ?? [])
+    else this.addSchemaFaults(validate.errors ?? [])
   }
 
   /** A fault about the value at a path. */
@@ -47,13 +67,18 @@ export class PlaybookDocument {
     this.addAt(this.nodeAt(path)?.range?.[0] ?? 0, path.join('.'), message)
   }
 
+  /** A fault about the key that a path ends with. */
+  addAtKey(path: Path, message: string): void {
+    this.addAt(this.keyAt(path)?.range?.[0] ?? 0, path.join('.'), message)
+  }
+
   /** A fault about part of the text at a path. */
   addInText(path: Path, text: string, start: number, end: number, message: string): void {
     const node = this.nodeAt(path)
     const offset = node?.range?.[0] ?? 0
     // Where the value is written as it reads, the place inside it is a place in the file.
-    const written = this.text.indexOf(text, offset)
-    const isPlain = isScalar(node) && written >= 0 && written <= offset + 1
+    const written = this.text.startsWith(text, offset) ? offset : offset + 1
+    const isPlain = isScalar(node) && this.text.startsWith(text, written)
     const { line, col } = this.lines.linePos(isPlain ? written + start : offset)
     const lineStart = text.lastIndexOf('\n', start - 1) + 1
     const lineEnd = text.indexOf('\n', start)
@@ -69,6 +94,33 @@ export class PlaybookDocument {
     this.push({ line, column: col, path: path.join('.'), message, excerpt })
   }
 
+  /** Refuses what YAML allows but a playbook has no use for: it costs time, or hides a mistake. */
+  private inspect(node: unknown, path: Path): void {
+    if (isAlias(node))
+      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'aliases are not part of playbooks')
+    if (isNode(node) && node.tag !== undefined && !isPlainTag(node))
+      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'tags are not part of playbooks')
+    if (!isCollection(node)) return
+    if (path.length === depthMax) {
+      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'nested too deeply')
+      return
+    }
+    const keys = new Set<string>()
+    node.items.forEach((item, index) => {
+      if (!isPair(item)) this.inspect(item, [...path, index])
+      else {
+        const key = isScalar(item.key) ? String(item.key.value) : ''
+        if (keys.has(key)) this.addAtNode(item.key, [...path, key], 'this key is here twice')
+        keys.add(key)
+        this.inspect(item.value, [...path, key])
+      }
+    })
+  }
+
+  private addAtNode(node: unknown, path: Path, message: string): void {
+    this.addAt(isNode(node) ? (node.range?.[0] ?? 0) : 0, path.join('.'), message)
+  }
+
   private addAt(offset: number, path: string, message: string): void {
     const { line, col } = this.lines.linePos(offset)
     this.push({ line, column: col, path, message })
@@ -76,6 +128,7 @@ export class PlaybookDocument {
 
   /** One mistake is told once, however often the playbook refers to it. */
   private push(fault: Fault): void {
+    if (this.faults.length === faultsMax) return
     const isTold = this.faults.some(
       (one) => one.path === fault.path && one.message === fault.message,
     )
@@ -90,9 +143,19 @@ export class PlaybookDocument {
     return undefined
   }
 
+  private keyAt(path: Path): Node | undefined {
+    const map = this.nodeAt(path.slice(0, -1))
+    const key = path.at(-1)
+    const pair = isMap(map)
+      ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined
+    return isNode(pair?.key) ? pair.key : map
+  }
+
   private addSchemaFaults(errors: readonly ErrorObject[]): void {
     const choices = errors.filter(({ keyword }) => keyword === 'oneOf' || keyword === 'anyOf')
     for (const error of errors) {
+      if (this.faults.length === faultsMax) return
       const path = error.instancePath
         .split('/')
         .slice(1)
@@ -102,6 +165,9 @@ export class PlaybookDocument {
       if (choice !== undefined && choice !== error) continue
       if (choice === error) this.add(path, `must be ${String(error.parentSchema?.description)}`)
       else if (error.keyword === 'additionalProperties') this.addUnknownKey(path, error)
+      else if (error.keyword === 'propertyNames')
+        this.addAtKey([...path, String(error.params.propertyName)], 'a name has 1 to 64 characters')
+      else if (error.propertyName !== undefined) continue
       else this.add(path, messageOf(error))
     }
   }
@@ -109,17 +175,20 @@ export class PlaybookDocument {
   private addUnknownKey(path: Path, error: ErrorObject): void {
     const key = String(error.params.additionalProperty)
     const known = Object.keys(error.parentSchema?.properties ?? {})
-    const map = this.nodeAt(path)
-    const pair = isMap(map)
-      ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
-      : undefined
-    const offset = isNode(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0
-    this.addAt(
-      offset,
-      [...path, key].join('.'),
+    this.addAtKey(
+      [...path, key],
       `no such key here${didYouMean(key, known) || `; possible are ${known.join(', ')}`}`,
     )
   }
+}
+
+function parserMessage({ message }: Error): string {
+  return message.includes('call stack') ? 'nested too deeply' : message
+}
+
+/** Quoted and plain values have one too, where the parser notes it. */
+function isPlainTag(node: Node): boolean {
+  return /^(tag:yaml\.org,2002:(str|int|float|bool|null|map|seq))$/.test(node.tag ?? '')
 }
 
 function messageOf(error: ErrorObject): string {

@@ -28,11 +28,16 @@ export function describeFault(file: string, fault: Fault): string {
   return `${head}\n    ${excerpt.text}\n    ${' '.repeat(excerpt.start)}${'^'.repeat(width)}`
 }
 
+/** Nobody means a name of this length by mistake, and comparing it costs its square. */
+const nameCharsMax = 128
+
 /** The known name that is nearest to a wrong one, as a question; empty if none is near. */
 export function didYouMean(wrong: string, known: Iterable<string>): string {
   let best = ''
+  if (wrong.length > nameCharsMax) return ''
   let bestDistance = Math.max(Math.floor(wrong.length / 3) + 1, wrong.length > 3 ? 3 : 2)
   for (const name of known) {
+    if (Math.abs(name.length - wrong.length) >= bestDistance) continue
     const distance = editDistance(wrong, name)
     if (distance < bestDistance) {
       best = name

@@ -15,6 +15,13 @@ export interface LimitPlace {
 /** Why a limit cannot be compiled. */
 export class LimitError extends Error {
   override readonly name = 'LimitError'
+  /** Which part of the limit is at fault. */
+  readonly key: 'across' | 'pause'
+
+  constructor(key: 'across' | 'pause', message: string) {
+    super(message)
+    this.key = key
+  }
 }
 
 /** @param own what the limit counts unless it says otherwise @throws LimitError */
@@ -26,7 +33,10 @@ export function compileLimit(
 ): Limit {
   const scope = source.across ?? own
   const of = scope === 'all' ? '' : place[scope]
-  if (of === undefined) throw new LimitError(`across: ${scope} has no meaning here`)
+  if (of === undefined) {
+    const here = own === 'placement' ? 'a placement has none' : 'the offer has none'
+    throw new LimitError('across', `across: ${scope} counts nothing here, ${here}`)
+  }
   const window = windowOf(source.per)
   const pauseMs = source.pause === undefined ? undefined : parseDuration(source.pause)
   if (
@@ -35,7 +45,7 @@ export function compileLimit(
     window.kind !== 'lifetime' &&
     source.max > 1
   ) {
-    throw new LimitError('a pause after more than one needs a duration in per, like 7d')
+    throw new LimitError('pause', 'a pause after more than one needs a duration in per, like 7d')
   }
   const reach =
     pauseMs === undefined || source.max === 1

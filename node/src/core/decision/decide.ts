@@ -1,8 +1,9 @@
 import type { PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
 import type { Scope, Truth } from '../condition/compile.ts'
+import { type Finding, find, type Read } from '../condition/read.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
-import { blockingLimit, type LimitScope } from './limits.ts'
+import { blockingLimit, type LimitScope, type LimitState, limitState } from './limits.ts'
 import type { Calendar, Candidate, Limit, Placement, Playbook } from './playbook.ts'
 
 /** What a decision knows of a person. */
@@ -28,18 +29,30 @@ export interface Choice {
   readonly propositions: readonly Proposition[]
 }
 
-/** Why a candidate was not chosen; `chosen` and `outranked` passed every rule. */
+/**
+ * Why a candidate was chosen or not. `chosen` and `outranked` passed every rule, `taken` stands
+ * elsewhere in the same answer, `content` refers to something unknown.
+ */
 export type Verdict =
   | { readonly kind: 'chosen' | 'outranked' | 'taken' | 'content' }
   | { readonly kind: 'when' | 'never' | 'group-never'; readonly truth: Truth }
   | { readonly kind: 'limit' | 'placement-limit'; readonly limit: Limit }
 
+/** A candidate with its verdict, and what led to it. */
+export interface Judged {
+  readonly candidate: Candidate
+  readonly verdict: Verdict
+  /** What the rule of the verdict looked at; of `chosen` and `outranked`: what `when` did. */
+  readonly findings: readonly Finding[]
+  /** How the limit of the verdict stands. */
+  readonly limitState: LimitState | undefined
+}
+
 export interface Trace {
   /** Every candidate of the placement, best first, with exactly one verdict. */
-  readonly candidates: readonly { readonly candidate: Candidate; readonly verdict: Verdict }[]
+  readonly candidates: readonly Judged[]
   /** Every named condition, in the playbook's order. */
   readonly facts: readonly Truth[]
-  readonly zone: string
 }
 
 /**
@@ -85,7 +98,7 @@ function choose(
   trace: Map<string, Trace> | undefined,
 ): Proposition[] {
   const propositions: Proposition[] = []
-  const verdicts: { candidate: Candidate; verdict: Verdict }[] = []
+  const judged: Judged[] = []
   const closed = blockingLimit(placement.limits, evaluation)
   for (const candidate of placement.candidates) {
     if (propositions.length === placement.count && trace === undefined) break
@@ -99,14 +112,36 @@ function choose(
       taken.add(offer.name)
       verdict = chosen
     }
-    if (trace && verdict) verdicts.push({ candidate, verdict })
+    if (trace && verdict) judged.push(tell(candidate, verdict, evaluation))
   }
-  trace?.set(placement.name, {
-    candidates: verdicts,
-    facts: evaluation.allFacts(),
-    zone: evaluation.zone,
-  })
+  trace?.set(placement.name, { candidates: judged, facts: evaluation.allFacts() })
   return propositions
+}
+
+function tell(candidate: Candidate, verdict: Verdict, evaluation: Evaluation): Judged {
+  const findings = find(readsOf(candidate, verdict), evaluation)
+  const state = 'limit' in verdict ? limitState(verdict.limit, evaluation) : undefined
+  return { candidate, verdict, findings, limitState: state }
+}
+
+/** What the rule behind a verdict looks at. */
+function readsOf({ offer, contentReads }: Candidate, verdict: Verdict): readonly Read[] {
+  switch (verdict.kind) {
+    case 'chosen':
+    case 'outranked':
+    case 'when':
+      return offer.when?.reads ?? []
+    case 'never':
+      return offer.never?.reads ?? []
+    case 'group-never':
+      return offer.group?.never?.reads ?? []
+    case 'content':
+      return contentReads
+    case 'taken':
+    case 'limit':
+    case 'placement-limit':
+      return []
+  }
 }
 
 const chosen: Verdict = { kind: 'chosen' }

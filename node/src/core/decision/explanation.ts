@@ -1,12 +1,12 @@
-import type { Value } from '@halfsecond/protocol'
+import type { Freshness, Reason, Value } from '@halfsecond/protocol'
 
 /** Why one placement shows what it shows to one person now, in words. */
 export interface Explanation {
   readonly placement: string
   /** A sentence that an agent can read aloud. */
   readonly sentence: string
-  readonly reason: string
-  readonly freshness: 'fresh' | 'stale'
+  readonly reason: Reason
+  readonly freshness: Freshness
   readonly playbook: number
   /** What is shown, best first. */
   readonly shown: readonly {
@@ -16,14 +16,22 @@ export interface Explanation {
   }[]
   /** Every candidate, best first, each with exactly one reason. */
   readonly candidates: readonly ExplainedCandidate[]
-  /** Every named condition: true, false or `unknown`. */
+  /** Every named condition: true, false or `unknown`. Empty where consent is missing: none is asked. */
   readonly facts: { readonly [fact: string]: boolean | 'unknown' }
 }
 
 export interface ExplainedCandidate {
   readonly offer: string
   readonly treatment: string
-  readonly verdict: 'chosen' | 'outranked' | 'taken' | 'content' | 'when' | 'never' | 'limit'
-  /** The rule in the author's words, and what it came to. */
+  readonly verdict:
+    | 'chosen'
+    | 'outranked'
+    | 'taken'
+    | 'content'
+    | 'when'
+    | 'never'
+    | 'limit'
+    | 'consent'
+  /** The rule in the author's words, and the values that were compared. */
   readonly reason: string
 }

@@ -14,6 +14,29 @@ export function blockingLimit(limits: readonly Limit[], scope: LimitScope): Limi
   return undefined
 }
 
+/** How a limit stands, for people to read. */
+export interface LimitState {
+  /** Matches in its window; exact up to its maximum. */
+  readonly soFar: number
+  /** When it matched last, or reached its maximum. */
+  readonly last: number | undefined
+  /** When the pause ends, where it is one. */
+  readonly until: number | undefined
+}
+
+export function limitState(limit: Limit, scope: LimitScope): LimitState {
+  const { features } = scope
+  const last =
+    limit.max === 1 || limit.pauseMs === undefined
+      ? features.last(limit.feature)
+      : features.lastReached(limit.feature)
+  return {
+    soFar: Math.min(limit.max, features.count(limit.feature, windowStart(limit, scope))),
+    last,
+    until: last === undefined || limit.pauseMs === undefined ? undefined : last + limit.pauseMs,
+  }
+}
+
 function isBlocking(limit: Limit, scope: LimitScope): boolean {
   const { features, now } = scope
   if (limit.pauseMs !== undefined) {

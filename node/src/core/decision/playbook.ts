@@ -1,5 +1,6 @@
 import type { Outcome, Value } from '@halfsecond/protocol'
 import type { Scope, Truth } from '../condition/compile.ts'
+import type { Read } from '../condition/read.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 
 /** A playbook after checking: what `decide` runs on. Immutable. */
@@ -24,6 +25,8 @@ export interface Condition {
   /** As the author wrote it. */
   readonly text: string
   readonly test: (scope: Scope) => Truth
+  /** What it looks at, in the order of the text; for `why`. */
+  readonly reads: readonly Read[]
 }
 
 export interface Placement {
@@ -47,6 +50,8 @@ export interface Candidate {
   readonly limits: readonly Limit[]
   /** Undefined where the content refers to something unknown: then it cannot be shown. */
   readonly content: (scope: Scope) => Value | undefined
+  /** What the content refers to. */
+  readonly contentReads: readonly Read[]
 }
 
 export interface Offer {

@@ -1,0 +1,82 @@
+import type { Truth } from '../condition/compile.ts'
+import type { Finding } from '../condition/read.ts'
+import type { Judged } from './decide.ts'
+import type { LimitState } from './limits.ts'
+import type { Condition, Limit } from './playbook.ts'
+
+/** Why a candidate has its verdict: the rule in its author's words, then the values compared. */
+export function reasonOf(judged: Judged, all: readonly Judged[]): string {
+  const { candidate, verdict, findings, limitState } = judged
+  const { offer, treatment } = candidate
+  switch (verdict.kind) {
+    case 'chosen':
+      return `${admittedBy(offer.when, findings)}; ${rankOf(judged)}`
+    case 'outranked': {
+      const last = all.findLast((one) => one.verdict.kind === 'chosen')
+      const ahead =
+        last === undefined ? '' : `, behind ${last.candidate.offer.name} (${rankOf(last)})`
+      return `${admittedBy(offer.when, findings)}; ${rankOf(judged)}${ahead}`
+    }
+    case 'taken':
+      return 'shown at another placement of the same answer'
+    case 'content':
+      return `${treatment} cannot be filled in: ${told(findings.filter(isUnknown))}`
+    case 'when':
+      return ruleOf('when', offer.when, verdict.truth, findings)
+    case 'never':
+      return ruleOf('never', offer.never, verdict.truth, findings)
+    case 'group-never':
+      return ruleOf(`never of ${offer.group?.name}`, offer.group?.never, verdict.truth, findings)
+    case 'limit':
+      return limitReason(verdict.limit, limitState)
+    case 'placement-limit':
+      return `the placement has ${limitReason(verdict.limit, limitState)}`
+  }
+}
+
+/** `complaining is true, traits.tier is "gold"` */
+function told(findings: readonly Finding[]): string {
+  return findings.map(({ text, value }) => `${text} is ${valueText(value)}`).join(', ')
+}
+
+function valueText(value: Finding['value']): string {
+  return value === undefined ? 'unknown' : JSON.stringify(value)
+}
+
+export function isUnknown({ value }: Finding): boolean {
+  return value === undefined
+}
+
+function admittedBy(when: Condition | undefined, findings: readonly Finding[]): string {
+  return when === undefined ? 'always admitted' : ruleOf('when', when, true, findings)
+}
+
+function ruleOf(
+  word: string,
+  rule: Condition | undefined,
+  truth: Truth,
+  findings: readonly Finding[],
+): string {
+  const text = rule?.text.trim().replaceAll(/\s+/g, ' ') ?? ''
+  const head = `${word}: ${text} is ${truth ?? 'unknown'}`
+  const [only] = findings
+  const saysNoMore = findings.length === 0 || (findings.length === 1 && only?.text === text)
+  return saysNoMore ? head : `${head} (${told(findings)})`
+}
+
+function rankOf({ candidate: { offer } }: Judged): string {
+  return `priority ${offer.priority}, score ${offer.score}`
+}
+
+/** `at most 4 display per day across group: 4 so far`, `accepted: retired on 2025-06-18T10:00:00.000Z` */
+export function limitReason(limit: Limit, state: LimitState | undefined): string {
+  if (state === undefined) return limit.text
+  if (state.until !== undefined) return `${limit.text}: until ${isoTime(state.until)}`
+  if (limit.window.kind === 'lifetime' && limit.max === 1 && state.last !== undefined)
+    return `${limit.text}: since ${isoTime(state.last)}`
+  return `${limit.text}: ${state.soFar} so far`
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString()
+}

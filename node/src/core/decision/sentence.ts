@@ -1,0 +1,143 @@
+import type { Reason } from '@halfsecond/protocol'
+import type { Finding } from '../condition/read.ts'
+import type { Judged, Trace, Verdict } from './decide.ts'
+import type { Limit, Placement } from './playbook.ts'
+import { isUnknown } from './reasons.ts'
+
+/** Findings named in one breath. */
+const namedMax = 4
+
+/** Why a placement shows what it shows, as an agent can say it to the customer. */
+export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | undefined): string {
+  const place = `At ${placement.name} you see`
+  const fallback = `${place} what everybody sees`
+  if (reason === 'consent')
+    return `${fallback}, because without your consent nothing is chosen for you.`
+  const candidates = trace?.candidates ?? []
+  const chosen = candidates.filter(({ verdict }) => verdict.kind === 'chosen')
+  if (chosen.length > 0) return `${place} ${chosen.map(chosenWords).join('; and ')}.`
+  const [best] = candidates
+  if (best === undefined) return `${fallback}, because there is no offer for this place.`
+  if (best.verdict.kind === 'placement-limit')
+    return `${fallback}, because it has shown you enough for now.`
+  const first = `${words(best.candidate.offer.name)}, ${heldBack(best)}`
+  return candidates.length === 1
+    ? `${fallback}: the only offer, ${first}.`
+    : `${fallback}: of ${candidates.length} offers none is for you now. The first, ${first}.`
+}
+
+function chosenWords({ candidate, findings }: Judged): string {
+  const name = words(candidate.offer.name)
+  return findings.length === 0 ? name : `${name}, because ${foundWords(findings)}`
+}
+
+/** Why the best candidate is not shown. */
+function heldBack({ verdict, findings }: Judged): string {
+  switch (verdict.kind) {
+    case 'when':
+      return `is not for you now, because ${foundWords(decisive(verdict, findings))}`
+    case 'never':
+    case 'group-never':
+      return `is held back, because ${foundWords(decisive(verdict, findings))}`
+    case 'content':
+      return `cannot be filled in, because ${foundWords(findings.filter(isUnknown))}`
+    case 'limit':
+    case 'placement-limit':
+      return limitWords(verdict.limit)
+    case 'taken':
+      return 'is shown beside it already'
+    case 'chosen':
+    case 'outranked':
+      return 'is for you'
+  }
+}
+
+/** Where a rule came to nothing because something is unknown, that is what to say. */
+function decisive(
+  verdict: Extract<Verdict, { readonly truth: unknown }>,
+  findings: readonly Finding[],
+): readonly Finding[] {
+  const unknown = findings.filter(isUnknown)
+  return verdict.truth === undefined && unknown.length > 0 ? unknown : findings
+}
+
+const pastOf = {
+  display: 'was shown to you',
+  click: 'was clicked by you',
+  accept: 'was accepted by you',
+  reject: 'was declined by you',
+  dismiss: 'was closed by you',
+  unsubscribe: 'was unsubscribed by you',
+} as const
+
+function limitWords({ on, max }: Limit): string {
+  const past = pastOf[on]
+  return on === 'accept' || on === 'reject' || on === 'unsubscribe' || max === 1
+    ? `${past} already`
+    : `${past} often enough`
+}
+
+/** `complaining, and tier is gold` */
+function foundWords(findings: readonly Finding[]): string {
+  const named = findings.slice(0, namedMax).map(findingWords)
+  if (named.length === 0) return 'of its rule'
+  const last = named.pop() ?? ''
+  return named.length === 0 ? last : `${named.join(', ')} and ${last}`
+}
+
+function findingWords({ kind, text, value }: Finding): string {
+  switch (kind) {
+    case 'fact':
+      return truthWords(words(text), value)
+    case 'trait': {
+      const name = words(text.replace(/^traits\s*\.\s*/, ''))
+      if (value === undefined) return `${name} is not known`
+      if (typeof value === 'boolean') return truthWords(name, value)
+      return `${name} is ${Array.isArray(value) ? value.join(', ') : String(value)}`
+    }
+    case 'request':
+      return `this is ${String(value)}`
+    case 'count': {
+      const [event, window] = argumentsIn(text)
+      return `${words(event)} counted ${String(value)} times in ${windowWords(window)}`
+    }
+    case 'recent': {
+      const [event, window] = argumentsIn(text)
+      return `there is ${value === true ? 'a' : 'no'} fitting ${words(event)} in ${windowWords(window)}`
+    }
+  }
+}
+
+function truthWords(name: string, value: Finding['value']): string {
+  if (value === undefined) return `whether ${name} holds is not known`
+  return value === true ? name : `not ${name}`
+}
+
+/** `store-card`, `seekingHelp`, `card_charged` → words. */
+function words(name: string): string {
+  return name
+    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
+    .replaceAll(/[-_\s]+/g, ' ')
+    .trim()
+    .toLowerCase()
+}
+
+/** Event and window of `count("page", "1d")` or `recent("page", "1d").exists(…)`. */
+function argumentsIn(text: string): [string, string] {
+  const [, event = '', window = ''] = /["']([^"']*)["']\s*,\s*["']([^"']*)["']/.exec(text) ?? []
+  return [event, window]
+}
+
+const unitWords: { readonly [unit: string]: string } = {
+  s: 'seconds',
+  m: 'minutes',
+  h: 'hours',
+  d: 'days',
+  w: 'weeks',
+}
+
+function windowWords(window: string): string {
+  const count = window.slice(0, -1)
+  const unit = unitWords[window.slice(-1)] ?? ''
+  return count === '1' ? `the last ${unit.slice(0, -1)}` : `the last ${count} ${unit}`
+}

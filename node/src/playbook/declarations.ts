@@ -1,0 +1,83 @@
+import { nameFault, reservedNames } from '@halfsecond/protocol'
+import type { ConditionType } from '../core/condition/expression.ts'
+import type { Schema } from './condition-checker.ts'
+import type { Path, PlaybookDocument } from './document.ts'
+import type { PlaybookSource, SourceType } from './source.ts'
+
+const conditionTypes: Record<SourceType, ConditionType> = {
+  string: 'string',
+  double: 'number',
+  int: 'number',
+  bool: 'bool',
+  'list(string)': 'strings',
+  'list(double)': 'numbers',
+}
+
+/** Names that mean something else in every condition. */
+const wordsOfConditions: ReadonlySet<string> = new Set([
+  'traits',
+  'channel',
+  'placement',
+  'true',
+  'false',
+  'null',
+  'in',
+])
+
+/** What conditions may refer to; faults in it go to the document. */
+export function declarationsOf(source: PlaybookSource, document: PlaybookDocument): Schema {
+  const events = new Map<string, ReadonlyMap<string, ConditionType>>()
+  for (const [event, properties] of Object.entries(source.events ?? {})) {
+    events.set(
+      event,
+      new Map(Object.entries(properties).map(([name, type]) => [name, conditionTypes[type]])),
+    )
+  }
+  const traits = new Map<string, { type: ConditionType; fallback?: string | number | boolean }>()
+  for (const [name, { type, default: fallback }] of Object.entries(source.traits ?? {})) {
+    const conditionType = conditionTypes[type]
+    traits.set(name, { type: conditionType })
+    if (fallback === undefined) continue
+    const isScalar =
+      typeof fallback === 'string' || typeof fallback === 'number' || typeof fallback === 'boolean'
+    if (isScalar && typeOf(fallback) === conditionType)
+      traits.set(name, { type: conditionType, fallback })
+    else document.add(['traits', name, 'default'], `the default must be a ${type}`)
+  }
+  const facts = Object.keys(source.facts ?? {})
+  return { events, traits, facts: new Map(facts.map((name, index) => [name, index])) }
+}
+
+/** Names that no record could carry, or no condition could reach, are faults. */
+export function checkNames(source: PlaybookSource, document: PlaybookDocument): void {
+  const check = (path: Path, names: Iterable<string>) => {
+    for (const name of names) {
+      const fault = nameFault('a name', name)
+      if (fault !== undefined) document.addAtKey([...path, name], fault)
+    }
+  }
+  check([], [source.playbook])
+  for (const part of ['events', 'traits', 'groups', 'placements', 'offers'] as const)
+    check([part], Object.keys(source[part] ?? {}))
+  for (const [event, properties] of Object.entries(source.events ?? {})) {
+    check(['events', event], Object.keys(properties))
+    if (reservedNames.has(event))
+      document.addAtKey(['events', event], 'this name is reserved for a kind of record')
+  }
+  for (const [name, { channel, format }] of Object.entries(source.placements))
+    check(['placements', name], [channel, format])
+  for (const name of Object.keys(source.facts ?? {})) {
+    if (wordsOfConditions.has(name))
+      document.addAtKey(['facts', name], `"${name}" has a meaning of its own in conditions`)
+    else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      document.addAtKey(['facts', name], 'the name of a fact is letters, digits and _')
+  }
+}
+
+export function conditionTypeOf(type: SourceType): ConditionType {
+  return conditionTypes[type]
+}
+
+function typeOf(value: string | number | boolean): ConditionType {
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'number' ? 'number' : 'string'
+}
