@@ -1,7 +1,7 @@
 import { encodeBatch, type Identifier, type Position } from '@halfsecond/protocol'
 
-/** Keys remembered; the oldest is forgotten, which costs a decide of it a position at most. */
-const keysMax = 200_000
+/** Keys in one generation; at least so many are remembered, at most twice as many. */
+const generationKeys = 100_000
 
 /** A record between the call that made it and the log's acknowledgement. */
 export interface Unacknowledged {
@@ -20,58 +20,59 @@ interface Key {
   position: Position | undefined
 }
 
-/** What this client wrote lately, by key: so that its own last click is always reflected. */
+/**
+ * What this client wrote lately, by key: so that its own last click is always reflected. Kept in
+ * two generations, so that forgetting costs nothing per key: a key that was acknowledged and not
+ * used for a whole generation is forgotten, which costs a decide of it a position at most.
+ */
 export class Recent {
-  private readonly keys = new Map<Identifier, Key>()
+  private young = new Map<Identifier, Key>()
+  private old = new Map<Identifier, Key>()
 
   sent(record: Unacknowledged): void {
-    const known = this.keys.get(record.key)
+    const known = this.find(record.key)
     if (known) {
       known.pending.push(record)
       return
     }
-    this.keys.set(record.key, { pending: [record], position: undefined })
-    if (this.keys.size <= keysMax) return
-    for (const oldest of this.keys.keys()) {
-      this.keys.delete(oldest)
-      break
-    }
+    this.young.set(record.key, { pending: [record], position: undefined })
+    if (this.young.size >= generationKeys) this.age()
   }
 
   acknowledged(record: Unacknowledged, position: Position): void {
-    const known = this.keys.get(record.key)
+    const known = this.find(record.key)
     if (!known) return
     remove(known.pending, record)
     known.position = position
   }
 
   failed(record: Unacknowledged): void {
-    const known = this.keys.get(record.key)
+    const known = this.find(record.key)
     if (!known) return
     remove(known.pending, record)
-    if (known.pending.length === 0 && known.position === undefined) this.keys.delete(record.key)
+    if (known.pending.length === 0 && known.position === undefined) this.forget(record.key)
   }
 
   /** A node answered from `position`: what was acknowledged up to there need not be asked for. */
   reflected(key: Identifier, position: Position): void {
-    const known = this.keys.get(key)
+    const known = this.find(key)
     if (!known?.position || known.position.shard !== position.shard) return
     if (
       known.position.incarnation === position.incarnation &&
       known.position.sequence > position.sequence
     )
       return
-    if (known.pending.length === 0) this.keys.delete(key)
+    if (known.pending.length === 0) this.forget(key)
     else known.position = undefined
   }
 
   positionOf(key: Identifier): Position | undefined {
-    return this.keys.get(key)?.position
+    return this.find(key)?.position
   }
 
   /** Batches of the key's unacknowledged records: runs of consecutive numbers, oldest first. */
   pendingOf(key: Identifier): Uint8Array[] {
-    const pending = this.keys.get(key)?.pending
+    const pending = this.find(key)?.pending
     if (pending === undefined || pending.length === 0) return []
     const batches: Uint8Array[] = []
     let run: Unacknowledged[] = []
@@ -85,6 +86,22 @@ export class Recent {
     }
     batches.push(encodeRun(run))
     return batches
+  }
+
+  private find(key: Identifier): Key | undefined {
+    return this.young.get(key) ?? this.old.get(key)
+  }
+
+  private forget(key: Identifier): void {
+    if (!this.young.delete(key)) this.old.delete(key)
+  }
+
+  /** What is not acknowledged yet is never forgotten: the queue bounds it. */
+  private age(): void {
+    const kept = new Map<Identifier, Key>()
+    for (const [key, known] of this.old) if (known.pending.length > 0) kept.set(key, known)
+    this.old = this.young
+    this.young = kept
   }
 }
 
