@@ -1,5 +1,12 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
-import { connect, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
+import {
+  connect,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  RequestError,
+  type Subscription,
+} from '@nats-io/transport-node'
 import type { Observer } from '../runtime/ports.ts'
 
 /** The least server that we are tested with: fsync per batch, and the API that we use. */
@@ -14,6 +21,8 @@ export class Nats {
   private readonly observer: Observer
   private up = true
   private readonly onState = new Set<(isUp: boolean) => void>()
+  /** Ends each request that is under way. */
+  private readonly underWay = new Set<(error: HalfsecondError) => void>()
 
   private constructor(connection: NatsConnection, observer: Observer) {
     this.connection = connection
@@ -80,8 +89,32 @@ export class Nats {
     })
   }
 
-  publish(subject: string, bytes: Uint8Array, reply?: string): void {
+  report(what: string, thrown: unknown): void {
+    this.observer.failed(what, toHalfsecondError(thrown, 'UNAVAILABLE', 'a handler failed'))
+  }
+
+  publish(subject: string, bytes: Uint8Array | string, reply?: string): void {
     this.connection.publish(subject, bytes, reply === undefined ? {} : { reply })
+  }
+
+  /**
+   * Rejects with `UNAVAILABLE` at once where nobody answers or the connection is or goes down (the
+   * library would wait), with `TIMEOUT` otherwise.
+   */
+  request(
+    subject: string,
+    bytes: Uint8Array | string,
+    timeoutMs: number,
+    headers?: MsgHdrs,
+  ): Promise<Msg> {
+    if (!this.up) return Promise.reject(new HalfsecondError('UNAVAILABLE', 'no connection to NATS'))
+    return new Promise((resolve, reject) => {
+      this.underWay.add(reject)
+      this.connection
+        .request(subject, bytes, { timeout: timeoutMs, ...(headers && { headers }) })
+        .then(resolve, (error: unknown) => reject(requestFailure(error, subject)))
+        .finally(() => this.underWay.delete(reject))
+    })
   }
 
   async close(): Promise<void> {
@@ -99,12 +132,24 @@ export class Nats {
   private state(isUp: boolean): void {
     if (this.up === isUp) return
     this.up = isUp
+    if (!isUp) {
+      const broken = new HalfsecondError('UNAVAILABLE', 'the connection to NATS broke')
+      for (const fail of this.underWay) fail(broken)
+    }
     this.observer.noted(
       isUp ? 'info' : 'warn',
       isUp ? 'NATS is back' : 'NATS is away: decides go on from memory',
     )
     for (const listener of this.onState) listener(isUp)
   }
+}
+
+function requestFailure(error: unknown, subject: string): HalfsecondError {
+  const isNobody = error instanceof RequestError && error.isNoResponders()
+  if (isNobody)
+    return new HalfsecondError('UNAVAILABLE', `nobody answers on ${subject}`, { cause: error })
+  const isLate = error instanceof Error && error.name === 'TimeoutError'
+  return toHalfsecondError(error, isLate ? 'TIMEOUT' : 'UNAVAILABLE', `no answer on ${subject}`)
 }
 
 function isAtLeast(version: string, least: readonly number[]): boolean {

@@ -1,0 +1,56 @@
+import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import type { Bus, Observer } from '../runtime/ports.ts'
+
+type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
+
+/** Requests within one process: the bus of a node that is alone. */
+export class InProcessBus implements Bus {
+  private readonly observer: Observer
+  private readonly handlers = new Map<string, Handler>()
+
+  constructor(observer: Observer) {
+    this.observer = observer
+  }
+
+  serve(subject: string, handler: Handler): void {
+    this.handlers.set(subject, handler)
+  }
+
+  async request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const handler = this.handlers.get(subject)
+    if (handler === undefined)
+      throw new HalfsecondError('UNAVAILABLE', `nobody answers on ${subject}`)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(timeout(subject, timeoutMs)), timeoutMs)
+    })
+    try {
+      return await Promise.race([this.handle(subject, handler, bytes), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  /** Whoever is told is outside this process, so nobody is. */
+  publish(): void {}
+
+  close(): Promise<void> {
+    this.handlers.clear()
+    return Promise.resolve()
+  }
+
+  /** A handler that throws answers nothing: the asker's time runs out. */
+  private async handle(subject: string, handler: Handler, bytes: Uint8Array): Promise<Uint8Array> {
+    try {
+      return await handler(bytes)
+    } catch (error) {
+      const failure = toHalfsecondError(error, 'UNAVAILABLE', 'a handler failed')
+      this.observer.failed(`request on ${subject}`, failure)
+      return new Promise<never>(() => {})
+    }
+  }
+}
+
+function timeout(subject: string, timeoutMs: number): HalfsecondError {
+  return new HalfsecondError('TIMEOUT', `no answer on ${subject} within ${timeoutMs} ms`)
+}

@@ -1,0 +1,102 @@
+import { bounds, HalfsecondError, parsePublishAck, subjects } from '@halfsecond/protocol'
+import type {
+  Clock,
+  Cursor,
+  Follower,
+  Log,
+  LogExtent,
+  Observer,
+  Tail,
+  Writer,
+} from '../runtime/ports.ts'
+import type { Nats } from './connection.ts'
+import { LogTailer } from './log-tailer.ts'
+import { streamExtent } from './stream-api.ts'
+import { Turns } from './turns.ts'
+
+/** An acknowledgement that takes longer is lost: whoever appends decides what then. */
+const appendMs = 5_000
+
+/** Streams that attach at once. */
+const attachAtOnce = 8
+
+/** The log on JetStream: one stream per shard. The streams exist: see `provisionStreams`. */
+export class JetStreamLog implements Log {
+  readonly shards: number
+  private readonly nats: Nats
+  private readonly clock: Clock
+  private readonly observer: Observer
+  private readonly random: () => number
+  private readonly turns: Turns
+  private readonly tailers = new Set<LogTailer>()
+  private readonly attaching = limited(attachAtOnce)
+
+  constructor(nats: Nats, shards: number, clock: Clock, observer: Observer, random: () => number) {
+    this.nats = nats
+    this.shards = shards
+    this.clock = clock
+    this.observer = observer
+    this.random = random
+    this.turns = new Turns(clock)
+    nats.watchState((isUp) => {
+      if (isUp) for (const tailer of this.tailers) tailer.reconnected()
+    })
+  }
+
+  async append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
+    if (bytes.length > bounds.frameBytes) {
+      throw new HalfsecondError(
+        'TOO_LARGE',
+        `a batch of ${bytes.length} bytes; at most ${bounds.frameBytes}`,
+      )
+    }
+    const subject = writer === 'own' ? subjects.own(shard) : subjects.log(shard)
+    const reply = await this.nats.request(subject, bytes, appendMs)
+    return parsePublishAck(reply.string())
+  }
+
+  extent(shard: number): Promise<LogExtent> {
+    return streamExtent(this.nats, subjects.stream(shard))
+  }
+
+  follow(shard: number, cursor: Cursor, follower: Follower): Tail {
+    const { nats, clock, observer, turns, attaching, random } = this
+    const tailer = new LogTailer(shard, cursor, follower, {
+      nats,
+      clock,
+      observer,
+      turns,
+      attaching,
+      random,
+    })
+    this.tailers.add(tailer)
+    return {
+      close: () => {
+        this.tailers.delete(tailer)
+        return tailer.close()
+      },
+    }
+  }
+
+  /** Ends the tails; the connection is closed by whoever opened it. */
+  async close(): Promise<void> {
+    await Promise.all([...this.tailers].map((tailer) => tailer.close()))
+    this.tailers.clear()
+  }
+}
+
+/** Runs at most `count` at once; others wait their turn. */
+function limited(count: number): <T>(run: () => Promise<T>) => Promise<T> {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async (run) => {
+    if (running >= count) await new Promise<void>((resolve) => waiting.push(resolve))
+    running++
+    try {
+      return await run()
+    } finally {
+      running--
+      waiting.shift()?.()
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { mkdirSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { EmbeddedLog } from './embedded/embedded-log.ts'
+import { InProcessBus } from './embedded/in-process-bus.ts'
+import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
+import { Nats } from './nats/connection.ts'
+import { JetStreamLog } from './nats/jetstream-log.ts'
+import { KvCoordination } from './nats/kv-coordination.ts'
+import { NatsBus } from './nats/nats-bus.ts'
+import { provisionStreams } from './nats/provision-streams.ts'
+import type { Bus, Clock, Coordination, Log, Observer, Store } from './runtime/ports.ts'
+import { LmdbStore } from './store/lmdb-store.ts'
+
+/** The ports that differ by how a node runs, and how to close them. */
+export interface ModePorts {
+  readonly log: Log
+  readonly store: Store
+  readonly coordination: Coordination
+  readonly bus: Bus
+  close(): Promise<void>
+}
+
+export interface ModeOptions {
+  readonly id: string
+  readonly dataDir: string
+  readonly shards: number
+  readonly clock: Clock
+  readonly observer: Observer
+}
+
+/** Everything in this process, all state below the data directory. */
+export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions): ModePorts {
+  const log = new EmbeddedLog(join(dataDir, 'log'), shards, clock)
+  const store = new LmdbStore(join(dataDir, 'store'), shards)
+  const coordination = new LmdbCoordination(join(dataDir, 'cluster'))
+  const bus = new InProcessBus(observer)
+  const close = async () => {
+    await log.close()
+    await bus.close()
+    await store.close()
+    await coordination.close()
+  }
+  return { log, store, coordination, bus, close }
+}
+
+/** Log, bus and coordination on NATS; only the store is below the data directory. */
+export async function openOnNats(
+  url: string,
+  replicas: number,
+  { id, dataDir, shards, clock, observer }: ModeOptions,
+): Promise<ModePorts> {
+  const nats = await Nats.connect(url, `halfsecond node ${id}`, observer)
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    const { bavail, bsize } = statfsSync(dataDir)
+    const logBytes = await provisionStreams(nats, {
+      shards,
+      replicas,
+      storageBytes: bavail * bsize,
+    })
+    observer.noted('info', `each of ${shards} logs may take ${Math.round(logBytes / 2 ** 20)} MiB`)
+    const log = new JetStreamLog(nats, shards, clock, observer, Math.random)
+    const coordination = await KvCoordination.open(nats, replicas)
+    const store = new LmdbStore(join(dataDir, 'store'), shards)
+    const bus = new NatsBus(nats)
+    const close = async () => {
+      await log.close()
+      await nats.close()
+      await store.close()
+    }
+    return { log, store, coordination, bus, close }
+  } catch (error) {
+    await nats.close()
+    throw error
+  }
+}

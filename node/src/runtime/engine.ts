@@ -1,0 +1,271 @@
+import { type Client, connectOver } from '@halfsecond/client'
+import {
+  decodeBatch,
+  encode,
+  HalfsecondError,
+  type Identifier,
+  type Namespaces,
+  type Position,
+  recordFault,
+  type ShardMap,
+  shardOf,
+  sizeFault,
+  subjects,
+  ulid,
+  type Value,
+} from '@halfsecond/protocol'
+import type { TokenKeys } from '@halfsecond/protocol/token'
+import { explanationsOf } from '../core/decision/explain.ts'
+import type { Explanation } from '../core/decision/explanation.ts'
+import type { Playbook } from '../core/decision/playbook.ts'
+import type { ProfileView } from '../core/profile-view.ts'
+import { Actors } from './actors/actors.ts'
+import { Decider } from './decisions/decider.ts'
+import { PlaybookRegistry } from './decisions/playbook-registry.ts'
+import { Playbooks } from './decisions/playbooks.ts'
+import { LocalTransport } from './local-transport.ts'
+import type { ActivePlaybook, Health, NodeApi } from './node-api.ts'
+import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
+import { Profiles } from './profiles.ts'
+import { Checkpointer } from './shards/checkpointer.ts'
+import { Primary } from './shards/primary.ts'
+import { Shard } from './shards/shard.ts'
+
+export interface EngineDependencies {
+  readonly id: string
+  readonly namespaces: Namespaces
+  readonly tokenKeys: TokenKeys
+  /** Bytes that actors may take in memory. */
+  readonly memoryBytes: number
+  readonly log: Log
+  readonly store: Store
+  readonly coordination: Coordination
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly calendar: Calendar
+  readonly random: Random
+  readonly observer: Observer
+  readonly compile: (text: string) => Playbook
+  readonly hash: (text: string) => string
+}
+
+/** One node: all shards of its log, and what its doors ask of them. Sees the world through ports. */
+export class Engine implements NodeApi {
+  readonly id: string
+  readonly namespaces: Namespaces
+  readonly tokenKeys: TokenKeys
+  readonly client: Client
+  readonly actors: Actors
+  readonly shards: readonly Shard[]
+  readonly checkpointer: Checkpointer
+  private readonly uses: EngineDependencies
+  private readonly primaries: readonly Primary[]
+  private readonly playbooks = new Playbooks()
+  private readonly registry: PlaybookRegistry
+  private readonly decider: Decider
+  private readonly reader: Profiles
+  private appendFailure = ''
+
+  /**
+   * Opens every shard from the store, follows the log until all that it has is folded, and leads.
+   * Rejects where the log cannot be followed from what the store has.
+   */
+  static async start(uses: EngineDependencies): Promise<Engine> {
+    const numbers = Array.from({ length: uses.log.shards }, (_, shard) => shard)
+    const extents = await Promise.all(numbers.map((shard) => uses.log.extent(shard)))
+    const engine = new Engine(
+      uses,
+      extents.map(({ incarnation }) => incarnation),
+    )
+    try {
+      await Promise.all(engine.shards.map((shard) => shard.follow()))
+      await Promise.all(engine.primaries.map((primary) => primary.lead()))
+      await engine.registry.start()
+    } catch (error) {
+      await engine.stop()
+      throw error
+    }
+    engine.serve()
+    return engine
+  }
+
+  private constructor(uses: EngineDependencies, incarnations: readonly number[]) {
+    const { id, namespaces, tokenKeys, log, store, clock, calendar, observer } = uses
+    this.uses = uses
+    this.id = id
+    this.namespaces = namespaces
+    this.tokenKeys = tokenKeys
+    const actors = new Actors(uses.memoryBytes)
+    this.actors = actors
+    this.shards = incarnations.map(
+      (incarnation, shard) =>
+        new Shard(shard, incarnation, store.shard(shard), {
+          log,
+          actors,
+          clock,
+          observer,
+          namespaces,
+        }),
+    )
+    this.primaries = this.shards.map((shard) => new Primary(id, shard, log, clock, observer))
+    this.checkpointer = new Checkpointer(
+      this.shards,
+      (shard) => store.shard(shard),
+      clock,
+      observer,
+    )
+    const { shards, primaries, playbooks, checkpointer } = this
+    this.registry = new PlaybookRegistry({ ...uses, shards, primaries, playbooks })
+    this.decider = new Decider({
+      shards,
+      playbooks,
+      actors,
+      clock,
+      calendar,
+      observer,
+      namespaces,
+      sign: (token) => tokenKeys.sign(token),
+      epoch: () => this.epoch(),
+    })
+    this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
+    this.client = connectOver(new LocalTransport(this))
+  }
+
+  map(): ShardMap {
+    return {
+      epoch: this.epoch(),
+      nodes: [this.id],
+      namespaces: [],
+      shards: this.shards.map(({ state }) => ({
+        incarnation: state.incarnation,
+        primary: this.id,
+        standbys: [],
+      })),
+    }
+  }
+
+  async publish(shard: number, batch: Uint8Array): Promise<Position> {
+    this.check(shard, batch)
+    const sequence = await this.append(shard, batch)
+    const incarnation = this.shards[shard]?.state.incarnation ?? 0
+    return { shard, incarnation, sequence }
+  }
+
+  /** Appends what is known to be valid. */
+  async append(shard: number, batch: Uint8Array): Promise<number> {
+    try {
+      const sequence = await this.uses.log.append(shard, batch, 'log')
+      this.appendFailure = ''
+      return sequence
+    } catch (error) {
+      this.appendFailure = error instanceof Error ? error.message : String(error)
+      throw error
+    }
+  }
+
+  answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    return this.decider.answerFrame(frame)
+  }
+
+  health(): Health {
+    const following = this.shards.filter(({ status }) => status === 'following')
+    const problems = this.shards.map(({ stopped }) => stopped).filter((why) => why !== '')
+    if (this.registry.active === undefined)
+      problems.push('no playbook is active: publish one with `halfsecond playbook publish FILE`')
+    if (this.checkpointer.failure !== '') problems.push(this.checkpointer.failure)
+    if (this.appendFailure !== '') problems.push(`the log takes nothing: ${this.appendFailure}`)
+    const total = this.shards.length
+    return {
+      ready: following.length === total && this.registry.active !== undefined,
+      problems,
+      shards: {
+        total,
+        following: following.length,
+        fresh: following.filter(({ isFresh }) => isFresh).length,
+      },
+      logReachable: this.appendFailure === '',
+    }
+  }
+
+  profile(identifier: Identifier): Promise<ProfileView | undefined> {
+    return Promise.resolve(this.reader.get(identifier))
+  }
+
+  profiles(): AsyncIterable<ProfileView> {
+    return this.reader.all()
+  }
+
+  async explain(
+    identifiers: readonly Identifier[],
+    placements?: readonly string[],
+  ): Promise<readonly Explanation[]> {
+    const explained = this.decider.explain({
+      kind: 'decide',
+      decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
+      identifiers,
+      placements: placements ?? Object.keys(this.defaults()),
+      deadline: 1,
+      positions: [],
+      pending: [],
+    })
+    return explanationsOf(explained)
+  }
+
+  publishPlaybook(text: string): Promise<ActivePlaybook> {
+    return this.registry.publish(text)
+  }
+
+  playbook(): (ActivePlaybook & { readonly text: string }) | undefined {
+    return this.registry.active
+  }
+
+  defaults(): { readonly [placement: string]: Value } {
+    const active = this.registry.active
+    const playbook = active && this.playbooks.at(active.version)?.playbook
+    if (!playbook) return {}
+    return Object.fromEntries(
+      [...playbook.placements].map(([name, { fallback }]) => [name, fallback]),
+    )
+  }
+
+  /** Writes what is folded, then stops. The ports are closed by whoever opened them. */
+  async stop(): Promise<void> {
+    for (const primary of this.primaries) primary.close()
+    await this.client.close(0)
+    await Promise.all(this.shards.map((shard) => shard.close()))
+    await this.checkpointer.close()
+    await this.checkpointer.flush()
+  }
+
+  private serve(): void {
+    const { bus } = this.uses
+    bus.serve(subjects.decide(this.id), (frame) => this.answerFrame(frame))
+    bus.serve(subjects.mapGet, () => encode(this.map()))
+    bus.publish(subjects.map, encode(this.map()))
+  }
+
+  private epoch(): number {
+    return this.shards.reduce((most, { state }) => Math.max(most, state.epoch), 0)
+  }
+
+  /** A channel's batch before it is appended: what the fold would refuse is refused here. */
+  private check(shard: number, batch: Uint8Array): void {
+    const total = this.shards.length
+    if (!(Number.isInteger(shard) && shard >= 0 && shard < total))
+      throw new HalfsecondError('INVALID', `a shard is a number from 0 to ${total - 1}`)
+    const decoded = decodeBatch(batch)
+    decoded.records.forEach((record, index) => {
+      const size = sizeFault(decoded, index)
+      if (size !== undefined) throw new HalfsecondError('TOO_LARGE', size)
+      const fault = recordFault(record, this.namespaces)
+      if (fault !== undefined) throw new HalfsecondError('INVALID', `record ${index}: ${fault}`)
+      if (!isKeyOf(record, shard, total))
+        throw new HalfsecondError('INVALID', `record ${index}: its key lives on another shard`)
+    })
+  }
+}
+
+function isKeyOf(record: unknown, shard: number, shards: number): boolean {
+  if (typeof record !== 'object' || record === null || !('key' in record)) return false
+  return typeof record.key === 'string' && shardOf(record.key, shards) === shard
+}

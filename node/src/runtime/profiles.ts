@@ -1,0 +1,82 @@
+import { type Identifier, isIdentifier, type Namespaces, shardOf } from '@halfsecond/protocol'
+import { Arena } from '../core/fragment/arena.ts'
+import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
+import { decodeFragment, identifierInRow } from '../core/fragment/fragment-row.ts'
+import { type ProfileView, viewOf } from '../core/profile-view.ts'
+import type { Clock, FragmentRow, Store } from './ports.ts'
+import type { Checkpointer } from './shards/checkpointer.ts'
+import type { Shard } from './shards/shard.ts'
+
+/** Rows read per turn of the loop. */
+const rowsAtOnce = 64
+
+export interface ProfilesDependencies {
+  readonly shards: readonly Shard[]
+  readonly store: Store
+  readonly checkpointer: Checkpointer
+  readonly clock: Clock
+  readonly namespaces: Namespaces
+}
+
+/** Reads whole profiles, for people and exports: never on the way of a decide. */
+export class Profiles {
+  private readonly uses: ProfilesDependencies
+  /** Memory for rows that are only read. */
+  private readonly scratch = new Arena()
+
+  constructor(uses: ProfilesDependencies) {
+    this.uses = uses
+  }
+
+  get(identifier: Identifier): ProfileView | undefined {
+    const { shards } = this.uses
+    const shard = shards[shardOf(identifier, shards.length)]
+    const fragment = shard?.read(identifier)
+    return shard && fragment ? viewIn(shard, fragment) : undefined
+  }
+
+  /**
+   * Every profile, once. Rows come from the store; what it does not have in its present form comes
+   * from memory, and is read when its turn comes.
+   */
+  async *all(): AsyncGenerator<ProfileView> {
+    await this.uses.checkpointer.flush()
+    for (const shard of this.uses.shards) yield* this.allOf(shard)
+  }
+
+  private async *allOf(shard: Shard): AsyncGenerator<ProfileView> {
+    const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))
+    for (const identifier of fromMemory) {
+      const view = this.get(identifier)
+      if (view) yield view
+    }
+    const store = this.uses.store.shard(shard.number)
+    let rows = store.fragments(undefined, rowsAtOnce)
+    while (rows.length > 0) {
+      for (const { row } of rows) {
+        const view = this.viewOfRow(shard, row, fromMemory)
+        if (view) yield view
+      }
+      await new Promise<void>((done) => this.uses.clock.soon(done))
+      rows = store.fragments(rows[rows.length - 1]?.key, rowsAtOnce)
+    }
+  }
+
+  /** Decoded apart from the actors, so that an export does not push those in use out of memory. */
+  private viewOfRow(
+    shard: Shard,
+    row: FragmentRow['row'],
+    done: ReadonlySet<Identifier>,
+  ): ProfileView | undefined {
+    const identifier = identifierInRow(row)
+    if (!isIdentifier(identifier, this.uses.namespaces) || done.has(identifier)) return undefined
+    const fragment = decodeFragment(identifier, row, this.scratch, null)
+    const view = viewOf(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
+    release(fragment, this.scratch)
+    return view
+  }
+}
+
+function viewIn(shard: Shard, fragment: Fragment): ProfileView | undefined {
+  return isEmpty(fragment) ? undefined : viewOf(fragment, shard.memory)
+}

@@ -1,0 +1,89 @@
+import { encode, encodeBatch, type OwnRecord, toHalfsecondError } from '@halfsecond/protocol'
+import type { Clock, Log, Observer, Timer } from '../ports.ts'
+import type { Shard } from './shard.ts'
+
+/** How often logical time moves while a shard has traffic, and while it has none. */
+const busyTickMs = 1_000
+const idleTickMs = 10_000
+
+/** How long one own record may take to be folded before it is written again. */
+const foldedMs = 5_000
+
+/**
+ * Leads a shard: tells its log who leads, what time it is and which playbook decides.
+ *
+ *   standing by ──lead()──► claiming ──own `primary` folded──► leading ──newer epoch──► standing by
+ *
+ * P1 it acts only after it has folded its own `primary` record, and never once a newer one is folded.
+ * P2 a record that may not have been written is written again: all of them are idempotent.
+ */
+export class Primary {
+  /** Epoch in which this node leads; 0 while it does not. */
+  private epoch = 0
+  private readonly node: string
+  private readonly shard: Shard
+  private readonly log: Log
+  private readonly clock: Clock
+  private readonly observer: Observer
+  private written = 0
+  private tickedAt = Number.NEGATIVE_INFINITY
+  private timer: Timer | undefined
+  private isClosed = false
+
+  constructor(node: string, shard: Shard, log: Log, clock: Clock, observer: Observer) {
+    this.node = node
+    this.shard = shard
+    this.log = log
+    this.clock = clock
+    this.observer = observer
+  }
+
+  get isLeading(): boolean {
+    return this.epoch > 0 && this.epoch === this.shard.state.epoch
+  }
+
+  /** Claims the shard; resolves once this node leads it. Rejects where the log takes nothing. */
+  async lead(): Promise<void> {
+    const epoch = this.shard.state.epoch + 1
+    this.epoch = epoch
+    this.written = 0
+    await this.write({ kind: 'primary', epoch, node: this.node })
+    if (this.timer === undefined) this.schedule()
+  }
+
+  /** Makes a playbook version the one that decides; resolves once that is folded. */
+  activate(version: number, hash: string): Promise<void> {
+    return this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.timer?.cancel()
+  }
+
+  private async write(record: OwnRecord): Promise<void> {
+    const batch = encodeBatch(`primary:${record.epoch}`, ++this.written, [encode(record)])
+    const sequence = await this.log.append(this.shard.number, batch, 'own')
+    await this.shard.reached(sequence, foldedMs)
+  }
+
+  private schedule(): void {
+    if (this.isClosed) return
+    this.timer = this.clock.after(busyTickMs, () => void this.tick().finally(() => this.schedule()))
+  }
+
+  private async tick(): Promise<void> {
+    if (!this.isLeading || this.shard.isStopped) return
+    const now = this.clock.monotonic()
+    const sinceMs = now - this.tickedAt
+    if (sinceMs < (this.shard.traffic > 0 ? busyTickMs / 2 : idleTickMs)) return
+    this.shard.traffic = 0
+    this.tickedAt = now
+    try {
+      await this.write({ kind: 'tick', epoch: this.epoch, wall: this.clock.now() })
+    } catch (error) {
+      const failure = toHalfsecondError(error, 'UNAVAILABLE', 'no tick')
+      this.observer.failed(`tick of shard ${this.shard.number}`, failure)
+    }
+  }
+}
