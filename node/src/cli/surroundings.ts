@@ -1,0 +1,15 @@
+import type { Readable, Writable } from 'node:stream'
+
+/** What a command sees of the process that it runs in. Made by `main.ts`, and by tests. */
+export interface Surroundings {
+  readonly env: { readonly [name: string]: string | undefined }
+  readonly input: Readable
+  /** Results. */
+  readonly output: Writable
+  /** Progress, notes and errors. */
+  readonly notes: Writable
+  /** Whether notes are read by a person while they come. */
+  readonly isTerminal: boolean
+  /** Aborted when the process is asked to stop. */
+  readonly stopping: AbortSignal
+}
