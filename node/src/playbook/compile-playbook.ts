@@ -37,16 +37,29 @@ const defaultRejected = { pause: '30d' }
  * @throws PlaybookError with every fault that was found, and where
  */
 export function compilePlaybook(text: string): Playbook {
+  return readPlaybook(text).playbook
+}
+
+/** A playbook without a fault, and the text that it stands in. */
+export interface ReadPlaybook {
+  readonly playbook: Playbook
+  readonly source: PlaybookSource
+  readonly document: PlaybookDocument
+}
+
+/** As `compilePlaybook`. @throws PlaybookError */
+export function readPlaybook(text: string): ReadPlaybook {
   if (Buffer.byteLength(text) > playbookBytesMax) {
     throw new PlaybookError([
       { line: 1, column: 1, path: '', message: `a playbook has at most ${playbookBytesMax} bytes` },
     ])
   }
   const document = new PlaybookDocument(text)
-  if (document.source === undefined) throw new PlaybookError(document.faults)
-  const playbook = new Compiler(document, document.source).compile()
+  const { source } = document
+  if (source === undefined) throw new PlaybookError(document.faults)
+  const playbook = new Compiler(document, source).compile()
   if (document.faults.length > 0) throw new PlaybookError(document.faults)
-  return playbook
+  return { playbook, source, document }
 }
 
 /** The defaults file of a playbook: placement → content, for clients that get no answer. */

@@ -13,6 +13,34 @@ export interface PlaybookSource {
   readonly groups?: { readonly [group: string]: GroupSource }
   readonly placements: { readonly [placement: string]: PlacementSource }
   readonly offers?: { readonly [offer: string]: OfferSource }
+  readonly tests?: readonly CaseSource[]
+}
+
+/** What a playbook promises for one visitor. */
+export interface CaseSource {
+  readonly it: string
+  readonly given: readonly GivenSource[]
+  readonly then: readonly ThenSource[]
+}
+
+/** One of the four kinds; beside an event stand its properties, beside an outcome what it is about. */
+export interface GivenSource {
+  readonly visitor: string
+  readonly ago?: string
+  readonly traits?: Fields
+  readonly event?: string
+  readonly consent?: { readonly [purpose: string]: boolean }
+  readonly outcome?: Outcome
+  readonly [property: string]: unknown
+}
+
+type Fields = { readonly [name: string]: unknown }
+
+export interface ThenSource {
+  readonly at: string
+  readonly offer?: string
+  readonly never?: string
+  readonly fallback?: true
 }
 
 export type SourceType = 'string' | 'double' | 'int' | 'bool' | 'list(string)' | 'list(double)'

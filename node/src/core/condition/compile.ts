@@ -62,6 +62,10 @@ function compile(expression: Expression): Evaluator {
     }
     case 'list': {
       const items = expression.items.map(compile)
+      if (expression.items.every(({ kind }) => kind === 'literal')) {
+        const constant = listOf(items, noScope, undefined)
+        return () => constant
+      }
       return (scope, local) => listOf(items, scope, local)
     }
     case 'trait': {
@@ -283,7 +287,8 @@ function isMap(value: Result): value is Properties {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function isOfType(value: Result, type: ConditionType): value is Value {
+/** Whether a condition that was checked for this type can read the value. */
+export function isOfType(value: unknown, type: ConditionType): value is Value {
   switch (type) {
     case 'bool':
       return typeof value === 'boolean'

@@ -1,0 +1,184 @@
+import {
+  encode,
+  HalfsecondError,
+  type Identifier,
+  identifierOf,
+  parseIdentifier,
+} from '@halfsecond/protocol'
+import { decide, type Trace } from '../core/decision/decide.ts'
+import type { Placement, Playbook } from '../core/decision/playbook.ts'
+import { profileOf } from '../core/decision/profile.ts'
+import { reasonOf } from '../core/decision/reasons.ts'
+import { Digest } from '../core/digest.ts'
+import { parseDuration } from '../core/duration.ts'
+import { Arena } from '../core/fragment/arena.ts'
+import { evolve, type FragmentRecord, type Ground } from '../core/fragment/evolve.ts'
+import { type Fragment, initialFragment } from '../core/fragment/fragment.ts'
+import { ZoneCalendar } from '../system/zone-calendar.ts'
+import { recordOf } from './case-records.ts'
+import type { Path, PlaybookDocument } from './document.ts'
+import { didYouMean } from './faults.ts'
+import type { CaseSource, PlaybookSource, ThenSource } from './source.ts'
+
+/** When cases are decided: always the same noon, so that a case never depends on its day. */
+const decidedAt = Date.UTC(2025, 5, 18, 12)
+
+/** Who decides where no record names anybody. */
+const stranger = identifierOf('anon', 'stranger')
+
+/** Runs the cases of a playbook, on the fold and the decision that visitors get; faults go to the document. */
+export function runCases(
+  source: PlaybookSource,
+  playbook: Playbook,
+  document: PlaybookDocument,
+): void {
+  source.tests?.forEach((one, index) => {
+    new Case(['tests', index], one, source, playbook, document).run()
+  })
+}
+
+class Case {
+  private readonly path: Path
+  private readonly one: CaseSource
+  private readonly source: PlaybookSource
+  private readonly playbook: Playbook
+  private readonly document: PlaybookDocument
+  private readonly calendar = new ZoneCalendar()
+
+  constructor(
+    path: Path,
+    one: CaseSource,
+    source: PlaybookSource,
+    playbook: Playbook,
+    document: PlaybookDocument,
+  ) {
+    this.path = path
+    this.one = one
+    this.source = source
+    this.playbook = playbook
+    this.document = document
+  }
+
+  run(): void {
+    const records = this.records()
+    if (records === undefined) return
+    const ground = { arena: new Arena(), chunks: new KeptChunks(), digest: new Digest() }
+    const fragment = initialFragment(records[0]?.key ?? stranger)
+    records.forEach((record, index) => {
+      fold(fragment, record, index, ground)
+    })
+    this.one.then.forEach((then, index) => {
+      this.expect([...this.path, 'then', index], then, fragment, ground)
+    })
+  }
+
+  /** What is given, as records; undefined where something in it is at fault. */
+  private records(): FragmentRecord[] | undefined {
+    const records: FragmentRecord[] = []
+    let isSound = true
+    this.one.given.forEach((given, index) => {
+      const path = [...this.path, 'given', index]
+      const fault = (key: string | undefined, message: string) => {
+        this.document.add(key === undefined ? path : [...path, key], message)
+        isSound = false
+      }
+      const key = identifierIn(given.visitor, fault)
+      if (key === undefined) return
+      const [first] = records
+      if (first !== undefined && first.key !== key)
+        fault('visitor', `a case is about one visitor, and this one is about ${first.key}`)
+      const ago = given.ago === undefined ? 0 : (parseDuration(given.ago) ?? 0)
+      const common = { id: `given-${index}`, key, at: decidedAt - ago }
+      const record = recordOf(given, common, this.source, this.playbook, fault)
+      if (record !== undefined) records.push(record)
+    })
+    return isSound ? records : undefined
+  }
+
+  private expect(path: Path, then: ThenSource, fragment: Fragment, ground: Ground): void {
+    const { placements } = this.playbook
+    const placement = placements.get(then.at)
+    if (placement === undefined) {
+      this.document.add(
+        [...path, 'at'],
+        `no placement "${then.at}"${didYouMean(then.at, placements.keys())}`,
+      )
+      return
+    }
+    const { offers = {} } = this.source
+    for (const key of ['offer', 'never'] as const) {
+      const name = then[key]
+      if (name === undefined || Object.hasOwn(offers, name)) continue
+      this.document.add(
+        [...path, key],
+        `no offer "${name}"${didYouMean(name, Object.keys(offers))}`,
+      )
+      return
+    }
+    const trace = new Map<string, Trace>()
+    const profile = profileOf(fragment, this.playbook.features, [], decidedAt, ground)
+    const choices = decide(profile, [placement], this.playbook, this.calendar, decidedAt, trace)
+    const shown = choices.flatMap(({ propositions }) =>
+      propositions.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
+    )
+    this.compare(path, then, placement, shown, trace.get(placement.name))
+  }
+
+  private compare(
+    path: Path,
+    { offer, never, fallback }: ThenSource,
+    { name }: Placement,
+    shown: readonly string[],
+    trace: Trace | undefined,
+  ): void {
+    const { it } = this.one
+    const found = shown.length === 0 ? 'default content' : shown.join(', ')
+    const fail = (key: string, message: string) => {
+      this.document.add([...path, key], `"${it}" fails: ${name} shows ${found}; ${message}`)
+    }
+    if (offer !== undefined && !shown.includes(offer)) {
+      const judged = trace?.candidates.find(({ candidate }) => candidate.offer.name === offer)
+      const why =
+        trace === undefined
+          ? 'there is no consent'
+          : judged === undefined
+            ? 'it has no treatment for this placement'
+            : reasonOf(judged, trace.candidates)
+      fail('offer', `${offer} is expected, but ${why}`)
+    }
+    if (never !== undefined && shown.includes(never)) fail('never', `${never} must not be`)
+    if (fallback && shown.length > 0) fail('fallback', 'default content is expected')
+  }
+}
+
+function identifierIn(
+  visitor: string,
+  onFault: (key: string, message: string) => void,
+): Identifier | undefined {
+  try {
+    return parseIdentifier(visitor)
+  } catch (error) {
+    if (!(error instanceof HalfsecondError)) throw error
+    onFault('visitor', error.message)
+    return undefined
+  }
+}
+
+function fold(fragment: Fragment, record: FragmentRecord, index: number, ground: Ground): void {
+  const bytes = encode(record)
+  const logged = { sequence: index + 1, index: 0, timestamp: decidedAt, bytes, start: 0 }
+  evolve(fragment, record, { ...logged, end: bytes.length }, ground)
+}
+
+/** Sealed chunks of one fragment. */
+class KeptChunks {
+  private readonly rows: Uint8Array[] = []
+
+  read(_identifier: Identifier, number: number): Uint8Array | undefined {
+    return this.rows[number]
+  }
+
+  seal(_identifier: Identifier, number: number, row: Uint8Array): void {
+    this.rows[number] = row
+  }
+}

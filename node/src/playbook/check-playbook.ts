@@ -1,0 +1,22 @@
+import type { Playbook } from '../core/decision/playbook.ts'
+import { runCases } from './cases.ts'
+import { readPlaybook } from './compile-playbook.ts'
+import type { Fault } from './faults.ts'
+
+export interface CheckedPlaybook {
+  readonly playbook: Playbook
+  /** Cases in its `tests`. */
+  readonly cases: number
+  /** What the cases expect and the playbook does not do, where it is written. */
+  readonly failures: readonly Fault[]
+}
+
+/**
+ * Compiles a playbook and runs its own tests.
+ * @throws PlaybookError with every fault that keeps it from being compiled
+ */
+export function checkPlaybook(text: string): CheckedPlaybook {
+  const { playbook, source, document } = readPlaybook(text)
+  runCases(source, playbook, document)
+  return { playbook, cases: source.tests?.length ?? 0, failures: document.faults }
+}
