@@ -100,7 +100,7 @@ export function cachedPath(tool: Tool): string {
   return join(root, 'halfsecond', `${tool.name}-${readPin(tool).version}`)
 }
 
-function findOnPath(program: string): string | undefined {
+export function findOnPath(program: string): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter)
   return folders.map((folder) => join(folder, program)).find(isProgram)
 }
