@@ -3,10 +3,9 @@ import {
   bounds,
   type DecideAnswer,
   type DecideQuestion,
-  decode,
+  decodeAnswers,
   encode,
   HalfsecondError,
-  parseAnswers,
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
@@ -130,7 +129,7 @@ export class Asker {
         encode({ v: wireVersion, questions }),
         Math.max(1, latest - now),
       )
-      const { answers, epoch } = parseAnswers(decode(reply))
+      const { answers, epoch } = decodeAnswers(reply)
       if (answers.length !== frame.length) {
         const [only] = answers
         throw only?.kind === 'error'

@@ -17,7 +17,7 @@ export function toBase64url(bytes: Uint8Array): string {
   return text
 }
 
-/** @throws HalfsecondError `MALFORMED` on any other character or an impossible length. */
+/** @throws HalfsecondError `MALFORMED` on any text that `toBase64url` does not make. */
 export function fromBase64url(text: string): Uint8Array {
   const bytes = new Uint8Array((text.length * 3) >> 2)
   let held = 0
@@ -34,6 +34,8 @@ export function fromBase64url(text: string): Uint8Array {
       bytes[at++] = (held >> bits) & 255
     }
   }
-  if (text.length % 4 === 1) throw new HalfsecondError('MALFORMED', 'not base64url text')
+  const rest = held & ((1 << bits) - 1)
+  if (text.length % 4 === 1 || rest !== 0)
+    throw new HalfsecondError('MALFORMED', 'not base64url text')
   return bytes
 }

@@ -2,7 +2,8 @@ import { bounds } from './bounds.ts'
 import { decodeTrusted, encode } from './codec.ts'
 import { HalfsecondError } from './errors.ts'
 import { guard, Spans } from './guard.ts'
-import { idFault, isFields } from './validate.ts'
+import { isFields } from './properties.ts'
+import { idFault } from './validate.ts'
 
 /** Version of batches, frames and tokens. Readers accept this one and the one before. */
 export const wireVersion = 1
@@ -23,12 +24,21 @@ export interface DecodedBatch extends Batch {
   readonly spans: Spans
 }
 
-/** Joins records that were encoded one by one; the bytes equal those of the whole batch encoded. */
+/**
+ * Joins records that were encoded one by one; the bytes equal those of the whole batch encoded.
+ * @throws HalfsecondError `TOO_LARGE` for more records than a batch may hold
+ */
 export function encodeBatch(
   producer: string,
   n: number,
   records: readonly Uint8Array[],
 ): Uint8Array {
+  if (records.length > bounds.recordsPerBatch) {
+    throw new HalfsecondError(
+      'TOO_LARGE',
+      `${records.length} records; at most ${bounds.recordsPerBatch} in a batch`,
+    )
+  }
   const head = encode({ v: wireVersion, producer, n })
   const label = [0xa7, 0x72, 0x65, 0x63, 0x6f, 0x72, 0x64, 0x73] // "records"
   const size = records.length < 16 ? 1 : 3
@@ -66,11 +76,13 @@ export function decodeBatch(bytes: Uint8Array): DecodedBatch {
   const value = decodeTrusted(bytes)
   if (!isFields(value)) throw new HalfsecondError('INVALID', 'a batch is a map')
   const { v, producer, n, records } = value
-  if (v !== wireVersion)
+  if (v !== wireVersion) {
+    const version = typeof v === 'number' ? v : 'unknown'
     throw new HalfsecondError(
       'INVALID',
-      `a batch of version ${String(v)}; this node reads ${wireVersion}`,
+      `a batch of version ${version}; this node reads ${wireVersion}`,
     )
+  }
   const fault = idFault('producer', producer)
   if (fault !== undefined || typeof producer !== 'string')
     throw new HalfsecondError('INVALID', fault ?? 'producer is missing')

@@ -1,5 +1,6 @@
 /**
- * Every maximum on the wire, with its reason. Sizes are bytes, times are milliseconds.
+ * Every maximum on the wire, with its reason. Sizes are bytes (of text: as UTF-8), times are
+ * milliseconds.
  * A value above its bound is refused with `TOO_LARGE` or `INVALID`; nothing is ever cut silently.
  */
 export const bounds = {
@@ -15,9 +16,15 @@ export const bounds = {
   elementsPerRecord: 2_000,
   /** Nesting of a frame, counted in maps and arrays: every recursive reader behind stays shallow. */
   depth: 8,
+  /** Nesting of an answer frame: content of three levels stands at its seventh. */
+  answerDepth: 12,
+  /** MessagePack values in one answer: 16 placements of content that is ours. */
+  elementsPerAnswer: 100_000,
   /** Keys of one map. */
   keysPerMap: 256,
-  /** The value part of an identifier. */
+  /** A key of a map. */
+  keyBytes: 64,
+  /** The value part of an identifier, in its canonical form. */
   identifierBytes: 256,
   /** Identifiers that one call may name: the built-in namespaces, and room for as many configured. */
   identifiersPerCall: 16,
@@ -29,6 +36,8 @@ export const bounds = {
   stringBytes: 8 * 1024,
   /** Elements of a list inside properties or traits. */
   listElements: 100,
+  /** Names and values inside properties or traits: a full `unset` beside them still fits a record. */
+  valuesPerRecord: 1_600,
   /** Traits that one record sets or unsets. */
   traitsPerRecord: 256,
   /** Positions that a visitor carries: the newest four shards cover account, contact and two devices. */
@@ -39,8 +48,8 @@ export const bounds = {
   questionsPerFrame: 48,
   /** Batches of pending records that a decide may carry. */
   pendingPerDecide: 16,
-  /** A token, as text: it travels in links and forms. */
-  tokenChars: 512,
+  /** A token, as text: it travels in links and forms. Holds every field at its longest. */
+  tokenChars: 1_024,
   /** Shards of a cluster: more streams than this saturate a NATS server's Raft groups. */
   shards: 256,
   /** Longest deadline of a decide; half a second is the promise, two are patience. */

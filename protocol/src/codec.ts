@@ -1,5 +1,5 @@
 import { Packr, Unpackr } from 'msgpackr'
-import { guard } from './guard.ts'
+import { guard, type Limits } from './guard.ts'
 
 /*
  * The only place that knows msgpackr. Plain maps and arrays: no record definitions, no shared
@@ -27,8 +27,8 @@ export function encode(value: unknown): Uint8Array {
  * Decodes bytes from outside: guarded first.
  * @throws HalfsecondError `MALFORMED` or `TOO_LARGE`
  */
-export function decode(bytes: Uint8Array): unknown {
-  guard(bytes)
+export function decode(bytes: Uint8Array, limits?: Limits): unknown {
+  guard(bytes, undefined, limits)
   return unpackr.unpack(bytes)
 }
 

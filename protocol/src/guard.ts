@@ -16,9 +16,23 @@ const MAP = 1
 const ARRAY = 2
 
 // Scratch of the scan: one frame at a time, since a scan is synchronous.
-const left = new Int32Array(bounds.depth + 1)
-const kinds = new Uint8Array(bounds.depth + 1)
-const keySets = Array.from({ length: bounds.depth + 1 }, () => new KeySet())
+const left = new Int32Array(bounds.answerDepth + 1)
+const kinds = new Uint8Array(bounds.answerDepth + 1)
+const keySets = Array.from({ length: bounds.answerDepth + 1 }, () => new KeySet())
+
+/** What differs between what channels send and what nodes answer. */
+export interface Limits {
+  readonly frameBytes: number
+  /** At most `bounds.answerDepth`. */
+  readonly depth: number
+  readonly elementsPerItem: number
+}
+
+const received: Limits = {
+  frameBytes: bounds.frameBytes,
+  depth: bounds.depth,
+  elementsPerItem: bounds.elementsPerRecord,
+}
 
 /** Where the items of the outermost array under the key `records` start and end. */
 export class Spans {
@@ -32,9 +46,9 @@ export class Spans {
  * @param spans filled with the records of a batch, if given; valid until its next use.
  * @throws HalfsecondError `MALFORMED` or `TOO_LARGE`, naming the byte.
  */
-export function guard(bytes: Uint8Array, spans?: Spans): void {
+export function guard(bytes: Uint8Array, spans?: Spans, limits = received): void {
   const end = bytes.length
-  if (end > bounds.frameBytes) tooLarge(`a frame of ${end} bytes; at most ${bounds.frameBytes}`)
+  if (end > limits.frameBytes) tooLarge(`a frame of ${end} bytes; at most ${limits.frameBytes}`)
   if (spans) spans.count = 0
   let at = 0
   let depth = 0
@@ -66,8 +80,8 @@ export function guard(bytes: Uint8Array, spans?: Spans): void {
       }
       elements = 0
     }
-    if (++elements > bounds.elementsPerRecord)
-      tooLarge(`more than ${bounds.elementsPerRecord} values in one item`)
+    if (++elements > limits.elementsPerItem)
+      tooLarge(`more than ${limits.elementsPerItem} values in one item`)
     if (at >= end) malformed('truncated', at)
     const type = bytes[at] ?? 0
 
@@ -164,7 +178,7 @@ export function guard(bytes: Uint8Array, spans?: Spans): void {
           malformed(`type 0x${type.toString(16)} is not allowed`, at - 1)
       }
     }
-    if (++depth > bounds.depth) tooLarge(`nested deeper than ${bounds.depth}`)
+    if (++depth > limits.depth) tooLarge(`nested deeper than ${limits.depth}`)
     if (kind === MAP) {
       if (count > bounds.keysPerMap)
         tooLarge(`a map of ${count} keys; at most ${bounds.keysPerMap}`)
@@ -180,8 +194,8 @@ export function guard(bytes: Uint8Array, spans?: Spans): void {
           depth === 2 &&
           kinds[1] === MAP &&
           (keySets[1]?.lastIs(bytes, 'records') ?? false)
-      } else if (count > bounds.elementsPerRecord) {
-        tooLarge(`more than ${bounds.elementsPerRecord} values in one item`)
+      } else if (count > limits.elementsPerItem) {
+        tooLarge(`more than ${limits.elementsPerItem} values in one item`)
       }
       left[depth] = count
     }
@@ -208,6 +222,7 @@ function readKey(bytes: Uint8Array, start: number, end: number, keys: KeySet | u
   } else {
     malformed('a key of a map must be text', start)
   }
+  if (length > bounds.keyBytes) tooLarge(`a key of ${length} bytes; at most ${bounds.keyBytes}`)
   const next = readText(bytes, at, length, end)
   if (isForbiddenKey(bytes, at, length)) malformed('a key named __proto__', at)
   if (keys && !keys.add(bytes, at, length)) malformed('the same key twice in one map', at)
@@ -220,10 +235,15 @@ function isForbiddenKey(bytes: Uint8Array, at: number, length: number): boolean 
   return length === proto.length && proto.every((code, i) => bytes[at + i] === code)
 }
 
-/** Text must be well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF. */
+/**
+ * Text must be well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF; and
+ * start with no byte-order mark, which some decoders drop.
+ */
 function readText(bytes: Uint8Array, start: number, length: number, end: number): number {
   const stop = start + length
   if (stop > end) malformed('truncated text', start)
+  if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf && length > 2)
+    malformed('text that starts with a byte-order mark', start)
   let at = start
   while (at < stop) {
     const lead = bytes[at++] ?? 0

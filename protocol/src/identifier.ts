@@ -1,6 +1,6 @@
 import { bounds } from './bounds.ts'
 import { HalfsecondError } from './errors.ts'
-import { compareUtf8, isPrintable, printable } from './text.ts'
+import { compareUtf8, isLonger, isPrintable, printable } from './text.ts'
 
 declare const canonical: unique symbol
 /** A canonical identifier, `namespace:value`: normalised by its namespace, in Unicode form NFC. */
@@ -26,6 +26,9 @@ const builtIn: readonly Namespace[] = [
   { name: 'push', class: 'device', rank: 210, normalise: 'text' },
   { name: 'anon', class: 'device', rank: 200, normalise: 'text' },
 ]
+
+/** Form of a namespace's name: no colon, and short, so that an identifier stays splittable and short. */
+export const namespacePattern = /^[a-z][a-z0-9_-]{0,31}$/
 
 export type Namespaces = ReadonlyMap<string, Namespace>
 
@@ -82,9 +85,15 @@ export function parseIdentifier(
 
 function normalised(value: string, namespace: Namespace): string {
   const trimmed = value.normalize('NFC').trim()
-  if (namespace.normalise === 'email') return trimmed.toLowerCase()
-  if (namespace.normalise === 'phone') return trimmed.replace(/^00/, '+').replace(/[^\d+]/g, '')
-  return trimmed
+  if (namespace.normalise === 'email') return trimmed.toLowerCase().normalize('NFC')
+  return namespace.normalise === 'phone' ? phoneNumber(trimmed) : trimmed
+}
+
+/** Digits, behind a plus where the number is international. Without digits it is empty. */
+function phoneNumber(text: string): string {
+  const [, prefix, rest = ''] = /^(\+|00)?(.*)$/.exec(text.replace(/[^\d+]/g, '')) ?? []
+  const digits = rest.replaceAll('+', '')
+  return prefix !== undefined && digits !== '' ? `+${digits}` : digits
 }
 
 /** Whether `value` has the form of a canonical identifier; what doors, clients and fold accept as a key. */
@@ -99,8 +108,8 @@ export function identifierFault(value: unknown, namespaces: Namespaces): string 
   if (colon < 1) return 'an identifier is namespace:value'
   if (!namespaces.has(value.slice(0, colon))) return 'its namespace is not configured'
   if (colon + 1 === value.length) return 'its value is empty'
-  if (value.length - colon - 1 > bounds.identifierBytes)
-    return `its value is longer than ${bounds.identifierBytes}`
+  if (isLonger(value.slice(colon + 1), bounds.identifierBytes))
+    return `its value is longer than ${bounds.identifierBytes} bytes`
   if (!isPrintable(value)) return 'its value has control characters or is not well-formed text'
   if (value.length - colon < 40 && placeholders.has(value.slice(colon + 1).toLowerCase())) {
     return 'its value is a placeholder that would join strangers'

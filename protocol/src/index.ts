@@ -17,7 +17,7 @@ export {
   retryableByCode,
   toHalfsecondError,
 } from './errors.ts'
-export { guard, Spans } from './guard.ts'
+export { guard, type Limits, Spans } from './guard.ts'
 export {
   builtInNamespaces,
   compareIdentifiers,
@@ -43,6 +43,7 @@ export {
   toWire,
   type WirePosition,
 } from './position.ts'
+export { isFields, isProperties, propertiesFault } from './properties.ts'
 export { parsePublishAck } from './publish-ack.ts'
 export {
   type Answer,
@@ -51,6 +52,7 @@ export {
   type AwaitQuestion,
   type DecideAnswer,
   type DecideQuestion,
+  decodeAnswers,
   type ErrorAnswer,
   errorAnswer,
   type Freshness,
@@ -101,12 +103,9 @@ export { compareUtf8, printable } from './text.ts'
 export {
   idFault,
   isChannelRecord,
-  isFields,
   isOutcome,
   isOwnRecord,
-  isProperties,
   isTime,
   nameFault,
-  propertiesFault,
   recordFault,
 } from './validate.ts'

@@ -2,6 +2,9 @@ import { bounds } from './bounds.ts'
 
 const tableSize = 4 * bounds.keysPerMap
 
+/** Drawn per process, so that nobody can prepare keys that collide. It decides speed, never a result. */
+const multiplier = Math.floor(Math.random() * 2 ** 32) | 1
+
 /**
  * The keys that one map has shown so far, as places in the frame. Adding is constant time, so that
  * a map of many keys cannot make the scan quadratic.
@@ -24,7 +27,8 @@ export class KeySet {
   /** False if the key was there already. */
   add(bytes: Uint8Array, start: number, length: number): boolean {
     let hash = length
-    for (let i = 0; i < length; i++) hash = (Math.imul(hash, 31) + (bytes[start + i] ?? 0)) | 0
+    for (let i = 0; i < length; i++)
+      hash = (Math.imul(hash, multiplier) + (bytes[start + i] ?? 0)) | 0
     const index = this.count++
     this.starts[index] = start
     this.lengths[index] = length

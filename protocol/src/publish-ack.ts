@@ -1,18 +1,26 @@
 import { HalfsecondError } from './errors.ts'
-import { isFields } from './validate.ts'
+import { isFields } from './properties.ts'
 
 /**
  * Reads JetStream's answer to a publish: the sequence of the entry.
  * @throws HalfsecondError `LOG_FULL`, `TOO_LARGE`, or `UNAVAILABLE` for all that may pass
  */
 export function parsePublishAck(text: string): number {
-  const answer: unknown = JSON.parse(text)
+  const answer = parseJson(text)
   if (isFields(answer) && typeof answer.seq === 'number') return answer.seq
   const error = isFields(answer) && isFields(answer.error) ? answer.error : {}
   throw publishError(
     Number(error.err_code),
     String(error.description ?? 'no sequence in the answer'),
   )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** JetStream's own error codes: 10077 store failed (full), 10047 no storage left, 10054 too large. */

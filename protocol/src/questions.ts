@@ -1,10 +1,12 @@
 import { wireVersion } from './batch.ts'
 import { bounds } from './bounds.ts'
+import { decode } from './codec.ts'
 import { type ErrorCode, HalfsecondError } from './errors.ts'
 import { type Identifier, identifierFault, isIdentifier, type Namespaces } from './identifier.ts'
 import { isWirePosition, type WirePosition } from './position.ts'
+import { isFields } from './properties.ts'
 import type { Value } from './records.ts'
-import { idFault, isFields, nameFault } from './validate.ts'
+import { idFault, nameFault } from './validate.ts'
 
 /** What to show this visitor at these placements. */
 export interface DecideQuestion {
@@ -144,7 +146,7 @@ function isQuestion(value: unknown, namespaces: Namespaces): value is Question {
 function questionFault(value: unknown, namespaces: Namespaces): string | undefined {
   if (!isFields(value)) return 'a question is a map'
   const deadline = value.deadline
-  if (typeof deadline !== 'number' || !(deadline > 0))
+  if (typeof deadline !== 'number' || !Number.isFinite(deadline) || deadline <= 0)
     return 'deadline is a number of milliseconds above 0'
   if (value.kind === 'await')
     return isWirePosition(value.position) ? undefined : 'position is [shard, incarnation, sequence]'
@@ -183,6 +185,20 @@ export function errorAnswer(code: ErrorCode, message: string): ErrorAnswer {
   return { kind: 'error', error: { code, message } }
 }
 
+const answerLimits = {
+  frameBytes: bounds.answerFrameBytes,
+  depth: bounds.answerDepth,
+  elementsPerItem: bounds.elementsPerAnswer,
+}
+
+/**
+ * Reads a frame of answers, whose bounds are wider than those of what channels send.
+ * @throws HalfsecondError `MALFORMED` or `TOO_LARGE`
+ */
+export function decodeAnswers(bytes: Uint8Array): AnswerFrame {
+  return parseAnswers(decode(bytes, answerLimits))
+}
+
 /**
  * Reads a decoded frame of answers. Nodes are trusted for content; the form is checked.
  * @throws HalfsecondError `MALFORMED`
@@ -207,7 +223,24 @@ function isAnswerFrame(value: unknown): value is AnswerFrame {
 
 function isAnswer(value: unknown): value is Answer {
   if (!isFields(value)) return false
-  if (value.kind === 'decision')
-    return Array.isArray(value.placements) && isWirePosition(value.position)
-  return value.kind === 'reached' || (value.kind === 'error' && isFields(value.error))
+  switch (value.kind) {
+    case 'decision':
+      return (
+        isWirePosition(value.position) &&
+        Array.isArray(value.placements) &&
+        value.placements.every(isPlacementAnswer)
+      )
+    case 'reached':
+      return isWirePosition(value.position)
+    default:
+      return value.kind === 'error' && isFields(value.error)
+  }
+}
+
+function isPlacementAnswer(value: unknown): boolean {
+  return (
+    isFields(value) &&
+    typeof value.placement === 'string' &&
+    (isFields(value.error) || Array.isArray(value.propositions))
+  )
 }

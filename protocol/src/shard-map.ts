@@ -1,8 +1,13 @@
 import { bounds } from './bounds.ts'
 import { HalfsecondError } from './errors.ts'
-import { builtInNamespaces, type Namespace, type Namespaces } from './identifier.ts'
+import {
+  builtInNamespaces,
+  type Namespace,
+  type Namespaces,
+  namespacePattern,
+} from './identifier.ts'
+import { isFields } from './properties.ts'
 import { nodeIdPattern } from './subjects.ts'
-import { isFields } from './validate.ts'
 
 /** Which node answers for which shard. A greater epoch replaces a smaller one. */
 export interface ShardMap {
@@ -66,10 +71,15 @@ function isNamespace(value: unknown): value is Namespace {
   return (
     isFields(value) &&
     typeof value.name === 'string' &&
-    typeof value.class === 'string' &&
-    typeof value.rank === 'number'
+    namespacePattern.test(value.name) &&
+    classes.has(value.class) &&
+    Number.isSafeInteger(value.rank) &&
+    normalisers.has(value.normalise)
   )
 }
+
+const classes: ReadonlySet<unknown> = new Set(['account', 'contact', 'device', 'session'])
+const normalisers: ReadonlySet<unknown> = new Set(['text', 'email', 'phone'])
 
 /** The built-in namespaces and those of the map. */
 export function namespacesOf(map: ShardMap): Namespaces {

@@ -1,6 +1,9 @@
-/** Whether `text` holds no lone surrogate, so that its UTF-8 bytes say the same. */
+/**
+ * Whether every reader makes the same text of its UTF-8 bytes: no lone surrogate, and no byte-order
+ * mark in front, which some decoders drop.
+ */
 export function isWellFormed(text: string): boolean {
-  return !/\p{Cs}/u.test(text)
+  return text.charCodeAt(0) !== 0xfeff && !/\p{Cs}/u.test(text)
 }
 
 /** Well-formed, and without control characters. */
@@ -11,6 +14,21 @@ export function isPrintable(text: string): boolean {
     if (unit >= 0x80) return isWellFormed(text) && !/\p{Cc}/u.test(text)
   }
   return true
+}
+
+/** Whether `text` takes more than `max` bytes of UTF-8; counts only where the length leaves a doubt. */
+export function isLonger(text: string, max: number): boolean {
+  return text.length > max || (text.length * 3 > max && utf8Bytes(text) > max)
+}
+
+/** A pair of surrogates is 4 bytes, 2 for each. */
+function utf8Bytes(text: string): number {
+  let bytes = text.length
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) bytes += unit < 0x800 || (unit >= 0xd800 && unit < 0xe000) ? 1 : 2
+  }
+  return bytes
 }
 
 /** Compares as UTF-8 bytes would: by code point, where JavaScript's `<` goes by UTF-16 unit. */
@@ -29,7 +47,12 @@ function byPoint(unit: number): number {
   return unit >= 0xd800 && unit < 0xe000 ? unit + 0x10000 : unit
 }
 
-/** At most 64 characters of untrusted text, control characters escaped: safe in messages and logs. */
+/**
+ * At most 64 characters of untrusted text, safe in messages and logs: whatever a terminal would
+ * obey or not show is escaped.
+ */
 export function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 64)).slice(1, -1)
+  return JSON.stringify(text.slice(0, 64))
+    .slice(1, -1)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`)
 }

@@ -1,15 +1,15 @@
 import { bounds } from './bounds.ts'
 import { identifierFault, type Namespaces } from './identifier.ts'
+import { type Fields, isFields, propertiesFault } from './properties.ts'
 import {
   type ChannelRecord,
   type Outcome,
   type OwnRecord,
   outcomes,
-  type Properties,
   reservedNames,
   strengths,
 } from './records.ts'
-import { isPrintable, isWellFormed } from './text.ts'
+import { isLonger, isPrintable } from './text.ts'
 
 /*
  * One set of rules, run by clients and doors before a record is published and by the fold when it
@@ -18,8 +18,6 @@ import { isPrintable, isWellFormed } from './text.ts'
 
 const knownOutcomes: ReadonlySet<unknown> = new Set(outcomes)
 const knownStrengths: ReadonlySet<unknown> = new Set(strengths)
-
-type Fields = { readonly [name: string]: unknown }
 
 export function isChannelRecord(value: unknown, namespaces: Namespaces): value is ChannelRecord {
   return recordFault(value, namespaces) === undefined
@@ -132,82 +130,17 @@ export function isOwnRecord(value: unknown): value is OwnRecord {
   }
 }
 
-/** Why these are not properties or traits, or undefined. */
-export function propertiesFault(field: string, value: unknown): string | undefined {
-  if (!isFields(value)) return `${field} is a map`
-  for (const name in value) {
-    const fault = propertyNameFault(name) ?? valueFault(value[name], 1)
-    if (fault !== undefined) return `${field}.${name.slice(0, bounds.nameBytes)}: ${fault}`
-  }
-  return undefined
-}
-
-export function isProperties(value: unknown): value is Properties {
-  return propertiesFault('properties', value) === undefined
-}
-
-function propertyNameFault(name: string): string | undefined {
-  if (name.length === 0 || name.length > bounds.nameBytes)
-    return `names have 1 to ${bounds.nameBytes} characters`
-  if (name === 'constructor' || name === 'prototype' || name === '__proto__')
-    return 'this name is not allowed'
-  return undefined
-}
-
-function valueFault(value: unknown, depth: number): string | undefined {
-  switch (typeof value) {
-    case 'boolean':
-      return undefined
-    case 'number':
-      return Number.isFinite(value) ? undefined : 'a number must be finite'
-    case 'string':
-      if (value.length > bounds.stringBytes)
-        return `text of at most ${bounds.stringBytes} characters`
-      return isWellFormed(value) ? undefined : 'text must be well-formed Unicode'
-    case 'object':
-      return value === null ? undefined : nestedFault(value, depth)
-    default:
-      return 'only text, numbers, booleans, null, lists and maps'
-  }
-}
-
-function nestedFault(value: object, depth: number): string | undefined {
-  if (depth >= 4) return 'nested deeper than four levels'
-  if (Array.isArray(value)) {
-    if (value.length > bounds.listElements)
-      return `a list of at most ${bounds.listElements} elements`
-    for (const element of value) {
-      const fault = valueFault(element, depth + 1)
-      if (fault !== undefined) return fault
-    }
-    return undefined
-  }
-  if (!isFields(value)) return 'only text, numbers, booleans, null, lists and maps'
-  for (const name in value) {
-    const fault = propertyNameFault(name) ?? valueFault(value[name], depth + 1)
-    if (fault !== undefined) return fault
-  }
-  return undefined
-}
-
-/** A plain map: what JSON.parse and our decoder make, nothing with a class. */
-export function isFields(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
-}
-
 /** Names of events, placements, offers, channels, purposes: short printable text. */
 export function nameFault(field: string, value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length === 0) return `${field} is missing`
-  if (value.length > bounds.nameBytes) return `${field} is longer than ${bounds.nameBytes}`
+  if (isLonger(value, bounds.nameBytes)) return `${field} is longer than ${bounds.nameBytes} bytes`
   if (!isPrintable(value)) return `${field} must be printable text`
   return undefined
 }
 
 export function idFault(field: string, value: unknown): string | undefined {
   if (typeof value !== 'string' || value.length === 0) return `${field} is missing`
-  if (value.length > bounds.idBytes) return `${field} is longer than ${bounds.idBytes}`
+  if (value.length > bounds.idBytes) return `${field} is longer than ${bounds.idBytes} bytes`
   for (let i = 0; i < value.length; i++) {
     const unit = value.charCodeAt(i)
     if (unit < 0x21 || unit > 0x7e) return `${field} must be ASCII text without spaces`
