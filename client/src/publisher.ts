@@ -8,6 +8,7 @@ import {
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
 import type { Recent, Unacknowledged } from './recent.ts'
+import type { Slots } from './slots.ts'
 import type { Transport } from './transport.ts'
 
 /** A batch that is refused for so long has an unknown fate: it may or may not be in the log. */
@@ -31,6 +32,8 @@ export interface PublisherDependencies {
   readonly transport: Transport
   readonly recent: Recent
   readonly counters: Counters
+  /** Shared by the publishers of a client. */
+  readonly slots: Slots
   readonly onProblem: (problem: HalfsecondError) => void
 }
 
@@ -86,8 +89,8 @@ export class Publisher {
     if (this.isSending) return
     this.isSending = true
     while (this.queue.length > 0) {
-      const batch = this.takeBatch()
-      await this.send(batch)
+      const release = await new Promise<() => void>((start) => this.uses.slots.take(start))
+      await this.send(this.takeBatch()).finally(release)
     }
     this.isSending = false
   }

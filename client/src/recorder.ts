@@ -14,6 +14,7 @@ import type { MapFollower } from './map-follower.ts'
 import type { CompiledOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { Recent } from './recent.ts'
+import { Slots } from './slots.ts'
 import type { Transport } from './transport.ts'
 
 /** A record as callers give it: the recorder adds its id, time and channel. */
@@ -40,6 +41,7 @@ export class Recorder {
   private readonly counters: Counters
   private readonly producer = randomBytes(8).toString('base64url')
   private readonly publishers = new Map<number, Publisher>()
+  private readonly slots = new Slots()
   private queuedBytes = 0
   private made = 0
   private lastAt = 0
@@ -159,10 +161,17 @@ export class Recorder {
   private publisherOf(shard: number): Publisher {
     let publisher = this.publishers.get(shard)
     if (publisher === undefined) {
-      const { transport, recent, counters } = this
+      const { transport, recent, counters, slots } = this
       const incarnation = () => this.map.incarnationOf(shard)
       const { onProblem } = this.options
-      publisher = new Publisher(shard, { incarnation, transport, recent, counters, onProblem })
+      publisher = new Publisher(shard, {
+        incarnation,
+        transport,
+        recent,
+        counters,
+        slots,
+        onProblem,
+      })
       this.publishers.set(shard, publisher)
     }
     return publisher
