@@ -18,8 +18,19 @@ export function parseCel(text: string): ASTNode {
   }
 }
 
+const tokenWords: { readonly [token: string]: string } = {
+  EOF: 'the end',
+  LPAREN: '(',
+  RPAREN: ')',
+  LBRACKET: '[',
+  RBRACKET: ']',
+  RBRACE: '}',
+  COLON: ':',
+}
+
 /** The parser's own words, without what only its users understand. */
 function sentence(summary: string): string {
-  const text = summary.replace('Unexpected token: EOF', 'something is missing at the end')
+  if (summary === 'Unexpected token: EOF') return 'something is missing at the end'
+  const text = summary.replaceAll(/\b[A-Z]{3,}\b/g, (token) => tokenWords[token] ?? token)
   return text.charAt(0).toLowerCase() + text.slice(1)
 }

@@ -1,4 +1,4 @@
-import { encode, isProperties, type Value } from '@halfsecond/protocol'
+import { encode, propertiesFault, type Value } from '@halfsecond/protocol'
 import { compileCondition } from '../core/condition/compile.ts'
 import type { Read } from '../core/condition/read.ts'
 import type {
@@ -294,11 +294,9 @@ class Compiler {
   }
 
   private checkContent(path: Path, content: Value): void {
-    if (!isProperties({ content })) {
-      this.document.add(
-        path,
-        'content is text, numbers, bools, lists and maps, at most three levels deep',
-      )
+    const fault = propertiesFault('content', { content })
+    if (fault !== undefined) {
+      this.document.add(path, fault.replace('content.content: ', ''))
       return
     }
     const bytes = encode(content).length

@@ -39,6 +39,14 @@ export interface Checked {
   readonly reads: readonly Read[]
 }
 
+const typeWords: Record<ConditionType, string> = {
+  bool: 'a bool',
+  number: 'a number',
+  string: 'a string',
+  strings: 'a list of strings',
+  numbers: 'a list of numbers',
+}
+
 interface Typed {
   readonly type: ConditionType
   readonly expression: Expression
@@ -109,7 +117,8 @@ export class ConditionChecker {
 
   private expect(node: ASTNode, type: ConditionType): Expression {
     const checked = this.check(node)
-    if (checked.type !== type) fail(node, `this is a ${checked.type}; a ${type} is needed here`)
+    if (checked.type !== type)
+      fail(node, `this is ${typeWords[checked.type]}; ${typeWords[type]} is needed here`)
     return checked.expression
   }
 
@@ -163,7 +172,7 @@ export class ConditionChecker {
         const left = this.check(node.args[0])
         const type = node.op === '+' && left.type === 'string' ? 'string' : 'number'
         if (left.type !== type)
-          fail(node.args[0], `this is a ${left.type}; a ${type} is needed here`)
+          fail(node.args[0], `this is ${typeWords[left.type]}; ${typeWords[type]} is needed here`)
         const right = this.expect(node.args[1], type)
         return {
           type,
@@ -198,10 +207,11 @@ export class ConditionChecker {
     }
     const fact = this.schema.facts.get(name)
     if (fact === undefined) {
-      return fail(
-        node,
-        `no fact "${name}"${didYouMean(name, [...this.schema.facts.keys(), 'traits', 'channel', 'placement'])}`,
-      )
+      const known = [...this.schema.facts.keys(), 'traits', 'channel', 'placement']
+      const hint = this.schema.traits.has(name)
+        ? `; did you mean "traits.${name}"?`
+        : didYouMean(name, known)
+      return fail(node, `no fact "${name}"${hint}`)
     }
     this.refuseInPredicate(node)
     return this.read(node, 'bool', { kind: 'fact', index: fact })
@@ -246,7 +256,7 @@ export class ConditionChecker {
     if (nodes.length > 100) fail(node, 'at most 100 elements in a list')
     const { type } = this.check(first)
     if (type !== 'string' && type !== 'number')
-      return fail(first, `lists hold strings or numbers, this is a ${type}`)
+      return fail(first, `lists hold strings or numbers, this is ${typeWords[type]}`)
     const items = nodes.map((item) => this.expect(item, type))
     return { type: type === 'string' ? 'strings' : 'numbers', expression: { kind: 'list', items } }
   }
@@ -255,7 +265,10 @@ export class ConditionChecker {
     const left = this.countIn(leftNode, operator, rightNode) ?? this.check(leftNode)
     const right = this.countIn(rightNode, mirrored[operator], leftNode) ?? this.check(rightNode)
     if (left.type !== right.type)
-      fail(rightNode, `this is a ${right.type}, but it is compared to a ${left.type}`)
+      fail(
+        rightNode,
+        `this is ${typeWords[right.type]}, but it is compared to ${typeWords[left.type]}`,
+      )
     if (left.type === 'strings' || left.type === 'numbers')
       fail(leftNode, 'lists are not compared: use in, exists or all')
     if (left.type === 'bool' && operator !== '==' && operator !== '!=')
@@ -373,7 +386,7 @@ export class ConditionChecker {
     }
     const list = this.check(of)
     if (list.type !== 'strings' && list.type !== 'numbers')
-      return fail(of, `${name} is for lists and recent(…), this is a ${list.type}`)
+      return fail(of, `${name} is for lists and recent(…), this is ${typeWords[list.type]}`)
     const element = list.type === 'strings' ? 'string' : 'number'
     const inner = this.within({ name: variable.args, element }, () => this.expect(body, 'bool'))
     return {
@@ -399,7 +412,7 @@ export class ConditionChecker {
     if (of === undefined) return fail(node, 'size(…) takes a text or a list')
     const { type, expression } = this.check(of)
     if (type === 'bool' || type === 'number')
-      fail(of, `size is of a text or a list, this is a ${type}`)
+      fail(of, `size is of a text or a list, this is ${typeWords[type]}`)
     return { type: 'number', expression: { kind: 'size', of: expression } }
   }
 }

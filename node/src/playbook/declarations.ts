@@ -42,7 +42,8 @@ export function declarationsOf(source: PlaybookSource, document: PlaybookDocumen
       typeof fallback === 'string' || typeof fallback === 'number' || typeof fallback === 'boolean'
     if (isScalar && typeOf(fallback) === conditionType)
       traits.set(name, { type: conditionType, fallback })
-    else document.add(['traits', name, 'default'], `the default must be a ${type}`)
+    else
+      document.add(['traits', name, 'default'], `the default must be of type ${type}, and no list`)
   }
   const facts = Object.keys(source.facts ?? {})
   return { events, traits, facts: new Map(facts.map((name, index) => [name, index])) }
@@ -70,7 +71,7 @@ export function checkNames(source: PlaybookSource, document: PlaybookDocument): 
     if (wordsOfConditions.has(name))
       document.addAtKey(['facts', name], `"${name}" has a meaning of its own in conditions`)
     else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      document.addAtKey(['facts', name], 'the name of a fact is letters, digits and _')
+      document.addAtKey(['facts', name], 'the name of a fact has letters, digits and _ only')
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { printable } from '@halfsecond/protocol'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import {
   type Document,
@@ -64,12 +65,12 @@ export class PlaybookDocument {
 
   /** A fault about the value at a path. */
   add(path: Path, message: string): void {
-    this.addAt(this.nodeAt(path)?.range?.[0] ?? 0, path.join('.'), message)
+    this.addAt(this.nodeAt(path)?.range?.[0] ?? 0, pathText(path), message)
   }
 
   /** A fault about the key that a path ends with. */
   addAtKey(path: Path, message: string): void {
-    this.addAt(this.keyAt(path)?.range?.[0] ?? 0, path.join('.'), message)
+    this.addAt(this.keyAt(path)?.range?.[0] ?? 0, pathText(path), message)
   }
 
   /** A fault about part of the text at a path. */
@@ -91,18 +92,18 @@ export class PlaybookDocument {
         Math.max(shown.length, start - lineStart + 1),
       ),
     }
-    this.push({ line, column: col, path: path.join('.'), message, excerpt })
+    this.push({ line, column: col, path: pathText(path), message, excerpt })
   }
 
   /** Refuses what YAML allows but a playbook has no use for: it costs time, or hides a mistake. */
   private inspect(node: unknown, path: Path): void {
     if (isAlias(node))
-      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'aliases are not part of playbooks')
+      this.addAt(node.range?.[0] ?? 0, pathText(path), 'aliases are not part of playbooks')
     if (isNode(node) && node.tag !== undefined && !isPlainTag(node))
-      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'tags are not part of playbooks')
+      this.addAt(node.range?.[0] ?? 0, pathText(path), 'text that begins with ! is put in quotes')
     if (!isCollection(node)) return
     if (path.length === depthMax) {
-      this.addAt(node.range?.[0] ?? 0, path.join('.'), 'nested too deeply')
+      this.addAt(node.range?.[0] ?? 0, pathText(path), 'nested too deeply')
       return
     }
     const keys = new Set<string>()
@@ -118,7 +119,7 @@ export class PlaybookDocument {
   }
 
   private addAtNode(node: unknown, path: Path, message: string): void {
-    this.addAt(isNode(node) ? (node.range?.[0] ?? 0) : 0, path.join('.'), message)
+    this.addAt(isNode(node) ? (node.range?.[0] ?? 0) : 0, pathText(path), message)
   }
 
   private addAt(offset: number, path: string, message: string): void {
@@ -182,8 +183,15 @@ export class PlaybookDocument {
   }
 }
 
+function pathText(path: Path): string {
+  return path.map((part) => printable(String(part))).join('.')
+}
+
 function parserMessage({ message }: Error): string {
-  return message.includes('call stack') ? 'nested too deeply' : message
+  if (/call stack|stack overflow/i.test(message)) return 'nested too deeply'
+  return /Nested mappings|at node end/.test(message)
+    ? `${message}; text with ": " or quotes in it is put in quotes as a whole`
+    : message
 }
 
 /** Quoted and plain values have one too, where the parser notes it. */
@@ -191,9 +199,39 @@ function isPlainTag(node: Node): boolean {
   return /^(tag:yaml\.org,2002:(str|int|float|bool|null|map|seq))$/.test(node.tag ?? '')
 }
 
-function messageOf(error: ErrorObject): string {
-  if (error.keyword === 'enum') return `must be one of ${error.params.allowedValues.join(', ')}`
-  if (error.keyword === 'required') return `"${error.params.missingProperty}" is missing`
-  if (error.schemaPath.includes('duration')) return 'must be a duration like 30m, 12h, 7d or 4w'
-  return error.message ?? 'is not valid'
+const typeWords: { readonly [type: string]: string } = {
+  string: 'text',
+  object: 'a map',
+  array: 'a list',
+  number: 'a number',
+  integer: 'a whole number',
+  boolean: 'true or false',
+}
+
+function messageOf({ keyword, params, schemaPath, message }: ErrorObject): string {
+  if (schemaPath.includes('duration')) return 'must be a duration like 30m, 12h, 7d or 4w'
+  switch (keyword) {
+    case 'enum':
+      return `must be one of ${params.allowedValues.join(', ')}`
+    case 'const':
+      return `must be ${String(params.allowedValue)}`
+    case 'required':
+      return `"${params.missingProperty}" is missing`
+    case 'type':
+      return `must be ${[params.type].flat().map(typeName).join(' or ')}`
+    case 'minLength':
+    case 'minItems':
+    case 'minProperties':
+      return 'must not be empty'
+    case 'minimum':
+      return `must be at least ${params.limit}`
+    case 'maximum':
+      return `must be at most ${params.limit}`
+    default:
+      return message ?? 'is not valid'
+  }
+}
+
+function typeName(type: unknown): string {
+  return typeWords[String(type)] ?? String(type)
 }

@@ -13,9 +13,11 @@ export class PlaybookError extends Error {
   override readonly name = 'PlaybookError'
   readonly faults: readonly Fault[]
 
+  /** @param faults in any order; they are told in the order of the file */
   constructor(faults: readonly Fault[]) {
-    super(faults.map((fault) => describeFault('playbook', fault)).join('\n'))
-    this.faults = faults
+    const ordered = faults.toSorted((a, b) => a.line - b.line || a.column - b.column)
+    super(ordered.map((fault) => describeFault('playbook', fault)).join('\n'))
+    this.faults = ordered
   }
 }
 
