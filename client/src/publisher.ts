@@ -2,12 +2,12 @@ import {
   bounds,
   encodeBatch,
   HalfsecondError,
-  type Position,
   toHalfsecondError,
 } from '@halfsecond/protocol'
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
-import type { Recent, Unacknowledged } from './recent.ts'
+import type { Recent } from './recent.ts'
+import type { SentRecord } from './sent-record.ts'
 import type { Slots } from './slots.ts'
 import type { Transport } from './transport.ts'
 
@@ -21,12 +21,8 @@ const retryMaxMs = 2_000
 /** A batch is sent when this is reached, and earlier when nothing is under way. */
 const batchBytes = 64 * 1024
 
-export interface Queued extends Unacknowledged {
-  readonly resolve: (position: Position) => void
-  readonly reject: (error: HalfsecondError) => void
-}
-
 export interface PublisherDependencies {
+  readonly producer: string
   /** Which life of the shard's log is current. */
   readonly incarnation: () => number
   readonly transport: Transport
@@ -34,6 +30,10 @@ export interface PublisherDependencies {
   readonly counters: Counters
   /** Shared by the publishers of a client. */
   readonly slots: Slots
+  /** Told of records that were given up. */
+  readonly failed: (count: number, error: HalfsecondError) => void
+  /** Told how many bytes no longer wait. */
+  readonly settled: (bytes: number) => void
   readonly onProblem: (problem: HalfsecondError) => void
 }
 
@@ -47,7 +47,7 @@ export interface PublisherDependencies {
 export class Publisher {
   private readonly shard: number
   private readonly uses: PublisherDependencies
-  private readonly queue: Queued[] = []
+  private readonly queue: SentRecord[] = []
   private isSending = false
   private isScheduled = false
   private isClosed = false
@@ -59,12 +59,11 @@ export class Publisher {
     this.uses = uses
   }
 
-  /** The number of the shard's next record. */
-  nextNumber(): number {
-    return ++this.last
-  }
-
-  add(record: Queued): void {
+  /** Numbers the record and takes it into the queue. */
+  add(record: SentRecord): void {
+    record.shard = this.shard
+    record.producer = this.uses.producer
+    record.n = ++this.last
     this.queue.push(record)
     this.uses.recent.sent(record)
     if (this.isScheduled || this.isSending) return
@@ -95,22 +94,19 @@ export class Publisher {
     this.isSending = false
   }
 
-  private takeBatch(): Queued[] {
+  private takeBatch(): SentRecord[] {
     let bytes = 0
     let count = 0
-    let previous = 0
     for (const record of this.queue) {
-      const isConsecutive = count === 0 || record.n === previous + 1
-      if (count > 0 && (bytes + record.bytes.length > batchBytes || !isConsecutive)) break
+      if (count > 0 && bytes + record.size > batchBytes) break
       if (count === bounds.recordsPerBatch) break
-      bytes += record.bytes.length
-      previous = record.n
+      bytes += record.size
       count++
     }
     return this.queue.splice(0, count)
   }
 
-  private async send(batch: readonly Queued[]): Promise<void> {
+  private async send(batch: readonly SentRecord[]): Promise<void> {
     const [first] = batch
     if (first === undefined) return
     const bytes = encodeBatch(
@@ -136,7 +132,7 @@ export class Publisher {
     }
   }
 
-  private async refused(batch: readonly Queued[], error: HalfsecondError): Promise<void> {
+  private async refused(batch: readonly SentRecord[], error: HalfsecondError): Promise<void> {
     if (batch.length === 1) return this.fail(batch, error)
     const middle = batch.length >> 1
     await this.send(batch.slice(0, middle))
@@ -157,20 +153,25 @@ export class Publisher {
         )
   }
 
-  private acknowledge(batch: readonly Queued[], sequence: number): void {
+  private acknowledge(batch: readonly SentRecord[], sequence: number): void {
     const position = { shard: this.shard, incarnation: this.uses.incarnation(), sequence }
     this.uses.counters.acknowledged += batch.length
+    let bytes = 0
     for (const record of batch) {
-      this.uses.recent.acknowledged(record, position)
-      record.resolve(position)
+      bytes += record.size
+      record.acknowledge(position)
     }
+    this.uses.settled(bytes)
   }
 
-  private fail(batch: readonly Queued[], error: HalfsecondError): void {
+  private fail(batch: readonly SentRecord[], error: HalfsecondError): void {
+    let bytes = 0
     for (const record of batch) {
-      this.uses.recent.failed(record)
-      record.reject(error)
+      bytes += record.size
+      record.fail(error)
     }
+    this.uses.failed(batch.length, error)
+    this.uses.settled(bytes)
   }
 
   private pause(ms: number): Promise<void> {

@@ -14,6 +14,7 @@ import type { MapFollower } from './map-follower.ts'
 import type { CompiledOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { Recent } from './recent.ts'
+import { SentRecord } from './sent-record.ts'
 import { Slots } from './slots.ts'
 import type { Transport } from './transport.ts'
 
@@ -61,22 +62,20 @@ export class Recorder {
 
   /** Resolves with the record's position once it is durable. The promise may be ignored. */
   record(record: NewRecord, options: RecordOptions): Promise<Position> {
-    const recorded = new Promise<Position>((resolve, reject) => {
-      const fail = (error: HalfsecondError) => {
-        this.counters.dropped[error.code] = (this.counters.dropped[error.code] ?? 0) + 1
-        reject(error)
-      }
-      try {
-        const bytes = this.encode(record, options)
-        this.admit(bytes.length)
-        const { key } = record
-        this.map.whenKnown(() => this.queue(key, bytes, resolve, fail))
-      } catch (thrown) {
-        fail(toHalfsecondError(thrown, 'INVALID', 'cannot record'))
-      }
-    })
-    recorded.catch(ignore)
-    return recorded
+    try {
+      const bytes = this.encode(record, options)
+      this.admit(bytes.length)
+      const sent = new SentRecord(record.key, bytes)
+      if (this.map.isKnown) this.publisherOf(record.key).add(sent)
+      else this.map.whenKnown(() => this.publisherOf(record.key).add(sent))
+      return sent.promise
+    } catch (thrown) {
+      const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
+      this.dropped(1, error)
+      const refused = Promise.reject(error)
+      refused.catch(ignore)
+      return refused
+    }
   }
 
   /** Positions of what was recorded last for these identifiers. */
@@ -133,44 +132,28 @@ export class Recorder {
     this.counters.recorded++
   }
 
-  private queue(
-    key: Identifier,
-    bytes: Uint8Array,
-    resolve: (position: Position) => void,
-    reject: (error: HalfsecondError) => void,
-  ): void {
-    const shard = this.map.shardOf(key)
-    const publisher = this.publisherOf(shard)
-    publisher.add({
-      key,
-      shard,
-      producer: this.producer,
-      n: publisher.nextNumber(),
-      bytes,
-      resolve: (position) => {
-        this.queuedBytes -= bytes.length
-        resolve(position)
-      },
-      reject: (error) => {
-        this.queuedBytes -= bytes.length
-        reject(error)
-      },
-    })
+  private dropped(count: number, { code }: HalfsecondError): void {
+    this.counters.dropped[code] = (this.counters.dropped[code] ?? 0) + count
   }
 
-  private publisherOf(shard: number): Publisher {
+  /** The queue of the key's home shard. Only once a map is known. */
+  private publisherOf(key: Identifier): Publisher {
+    const shard = this.map.shardOf(key)
     let publisher = this.publishers.get(shard)
     if (publisher === undefined) {
-      const { transport, recent, counters, slots } = this
-      const incarnation = () => this.map.incarnationOf(shard)
-      const { onProblem } = this.options
+      const { transport, recent, counters, slots, producer } = this
       publisher = new Publisher(shard, {
-        incarnation,
+        producer,
+        incarnation: () => this.map.incarnationOf(shard),
         transport,
         recent,
         counters,
         slots,
-        onProblem,
+        failed: (count, error) => this.dropped(count, error),
+        settled: (bytes) => {
+          this.queuedBytes -= bytes
+        },
+        onProblem: this.options.onProblem,
       })
       this.publishers.set(shard, publisher)
     }

@@ -61,11 +61,9 @@ export function identifierOf(
     )
   }
   const candidate = `${namespace}:${normalised(value, known)}`
+  if (isIdentifier(candidate, namespaces)) return candidate
   const fault = identifierFault(candidate, namespaces)
-  if (fault) throw new HalfsecondError('INVALID', `${namespace}: ${fault}`)
-  if (!isIdentifier(candidate, namespaces))
-    throw new HalfsecondError('INVALID', `${namespace}: not an identifier`)
-  return candidate
+  throw new HalfsecondError('INVALID', `${namespace}: ${fault}`)
 }
 
 /** Canonical identifier of `namespace:value` text. Throws like `identifierOf`. */
