@@ -1,9 +1,4 @@
-import {
-  bounds,
-  encodeBatch,
-  HalfsecondError,
-  toHalfsecondError,
-} from '@halfsecond/protocol'
+import { bounds, encodeBatch, HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
 import type { Recent } from './recent.ts'
