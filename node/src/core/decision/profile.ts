@@ -1,10 +1,13 @@
 import type { FeatureSet } from '../features/feature-set.ts'
-import { identityOf } from '../fragment/entry.ts'
+import { FeatureState } from '../features/feature-state.ts'
+import { type Entry, identityOf } from '../fragment/entry.ts'
 import { effectiveTime, type FragmentRecord, type Ground, isKnown } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import { type Registers, registerOf, wins } from '../fragment/registers.ts'
-import { featuresOf } from '../fragment/timeline.ts'
+import { featuresOf, readTimeline } from '../fragment/timeline.ts'
 import type { Profile } from './decide.ts'
+
+type Reading = Pick<Ground, 'arena' | 'chunks'>
 
 /**
  * The profile of a fragment as it will be once these records are folded. The fragment keeps its
@@ -17,16 +20,12 @@ export function profileOf(
   set: FeatureSet,
   pending: readonly FragmentRecord[],
   now: number,
-  ground: Pick<Ground, 'arena' | 'chunks'>,
+  ground: Reading,
 ): Profile {
   const features = featuresOf(fragment, set, ground)
-  if (pending.length === 0)
-    return { traits: fragment.traits, consents: fragment.consents, features }
-  const profile = {
-    traits: new Map(fragment.traits),
-    consents: new Map(fragment.consents),
-    features: features.copy(),
-  }
+  let { traits, consents } = fragment
+  if (pending.length === 0) return { traits, consents, features }
+  const entries: Entry[] = []
   const seen = new Set<string>()
   for (const record of pending) {
     const at = effectiveTime(record, now)
@@ -37,24 +36,41 @@ export function profileOf(
         const identity = identityOf(record)
         if (seen.has(identity) || isKnown(fragment, record, identity, at, ground)) break
         seen.add(identity)
-        profile.features.update(at, record)
+        entries.push({ at, record })
         break
       }
       case 'traits':
-        for (const name in record.set) {
-          put(profile.traits, name, record.set[name] ?? undefined, at, record)
-        }
-        for (const name of record.unset) put(profile.traits, name, undefined, at, record)
+        if (traits === null || traits === fragment.traits) traits = new Map(traits)
+        for (const name in record.set) put(traits, name, record.set[name] ?? undefined, at, record)
+        for (const name of record.unset) put(traits, name, undefined, at, record)
         break
       case 'consent':
-        put(profile.consents, record.purpose, record.granted, at, record)
+        if (consents === null || consents === fragment.consents) consents = new Map(consents)
+        put(consents, record.purpose, record.granted, at, record)
         break
       case 'link':
       case 'unlink':
         break
     }
   }
-  return profile
+  return { traits, consents, features: withEntries(fragment, features, entries, ground) }
+}
+
+function withEntries(
+  fragment: Fragment,
+  features: FeatureState,
+  entries: readonly Entry[],
+  ground: Reading,
+): FeatureState {
+  if (entries.length === 0) return features
+  const state = features.copy()
+  let exact = true
+  for (const { at, record } of entries) exact = state.update(at, record) && exact
+  if (exact) return state
+  const computed = new FeatureState(features.set)
+  const timeline = [...readTimeline(fragment, ground), ...entries].sort((a, b) => a.at - b.at)
+  for (const { at, record } of timeline) computed.update(at, record)
+  return computed
 }
 
 function put<T>(

@@ -1,0 +1,246 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
+import { dayMs, hourMs, minuteMs, noon, Person } from './person.ts'
+
+const offers = ['a', 'b', 'c'] as const
+const placements = ['hero', 'side', 'call'] as const
+const channelOf = { hero: 'web', side: 'web', call: 'phone' } as const
+const groupOf = { a: 'g', b: 'g', c: 'h' } as const
+const kinds = ['display', 'click', 'dismiss', 'accept', 'reject'] as const
+const zones = [
+  'UTC',
+  'Europe/London',
+  'America/New_York',
+  'America/Havana',
+  'America/Sao_Paulo',
+  'Asia/Kolkata',
+  'Africa/Cairo',
+  'Australia/Lord_Howe',
+  'Pacific/Apia',
+]
+
+interface LimitUnderTest {
+  readonly on: (typeof kinds)[number]
+  readonly max: number
+  readonly per: string
+  readonly across: 'offer' | 'group' | 'placement' | 'channel' | 'all'
+  readonly pause: string | undefined
+}
+
+interface Happening {
+  /** Which outcome report: equal numbers are the same report again. */
+  readonly decision: number
+  readonly outcome: (typeof kinds)[number]
+  readonly offer: (typeof offers)[number]
+  readonly placement: (typeof placements)[number]
+  readonly at: number
+}
+
+const durations: { readonly [text: string]: number } = {
+  '20m': 20 * minuteMs,
+  '6h': 6 * hourMs,
+  '2d': 2 * dayMs,
+}
+
+function playbookWith({ on, max, per, across, pause }: LimitUnderTest) {
+  const limit = `{ on: ${on}, max: ${max}, per: ${per}, across: ${across}${pause ? `, pause: ${pause}` : ''} }`
+  return compilePlaybook(
+    `
+playbook: limits
+zone: Asia/Tokyo
+consent: { personalise: assumed }
+placements:
+  hero: { channel: web, format: banner, fallback: {} }
+  side: { channel: web, format: banner, fallback: {} }
+  call: { channel: phone, format: banner, fallback: {} }
+groups: { g: {}, h: {} }
+offers:
+  a: { group: g, priority: 1, accepted: allow, rejected: allow, limits: [${limit}], treatments: { banner: {} } }
+  b: { group: g, accepted: allow, rejected: allow, treatments: { other: {} } }
+  c: { group: h, accepted: allow, rejected: allow, treatments: { other: {} } }
+`.replaceAll('other', 'banner'),
+  )
+}
+
+/** What the limit says of offer `a` at `hero`, from the whole history and by counting. */
+function isBlocked(
+  limit: LimitUnderTest,
+  history: readonly Happening[],
+  zone: string,
+  now: number,
+) {
+  const distinct = history.filter(
+    (one, index) => history.findIndex((other) => identity(other) === identity(one)) === index,
+  )
+  const counted = distinct.filter((one) => one.outcome === limit.on && isCounted(one, limit.across))
+  const times = counted.map(({ at }) => at).sort((x, y) => x - y)
+  const { max, pause } = limit
+  if (pause !== undefined) {
+    const within = durations[limit.per] ?? Number.POSITIVE_INFINITY
+    return times.some(
+      (at, i) =>
+        i >= max - 1 &&
+        (max === 1 || at - (times[i - max + 1] ?? 0) < within) &&
+        now - at < (durations[pause] ?? 0),
+    )
+  }
+  return times.filter((at) => isInWindow(limit.per, at, now, zone, distinct)).length >= max
+}
+
+function identity({ decision, placement, offer, outcome }: Happening): string {
+  return `${decision} ${placement} ${offer} ${outcome}`
+}
+
+function isCounted({ offer, placement }: Happening, across: LimitUnderTest['across']): boolean {
+  switch (across) {
+    case 'offer':
+      return offer === 'a'
+    case 'group':
+      return groupOf[offer] === 'g'
+    case 'placement':
+      return placement === 'hero'
+    case 'channel':
+      return channelOf[placement] === 'web'
+    case 'all':
+      return true
+  }
+}
+
+function isInWindow(
+  per: string,
+  at: number,
+  now: number,
+  zone: string,
+  all: readonly Happening[],
+): boolean {
+  switch (per) {
+    case 'lifetime':
+      return true
+    case 'session':
+      return (
+        at >=
+        sessionStart(
+          all.map((one) => one.at),
+          now,
+        )
+      )
+    case 'day':
+    case 'week':
+    case 'month':
+      return period(per, at, zone) === period(per, now, zone)
+    default:
+      return now - at < (durations[per] ?? 0)
+  }
+}
+
+function sessionStart(times: readonly number[], now: number): number {
+  let start = now
+  for (const at of times.toSorted((x, y) => y - x)) {
+    if (start - at > 30 * minuteMs) break
+    start = at
+  }
+  return start
+}
+
+/** A name for the calendar period, by the date on the wall and nothing else. */
+function period(unit: 'day' | 'week' | 'month', at: number, zone: string): string {
+  const date = new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(at)
+  if (unit === 'day') return date
+  if (unit === 'month') return date.slice(0, 7)
+  const day = Date.parse(date) / dayMs
+  return String(Math.floor((day + 3) / 7))
+}
+
+/** Around changes of clocks, of months and of weeks. */
+const moments = [
+  noon,
+  Date.UTC(2025, 2, 30, 1),
+  Date.UTC(2025, 9, 26, 1),
+  Date.UTC(2025, 10, 2, 5),
+  Date.UTC(2018, 10, 4, 3),
+  Date.UTC(2025, 3, 24, 22),
+  Date.UTC(2025, 0, 1),
+]
+
+const limits: fc.Arbitrary<LimitUnderTest> = fc
+  .record({
+    on: fc.constantFrom(...kinds),
+    max: fc.integer({ min: 1, max: 4 }),
+    per: fc.constantFrom('day', 'week', 'month', 'session', 'lifetime', ...Object.keys(durations)),
+    across: fc.constantFrom('offer', 'group', 'placement', 'channel', 'all'),
+    pause: fc.option(fc.constantFrom(...Object.keys(durations)), { nil: undefined }),
+  })
+  .filter(
+    ({ max, per, pause }) =>
+      pause === undefined || max === 1 || per === 'lifetime' || durations[per] !== undefined,
+  )
+
+const histories = (now: number): fc.Arbitrary<Happening[]> =>
+  fc.array(
+    fc.record({
+      decision: fc.integer({ min: 0, max: 9 }),
+      outcome: fc.constantFrom('display', 'display', ...kinds),
+      offer: fc.constantFrom('a', 'a', ...offers),
+      placement: fc.constantFrom('hero', 'hero', ...placements),
+      at: fc.oneof(
+        fc.integer({ min: 0, max: 40 }).map((n) => now - n * 10 * minuteMs),
+        fc.integer({ min: 0, max: 60 }).map((n) => now - n * 12 * hourMs - n),
+      ),
+    }),
+    { maxLength: 40 },
+  )
+
+describe('a limit', () => {
+  it('counts exactly as the whole history says, in any order, twice reported, folded or pending', () => {
+    const cases = fc
+      .record({
+        limit: limits,
+        zone: fc.option(fc.constantFrom(...zones), { nil: undefined }),
+        now: fc
+          .tuple(fc.constantFrom(...moments), fc.integer({ min: -30, max: 30 }))
+          .map(([moment, hours]) => moment + hours * hourMs + 1),
+        pendingCount: fc.integer({ min: 0, max: 5 }),
+        early: fc.boolean(),
+      })
+      .chain((one) => histories(one.now).map((history) => ({ ...one, history })))
+
+    fc.assert(
+      fc.property(cases, ({ limit, zone, now, pendingCount, early, history }) => {
+        const visitor = new Person(playbookWith(limit))
+        const first = Math.min(...history.map(({ at }) => at), now)
+        if (zone !== undefined) visitor.fold(visitor.traits({ zone }, first))
+        // A decision before makes the features exist, so that the fold keeps them from then on.
+        if (early) visitor.shown('hero', first)
+        const records = history.map(({ decision, outcome, offer, placement, at }) => ({
+          ...visitor.outcome(outcome, offer, placement, at),
+          decision: `d${decision}`,
+        }))
+        const folded = records.length - Math.min(pendingCount, records.length)
+        visitor.fold(...records.slice(0, folded))
+
+        const shown = visitor.shown('hero', now, records.slice(folded))
+
+        const blocked = isBlocked(limit, history, zone ?? 'Asia/Tokyo', now)
+        expect(shown[0] === 'a').toBe(!blocked)
+      }),
+      { numRuns: 1_500 },
+    )
+  }, 60_000)
+
+  it('begins a pause with a late report that the newest ones no longer show, folded or pending', () => {
+    const limit = { on: 'display', max: 2, per: '20m', across: 'offer', pause: '2d' } as const
+    const minutesAgo = [55, 30, 5]
+    for (const isPending of [false, true]) {
+      const visitor = new Person(playbookWith(limit))
+      for (const ago of minutesAgo)
+        visitor.fold(visitor.outcome('display', 'a', 'hero', noon - ago * minuteMs))
+      expect(visitor.shown('hero')).toEqual(['a'])
+      const late = visitor.outcome('display', 'a', 'hero', noon - 60 * minuteMs)
+
+      if (!isPending) visitor.fold(late)
+
+      expect(visitor.shown('hero', noon, isPending ? [late] : [])).toEqual(['b'])
+    }
+  })
+})

@@ -1,0 +1,119 @@
+import {
+  encode,
+  type Identifier,
+  identifierOf,
+  type Outcome,
+  type Properties,
+} from '@halfsecond/protocol'
+import { type Choice, decide, type Trace } from '../../../src/core/decision/decide.ts'
+import { type Explained, explanationsOf } from '../../../src/core/decision/explain.ts'
+import type { Explanation } from '../../../src/core/decision/explanation.ts'
+import type { Playbook } from '../../../src/core/decision/playbook.ts'
+import { profileOf } from '../../../src/core/decision/profile.ts'
+import { Digest } from '../../../src/core/digest.ts'
+import { Arena } from '../../../src/core/fragment/arena.ts'
+import { evolve, type FragmentRecord, type Ground } from '../../../src/core/fragment/evolve.ts'
+import { type Fragment, initialFragment } from '../../../src/core/fragment/fragment.ts'
+import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+
+/** A Wednesday noon in summer. */
+export const noon = Date.UTC(2025, 5, 18, 12)
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
+export const dayMs = 24 * hourMs
+
+const calendar = new ZoneCalendar()
+
+/** One person's fragment, written by the real fold and read by the real decision. */
+export class Person {
+  readonly key: Identifier = identifierOf('crm', '991')
+  readonly fragment: Fragment = initialFragment(this.key)
+  readonly ground: Ground
+  private readonly playbook: Playbook
+  private count = 0
+
+  constructor(playbook: Playbook) {
+    this.playbook = playbook
+    const rows = new Map<number, Uint8Array>()
+    this.ground = {
+      arena: new Arena(),
+      digest: new Digest(),
+      chunks: {
+        read: (_identifier, number) => rows.get(number),
+        seal: (_identifier, number, row) => rows.set(number, row),
+      },
+    }
+  }
+
+  event(name: string, properties: Properties = {}, at = noon): FragmentRecord {
+    return { kind: 'event', ...this.common(at), name, properties }
+  }
+
+  traits(set: Properties, at = noon): FragmentRecord {
+    return { kind: 'traits', ...this.common(at), set, unset: [] }
+  }
+
+  consent(granted: boolean, at = noon): FragmentRecord {
+    return { kind: 'consent', ...this.common(at), purpose: 'personalise', granted }
+  }
+
+  outcome(outcome: Outcome, offer: string, placement: string, at = noon): FragmentRecord {
+    const common = this.common(at)
+    const treatment = 'banner'
+    return { kind: 'outcome', ...common, decision: common.id, outcome, offer, placement, treatment }
+  }
+
+  fold(...records: readonly FragmentRecord[]): this {
+    for (const record of records) {
+      const bytes = encode(record)
+      const logged = { sequence: ++this.count, index: 0, bytes, start: 0, end: bytes.length }
+      evolve(this.fragment, record, { ...logged, timestamp: record.at }, this.ground)
+    }
+    return this
+  }
+
+  decide(
+    placements: readonly string[],
+    now = noon,
+    pending: readonly FragmentRecord[] = [],
+    trace?: Map<string, Trace>,
+  ): Choice[] {
+    const { playbook } = this
+    const profile = profileOf(this.fragment, playbook.features, pending, now, this.ground)
+    const known = placements.flatMap((name) => playbook.placements.get(name) ?? [])
+    return decide(profile, known, playbook, calendar, now, trace)
+  }
+
+  /** Offers shown at a placement, best first; `fallback` or `consent` where none is. */
+  shown(placement: string, now = noon, pending: readonly FragmentRecord[] = []): string[] {
+    return this.decide([placement], now, pending).flatMap(({ reason, propositions }) =>
+      propositions.map(({ offer }) => offer ?? reason),
+    )
+  }
+
+  explain(placements: readonly string[], now = noon): Explanation[] {
+    const traces = new Map<string, Trace>()
+    const choices = this.decide(placements, now, [], traces)
+    const explained: Explained = {
+      playbook: this.playbook,
+      traces,
+      answer: {
+        kind: 'decision',
+        decision: 'd',
+        playbook: 7,
+        freshness: 'fresh',
+        position: [0, 0, 0],
+        placements: choices.map(({ placement, reason, propositions }) => ({
+          placement: placement.name,
+          reason,
+          propositions,
+        })),
+      },
+    }
+    return explanationsOf(explained)
+  }
+
+  private common(at: number): { id: string; key: Identifier; at: number } {
+    return { id: `r${++this.count}`, key: this.key, at }
+  }
+}
