@@ -1,0 +1,279 @@
+import { hostname, totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
+import { HalfsecondError, isShardCount, nodeIdPattern, printable } from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
+import { didYouMean } from './playbook/faults.ts'
+import { type LogLevel, logLevels } from './telemetry/logger.ts'
+
+/*
+ * Settings of a node. No other module knows that an environment exists. A flag of the command goes
+ * before the environment, the environment before the default; an empty value counts as none.
+ */
+
+/** What a node runs with: checked, complete, frozen. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly adminHost: string
+  readonly adminPort: number
+  readonly dataDir: string
+  /** Undefined: everything in this process. */
+  readonly natsUrl: string | undefined
+  readonly shards: number
+  readonly replicas: number
+  readonly memoryBytes: number
+  /** Undefined: a key is kept in the data directory. */
+  readonly tokenKeys: string | undefined
+  readonly nodeId: string
+  readonly logLevel: LogLevel
+}
+
+export interface Setting {
+  readonly name: string
+  readonly unit: string
+  readonly default: string
+  readonly range: string
+  readonly reason: string
+}
+
+/** Every setting, for the reader below, for `--help` and for the docs. */
+export const settings: { readonly [field in keyof Config]: Setting } = {
+  host: {
+    name: 'HALFSECOND_HOST',
+    unit: 'address',
+    default: '127.0.0.1',
+    range: 'an address of this machine',
+    reason: 'Where channels reach the node. Nothing listens to a network unless told to.',
+  },
+  port: {
+    name: 'HALFSECOND_PORT',
+    unit: 'port',
+    default: '7500',
+    range: '0 to 65535',
+    reason: 'Public listener: events, decides, outcomes. 0 takes any that is free.',
+  },
+  adminHost: {
+    name: 'HALFSECOND_ADMIN_HOST',
+    unit: 'address',
+    default: '127.0.0.1',
+    range: 'an address of this machine',
+    reason:
+      'Apart from HALFSECOND_HOST: who reaches the admin port reads profiles and publishes playbooks.',
+  },
+  adminPort: {
+    name: 'HALFSECOND_ADMIN_PORT',
+    unit: 'port',
+    default: '7501',
+    range: '0 to 65535',
+    reason: 'Admin listener: profiles, why, export, playbook, metrics. 0 takes any that is free.',
+  },
+  dataDir: {
+    name: 'HALFSECOND_DATA',
+    unit: 'path',
+    default: './data',
+    range: 'a directory that can be made',
+    reason: 'Holds all state when embedded, else the store. Give each node its own.',
+  },
+  natsUrl: {
+    name: 'HALFSECOND_NATS_URL',
+    unit: 'address',
+    default: 'none: embedded',
+    range: 'nats:// or tls://, several by commas',
+    reason: 'The cluster’s log and bus. Without it one process is the whole cluster.',
+  },
+  shards: {
+    name: 'HALFSECOND_SHARDS',
+    unit: 'shards',
+    default: '64 on NATS, 16 embedded',
+    range: 'a power of two from 1 to 256',
+    reason:
+      'Fixed for the life of a cluster. 64 spread over tens of nodes; one process needs fewer.',
+  },
+  replicas: {
+    name: 'HALFSECOND_REPLICAS',
+    unit: 'copies',
+    default: '1',
+    range: '1, 3 or 5',
+    reason: 'Copies of each log that NATS keeps, fixed when it is made: 3 in production.',
+  },
+  memoryBytes: {
+    name: 'HALFSECOND_MEMORY_BYTES',
+    unit: 'bytes',
+    default: 'half of the heap, at most a quarter of the memory',
+    range: '1 MiB to the memory, like 2147483648 or 2GiB',
+    reason:
+      'What actors may hold. The heap’s other half is the garbage collector’s room; the rest of the memory caches the store’s pages.',
+  },
+  tokenKeys: {
+    name: 'HALFSECOND_TOKEN_KEYS',
+    unit: 'id:base64, …',
+    default: 'one that is kept in the data directory',
+    range: 'keys of at least 32 bytes; the first signs',
+    reason: 'Sign tokens. The same on all nodes, and on channel servers that use nats://.',
+  },
+  nodeId: {
+    name: 'HALFSECOND_NODE_ID',
+    unit: 'name',
+    default: 'host name and port',
+    range: '1 to 32 of A–Z, a–z, 0–9, _ and -',
+    reason: 'Names the node in the shard map. Kept over restarts, different for every process.',
+  },
+  logLevel: {
+    name: 'HALFSECOND_LOG_LEVEL',
+    unit: 'level',
+    default: 'info',
+    range: logLevels.join(', '),
+    reason: 'Lines below it are not written.',
+  },
+}
+
+/** What other programs of halfsecond read. */
+const namesOfOthers = [
+  'HALFSECOND_URL',
+  'HALFSECOND_ADMIN_URL',
+  'HALFSECOND_COOKIE_KEYS',
+  'HALFSECOND_NATS_SERVER',
+  'HALFSECOND_K6',
+  'HALFSECOND_REFERENCE',
+]
+
+export type Environment = { readonly [name: string]: string | undefined }
+
+/** Flags of the command, by field. */
+export type Overrides = { readonly [field in keyof Config]?: string | undefined }
+
+/** @throws HalfsecondError `INVALID`, listing everything that is wrong */
+export function readConfig(
+  env: Environment,
+  overrides: Overrides = {},
+): { readonly config: Config; readonly warnings: readonly string[] } {
+  const faults: string[] = []
+  const read = <T>(
+    field: keyof Config,
+    parse: (text: string) => T | undefined,
+    fallback: () => T,
+  ): T => {
+    const { name, range } = settings[field]
+    const text = overrides[field] || env[name]
+    if (text === undefined || text === '') return fallback()
+    const value = parse(text.trim())
+    if (value !== undefined) return value
+    const shown = field === 'tokenKeys' ? 'what is set' : `"${printable(text)}"`
+    faults.push(`${name}: ${shown} is not valid; it is ${range}`)
+    return fallback()
+  }
+
+  const natsUrl = read('natsUrl', parseNatsUrl, () => undefined)
+  const port = read('port', parsePort, () => 7500)
+  const config: Config = {
+    host: read('host', parseHost, () => '127.0.0.1'),
+    port,
+    adminHost: read('adminHost', parseHost, () => '127.0.0.1'),
+    adminPort: read('adminPort', parsePort, () => 7501),
+    dataDir: read('dataDir', parseText, () => './data'),
+    natsUrl,
+    shards: read('shards', parseShards, () => (natsUrl === undefined ? 16 : 64)),
+    replicas: read('replicas', parseReplicas, () => 1),
+    memoryBytes: read('memoryBytes', parseBytes, defaultMemoryBytes),
+    tokenKeys: read('tokenKeys', parseTokenKeys, () => undefined),
+    nodeId: read('nodeId', parseNodeId, () => defaultNodeId(port)),
+    logLevel: read('logLevel', parseLogLevel, () => 'info'),
+  }
+  if (config.port !== 0 && config.port === config.adminPort && config.host === config.adminHost)
+    faults.push('HALFSECOND_PORT and HALFSECOND_ADMIN_PORT are the same')
+  if (faults.length > 0)
+    throw new HalfsecondError('INVALID', `cannot start:\n  ${faults.join('\n  ')}`)
+  return { config: Object.freeze(config), warnings: warningsOf(env, config) }
+}
+
+function warningsOf(env: Environment, { natsUrl, tokenKeys }: Config): string[] {
+  const own = Object.values(settings).map(({ name }) => name)
+  const known = new Set([...own, ...namesOfOthers])
+  const warnings = Object.keys(env)
+    .filter((name) => name.startsWith('HALFSECOND_') && !known.has(name))
+    .map(
+      (name) => `${printable(name)} is not a setting${didYouMean(name, own) || '; it is ignored'}`,
+    )
+  if (natsUrl !== undefined && tokenKeys === undefined) {
+    warnings.push(
+      'HALFSECOND_TOKEN_KEYS is not set: other nodes and channel servers on NATS cannot check the tokens of this one',
+    )
+  }
+  return warnings
+}
+
+function parsePort(text: string): number | undefined {
+  const port = wholeNumber(text)
+  return port !== undefined && port <= 65_535 ? port : undefined
+}
+
+function parseShards(text: string): number | undefined {
+  const count = wholeNumber(text)
+  return count !== undefined && isShardCount(count) ? count : undefined
+}
+
+function parseReplicas(text: string): number | undefined {
+  const count = wholeNumber(text)
+  return count === 1 || count === 3 || count === 5 ? count : undefined
+}
+
+function parseHost(text: string): string | undefined {
+  return /^[\w.:%-]+$/.test(text) ? text : undefined
+}
+
+function parseText(text: string): string | undefined {
+  return text === '' ? undefined : text
+}
+
+function parseNatsUrl(text: string): string | undefined {
+  return text.split(',').every((one) => /^(nats|tls):\/\/\S+$/.test(one.trim())) ? text : undefined
+}
+
+function parseNodeId(text: string): string | undefined {
+  return nodeIdPattern.test(text) ? text : undefined
+}
+
+function parseLogLevel(text: string): LogLevel | undefined {
+  return logLevels.find((level) => level === text)
+}
+
+function parseTokenKeys(text: string): string | undefined {
+  try {
+    new TokenKeys(text)
+    return text
+  } catch {
+    return undefined
+  }
+}
+
+const units: { readonly [unit: string]: number } = {
+  '': 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+
+function parseBytes(text: string): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,15}) ?(KiB|MiB|GiB)?$/.exec(text) ?? []
+  const bytes = Number(digits) * (units[unit] ?? 1)
+  return bytes >= 1024 ** 2 && bytes <= memoryBytes() ? bytes : undefined
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/** Of the machine, or of the container where that has less. */
+function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem()
+}
+
+function defaultMemoryBytes(): number {
+  return Math.floor(Math.min(getHeapStatistics().heap_size_limit / 2, memoryBytes() / 4))
+}
+
+function defaultNodeId(port: number): string {
+  const host = (hostname().split('.')[0] ?? '').replace(/[^\w-]/g, '').slice(0, 24)
+  return `${host === '' ? 'node' : host}-${port}`
+}
