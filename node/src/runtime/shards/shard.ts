@@ -85,6 +85,7 @@ export class Shard {
 
   /** Waits until the fold has reached a position. Resolves with whether it has. */
   reached(sequence: number, timeoutMs: number): Waiter {
+    if (sequence <= this.state.applied) return Promise.resolve(true)
     return this.waiters.add(sequence, timeoutMs)
   }
 

@@ -1,0 +1,129 @@
+import { hash } from 'node:crypto'
+import { builtInNamespaces } from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
+import packageJson from '../package.json' with { type: 'json' }
+import type { Config } from './config.ts'
+import { HttpServer } from './http/http-server.ts'
+import { compilePlaybook } from './playbook/compile-playbook.ts'
+import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
+import { Engine } from './runtime/engine.ts'
+import type { NodeApi } from './runtime/node-api.ts'
+import type { Store } from './runtime/ports.ts'
+import { systemClock } from './system/system-clock.ts'
+import { systemRandom } from './system/system-random.ts'
+import { ZoneCalendar } from './system/zone-calendar.ts'
+import type { Gauges } from './telemetry/gauges.ts'
+import type { LogOutput } from './telemetry/logger.ts'
+import { Telemetry } from './telemetry/telemetry.ts'
+import { tokenKeysIn } from './token-key-file.ts'
+
+export interface NodeOptions {
+  /** Where log lines go. */
+  readonly output: LogOutput
+  /** Pages of the public port by path, self-contained HTML. Default: none. */
+  readonly pages?: ReadonlyMap<string, string>
+}
+
+export interface RunningNode {
+  readonly api: NodeApi
+  /** Of the public port, for channels. */
+  readonly url: string
+  readonly adminUrl: string
+  /** Answers what is under way, writes what is folded, then frees everything. */
+  close(): Promise<void>
+}
+
+/**
+ * Joins the parts of a node and starts them. Resolves once it answers decides.
+ * Rejects with a `HalfsecondError` that says what to do; then nothing is left open.
+ */
+export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
+  const { nodeId, dataDir, logLevel } = config
+  const { version } = packageJson
+  const telemetry = new Telemetry({
+    version,
+    node: nodeId,
+    level: logLevel,
+    output: options.output,
+  })
+  const closers: (() => Promise<void> | void)[] = [() => telemetry.close()]
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one()
+  }
+  try {
+    const ports = await openPorts(config, telemetry)
+    closers.push(() => ports.close())
+    const engine = await Engine.start({
+      ...ports,
+      id: nodeId,
+      namespaces: builtInNamespaces,
+      tokenKeys: new TokenKeys(config.tokenKeys ?? tokenKeysIn(dataDir)),
+      memoryBytes: config.memoryBytes,
+      clock: systemClock,
+      calendar: new ZoneCalendar(),
+      random: systemRandom,
+      observer: telemetry.observer,
+      compile: compilePlaybook,
+      hash: (text) => hash('sha256', text),
+    })
+    closers.push(() => engine.stop())
+    telemetry.watch(gaugesOf(engine, ports.store, config.memoryBytes))
+    const http = await HttpServer.make(
+      { ...config, version, ...(options.pages && { pages: options.pages }) },
+      engine,
+      telemetry,
+    )
+    const { port, adminPort } = await http.listen()
+    closers.push(() => http.close())
+    return {
+      api: engine,
+      url: `http://${hostIn(config.host)}:${port}`,
+      adminUrl: `http://${hostIn(config.adminHost)}:${adminPort}`,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function openPorts(config: Config, { observer }: Telemetry): Promise<ModePorts> | ModePorts {
+  const { nodeId: id, dataDir, shards, natsUrl, replicas } = config
+  const options = { id, dataDir, shards, clock: systemClock, observer }
+  return natsUrl === undefined ? openEmbedded(options) : openOnNats(natsUrl, replicas, options)
+}
+
+function gaugesOf(engine: Engine, store: Store, budgetBytes: number): Gauges {
+  return {
+    get actors() {
+      const { count, heldBytes, arena } = engine.actors
+      return { count, heldBytes, budgetBytes, arenaBytes: arena.pageBytes }
+    },
+    shards: () =>
+      engine.shards.map(({ number, status, isFresh, state, flushed }) => ({
+        shard: number,
+        status,
+        isFresh,
+        applied: state.applied,
+        flushed,
+        lag: isFresh ? 0 : undefined,
+      })),
+    get map() {
+      const { epoch, nodes } = engine.map()
+      return { epoch, nodes: nodes.length }
+    },
+    get playbook() {
+      return engine.playbook()?.version ?? 0
+    },
+    get logReachable() {
+      return engine.health().logReachable
+    },
+    store: () => store.usage(),
+  }
+}
+
+/** As it stands in an address: wildcards are reached over loopback, IPv6 in brackets. */
+function hostIn(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}
