@@ -16,14 +16,26 @@ export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | 
   const candidates = trace?.candidates ?? []
   const chosen = candidates.filter(({ verdict }) => verdict.kind === 'chosen')
   if (chosen.length > 0) return `${place} ${chosen.map(chosenWords).join('; and ')}.`
-  const [best] = candidates
-  if (best === undefined) return `${fallback}, because there is no offer for this place.`
-  if (best.verdict.kind === 'placement-limit')
+  const nearest = furthest(candidates)
+  if (nearest === undefined) return `${fallback}, because there is no offer for this place.`
+  if (nearest.verdict.kind === 'placement-limit')
     return `${fallback}, because it has shown you enough for now.`
-  const first = `${words(best.candidate.offer.name)}, ${heldBack(best)}`
+  const named = `${words(nearest.candidate.offer.name)}, ${heldBack(nearest)}`
   return candidates.length === 1
-    ? `${fallback}: the only offer, ${first}.`
-    : `${fallback}: of ${candidates.length} offers none is for you now. The first, ${first}.`
+    ? `${fallback}: the only offer, ${named}.`
+    : `${fallback}: of ${candidates.length} offers none is for you now. The nearest, ${named}.`
+}
+
+const stages: readonly Verdict['kind'][] = ['when', 'never', 'group-never', 'limit', 'content']
+
+/** The candidate that passed the most rules; among equals the best. */
+function furthest(candidates: readonly Judged[]): Judged | undefined {
+  let nearest: Judged | undefined
+  for (const one of candidates) {
+    const stage = stages.indexOf(one.verdict.kind)
+    if (nearest === undefined || stage > stages.indexOf(nearest.verdict.kind)) nearest = one
+  }
+  return nearest
 }
 
 function chosenWords({ candidate, findings }: Judged): string {
