@@ -1,4 +1,16 @@
-import type { Identifier, Outcome, Properties, Strength, Value } from '@halfsecond/protocol'
+import {
+  compareUtf8,
+  type Identifier,
+  type Outcome,
+  type Properties,
+  type Strength,
+  type Value,
+} from '@halfsecond/protocol'
+import type { Entry } from './fragment/entry.ts'
+import type { Ground } from './fragment/evolve.ts'
+import type { Fragment } from './fragment/fragment.ts'
+import type { Register, Registers } from './fragment/registers.ts'
+import { readTimeline, sessionsOf } from './fragment/timeline.ts'
 
 /**
  * A profile for people and other systems: what `export` and `/v1/profiles/:identifier` print.
@@ -62,4 +74,79 @@ export interface SessionView {
   readonly start: string
   readonly end: string
   readonly events: number
+}
+
+/** The view of one fragment. Reads its whole timeline. The same facts give the same view. */
+export function viewOf(fragment: Fragment, ground: Pick<Ground, 'arena' | 'chunks'>): ProfileView {
+  const timeline = readTimeline(fragment, ground)
+  return {
+    identifiers: [fragment.identifier],
+    traits: viewEach(fragment.traits, (value) => (value === undefined ? {} : { value })),
+    links: sorted(fragment.links).map(([to, register]) => ({
+      to,
+      ...viewRegister(register, (strength) => (strength === undefined ? {} : { strength })),
+    })),
+    consents: viewEach(fragment.consents, (granted) => (granted === undefined ? {} : { granted })),
+    timeline: timeline.map(viewEntry),
+    sessions: sessionsOf(timeline).map(({ start, end, events }) => ({
+      start: isoTime(start),
+      end: isoTime(end),
+      events,
+    })),
+  }
+}
+
+/** By name; `fromEntries` also takes names like `__proto__` as they are. */
+function viewEach<T, V>(
+  registers: Registers<T> | null,
+  viewValue: (value: T | undefined) => V,
+): { [name: string]: WrittenView & V } {
+  return Object.fromEntries(
+    sorted(registers).map(([name, register]) => [name, viewRegister(register, viewValue)]),
+  )
+}
+
+function sorted<T>(registers: Registers<T> | null): [string, Register<T>][] {
+  return [...(registers ?? [])].sort(([a], [b]) => compareUtf8(a, b))
+}
+
+function viewRegister<T, V>(
+  { value, at, id, channel, source }: Register<T>,
+  viewValue: (value: T | undefined) => V,
+): WrittenView & V {
+  return { ...viewValue(value), at: isoTime(at), id, ...senderOf({ channel, source }) }
+}
+
+function viewEntry({ at, record }: Entry): EntryView {
+  const written = {
+    at: isoTime(at),
+    ...(record.at !== at && { sentAt: isoTime(record.at) }),
+    kind: record.kind === 'event' ? record.name : record.kind,
+    id: record.id,
+    ...senderOf(record),
+  }
+  switch (record.kind) {
+    case 'event':
+      return { ...written, properties: record.properties }
+    case 'outcome': {
+      const { decision, placement, offer, treatment, outcome } = record
+      return { ...written, decision, placement, offer, treatment, outcome }
+    }
+    case 'logout':
+      return written
+  }
+}
+
+function senderOf({
+  channel,
+  source,
+}: {
+  readonly channel?: string | undefined
+  readonly source?: string | undefined
+}): Pick<WrittenView, 'channel' | 'source'> {
+  return { ...(channel !== undefined && { channel }), ...(source !== undefined && { source }) }
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString()
 }
