@@ -1,0 +1,44 @@
+import { parseArgs } from 'node:util'
+import { bareNats } from './bench/bare-nats.ts'
+import { clickToContent } from './bench/click-to-content.ts'
+import { decides } from './bench/decides.ts'
+import { durableEvents } from './bench/durable-events.ts'
+import { Figures } from './lib/figures.ts'
+
+const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N]
+
+Drives the client library against one node and one nats-server (sync_interval: always) on this
+machine, and prints figures. Parts: ${'events, decides, bare, click'}.
+
+  --json       one JSON object a line
+  --only       run this part only; may be repeated
+  --seconds N  length of the measurements of events (30); others take a third of it
+  --rate N     events a second that are offered (110000)
+`
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    seconds: { type: 'string', default: '30' },
+    rate: { type: 'string', default: '110000' },
+  },
+})
+
+const parts = {
+  click: clickToContent,
+  decides,
+  bare: bareNats,
+  events: durableEvents,
+} as const
+
+if (values.help) process.stdout.write(help)
+else {
+  const figures = new Figures(values.json)
+  const run = { figures, seconds: Number(values.seconds), rate: Number(values.rate) }
+  for (const [name, part] of Object.entries(parts)) {
+    if (values.only.length === 0 || values.only.includes(name)) await part(run)
+  }
+  process.exitCode = figures.allHold ? 0 : 1
+}

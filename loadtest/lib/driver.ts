@@ -1,0 +1,71 @@
+import { fork } from 'node:child_process'
+import { isFields } from '@halfsecond/protocol'
+
+/*
+ * Drivers are processes of their own, so that what makes the load does not slow what bears it. A
+ * driver is started with its options as one JSON argument and sends one map of numbers back.
+ */
+
+export type Options = { readonly [name: string]: string | number }
+export type Result = { readonly [name: string]: number }
+
+/** A driver that says nothing for this much longer than its run is stuck. */
+const graceMs = 120_000
+
+/** Runs `loadtest/drivers/<name>.ts`. Rejects where it fails or hangs. */
+export function runDriver(name: string, options: Options): Promise<Result> {
+  const path = new URL(`../drivers/${name}.ts`, import.meta.url)
+  const child = fork(path, [JSON.stringify(options)], { stdio: ['ignore', 2, 2, 'ipc'] })
+  return new Promise((resolve, reject) => {
+    let result: Result | undefined
+    const seconds = typeof options.seconds === 'number' ? options.seconds : 0
+    const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + graceMs)
+    child.on('message', (message: unknown) => {
+      if (isResult(message)) result = message
+    })
+    child.on('exit', (code, signal) => {
+      clearTimeout(timer)
+      if (result !== undefined) resolve(result)
+      else reject(new Error(`driver ${name} ended with ${signal ?? code} and without a result`))
+    })
+  })
+}
+
+/** The options that this driver was started with. */
+export function driverOptions(): Options {
+  const value: unknown = JSON.parse(process.argv[2] ?? '{}')
+  if (isFields(value) && Object.values(value).every(isOption))
+    return Object.fromEntries(entriesOf(value))
+  throw new TypeError('a driver is started with its options as JSON')
+}
+
+export function textOption(options: Options, name: string): string {
+  const value = options[name]
+  if (typeof value !== 'string') throw new TypeError(`the driver needs the text ${name}`)
+  return value
+}
+
+export function numberOption(options: Options, name: string): number {
+  const value = options[name]
+  if (typeof value !== 'number') throw new TypeError(`the driver needs the number ${name}`)
+  return value
+}
+
+/** Sends the result and ends the driver. */
+export function sendResult(result: Result): void {
+  process.send?.(result, () => process.exit(0))
+}
+
+function isOption(value: unknown): value is string | number {
+  return typeof value === 'string' || typeof value === 'number'
+}
+
+function entriesOf(value: object): [string, string | number][] {
+  return Object.entries(value).filter((entry): entry is [string, string | number] =>
+    isOption(entry[1]),
+  )
+}
+
+function isResult(value: unknown): value is Result {
+  return isFields(value) && Object.values(value).every((one) => typeof one === 'number')
+}
