@@ -11,16 +11,26 @@ export function isFields(value: unknown): value is Fields {
   return prototype === Object.prototype || prototype === null
 }
 
-/** Names and values that the properties under way may still hold; a check is synchronous. */
+/** Names and values that the record under way may still hold; a check is synchronous. */
 let left = 0
+
+/** Begins another record. */
+export function startBudget(): void {
+  left = bounds.valuesPerRecord
+}
 
 /**
  * Why these are not properties or traits, or undefined. What passes, passes the guard once it is
  * encoded: a record that is faulty only on the wire would cost its neighbours in the batch.
  */
 export function propertiesFault(field: string, value: unknown): string | undefined {
+  startBudget()
+  return membersFault(field, value)
+}
+
+/** As `propertiesFault`, within what is left of the record's budget. */
+export function membersFault(field: string, value: unknown): string | undefined {
   if (!isFields(value)) return `${field} is a map`
-  left = bounds.valuesPerRecord
   let keys = 0
   for (const name in value) {
     const fault =
@@ -32,6 +42,13 @@ export function propertiesFault(field: string, value: unknown): string | undefin
 
 export function isProperties(value: unknown): value is Properties {
   return propertiesFault('properties', value) === undefined
+}
+
+/** Why a record may not have this field besides those of its kind, or undefined. */
+export function otherFault(name: string, value: unknown): string | undefined {
+  left--
+  const fault = propertyNameFault(name) ?? valueFault(value, 0) ?? budgetFault()
+  return fault === undefined ? undefined : `${printable(name)}: ${fault}`
 }
 
 function budgetFault(): string | undefined {

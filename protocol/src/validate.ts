@@ -1,7 +1,8 @@
 import { bounds } from './bounds.ts'
 import { identifierFault, type Namespaces } from './identifier.ts'
-import { type Fields, isFields, propertiesFault } from './properties.ts'
+import { type Fields, isFields, membersFault, otherFault, startBudget } from './properties.ts'
 import {
+  type ChannelKind,
   type ChannelRecord,
   type Outcome,
   type OwnRecord,
@@ -26,33 +27,78 @@ export function isChannelRecord(value: unknown, namespaces: Namespaces): value i
 /** Why a channel may not write this, or undefined. */
 export function recordFault(value: unknown, namespaces: Namespaces): string | undefined {
   if (!isFields(value)) return 'a record is a map'
-  const fault = commonFault(value, namespaces)
-  if (fault !== undefined) return fault
+  startBudget()
+  return commonFault(value, namespaces) ?? kindFault(value, namespaces)
+}
+
+function kindFault(value: Fields, namespaces: Namespaces): string | undefined {
   switch (value.kind) {
     case 'event':
-      return eventFault(value)
+      return eventFault(value) ?? othersFault(value, 'event')
     case 'traits':
-      return traitsFault(value)
+      return traitsFault(value) ?? othersFault(value, 'traits')
     case 'link':
-      return knownStrengths.has(value.strength)
-        ? targetFault(value, namespaces)
-        : `strength is one of ${strengths.join(', ')}`
+      return linkFault(value, namespaces) ?? othersFault(value, 'link')
     case 'unlink':
-      return targetFault(value, namespaces)
+      return targetFault(value, namespaces) ?? othersFault(value, 'unlink')
     case 'logout':
-      return undefined
+      return othersFault(value, 'logout')
     case 'outcome':
-      return outcomeFault(value)
+      return outcomeFault(value) ?? othersFault(value, 'outcome')
     case 'consent':
-      return (
-        nameFault('purpose', value.purpose) ??
-        (typeof value.granted === 'boolean' ? undefined : 'granted is true or false')
-      )
+      return consentFault(value) ?? othersFault(value, 'consent')
     case 'erase':
-      return idFault('eraseId', value.eraseId)
+      return eraseFault(value) ?? othersFault(value, 'erase')
     default:
       return 'no such kind of record for a channel'
   }
+}
+
+const commonFields = ['kind', 'id', 'key', 'at', 'n', 'channel', 'source']
+const fieldsOf: { readonly [kind in ChannelKind]: ReadonlySet<string> } = {
+  event: new Set([...commonFields, 'name', 'properties']),
+  traits: new Set([...commonFields, 'set', 'unset']),
+  link: new Set([...commonFields, 'to', 'strength']),
+  unlink: new Set([...commonFields, 'to']),
+  logout: new Set(commonFields),
+  outcome: new Set([...commonFields, 'decision', 'placement', 'offer', 'treatment', 'outcome']),
+  consent: new Set([...commonFields, 'purpose', 'granted']),
+  erase: new Set([...commonFields, 'eraseId', 'epoch']),
+}
+
+/** Fields of later versions are kept, so they must be plain and bounded like properties. */
+function othersFault(value: Fields, kind: ChannelKind): string | undefined {
+  const known = fieldsOf[kind]
+  let count = 0
+  for (const name in value) {
+    if (++count > bounds.keysPerMap) return `at most ${bounds.keysPerMap} fields in a record`
+    if (value[name] === undefined) return 'a field without a value is left out'
+    if (known.has(name)) continue
+    const fault = otherFault(name, value[name])
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+function linkFault(value: Fields, namespaces: Namespaces): string | undefined {
+  return knownStrengths.has(value.strength)
+    ? targetFault(value, namespaces)
+    : `strength is one of ${strengths.join(', ')}`
+}
+
+function consentFault(value: Fields): string | undefined {
+  return (
+    nameFault('purpose', value.purpose) ??
+    (typeof value.granted === 'boolean' ? undefined : 'granted is true or false')
+  )
+}
+
+function eraseFault(value: Fields): string | undefined {
+  const fault = idFault('eraseId', value.eraseId)
+  if (fault !== undefined) return fault
+  return value.epoch === undefined || isNumber(value.epoch)
+    ? undefined
+    : 'epoch is a whole number from 1'
 }
 
 function commonFault(value: Fields, namespaces: Namespaces): string | undefined {
@@ -73,11 +119,11 @@ function eventFault(value: Fields): string | undefined {
   if (fault !== undefined) return fault
   if (reservedNames.has(String(value.name)))
     return 'name is reserved for a kind of record or an outcome'
-  return propertiesFault('properties', value.properties)
+  return membersFault('properties', value.properties)
 }
 
 function traitsFault(value: Fields): string | undefined {
-  const fault = propertiesFault('set', value.set)
+  const fault = membersFault('set', value.set)
   if (fault !== undefined) return fault
   const { set, unset } = value
   if (!isFields(set) || !Array.isArray(unset)) return 'unset is a list of trait names'

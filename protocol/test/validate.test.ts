@@ -41,6 +41,19 @@ describe('the validator of records', () => {
     )
   })
 
+  it.each<[string, object]>([
+    ['without a value', { later: undefined }],
+    ['of another kind, without its form', { granted: Number.NaN }],
+    ['that is no plain data', { later: new Date(0) }],
+    ['nested too deep', { later: [[[[[1]]]]] }],
+    ['with text that is not well-formed', { later: ['\ud800'] }],
+    ['with a name too long', { ['l'.repeat(65)]: 1 }],
+    ['in great number', Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, 0]))],
+    ['with too many values', { later: Array(90).fill(Array(90).fill(0)) }],
+  ])('refuses a further field %s', (_, fields) => {
+    expect(faultOf({ ...event, ...fields })).toBeTypeOf('string')
+  })
+
   it('accepts fields that it does not know', () => {
     for (const one of [event, traits, link, outcome, consent]) {
       expect(faultOf({ ...one, later: { version: [1] } })).toBeUndefined()
@@ -162,6 +175,7 @@ describe('the validator of records', () => {
     ['consent without decision', { ...consent, granted: undefined }],
     ['consent as text', { ...consent, granted: 'yes' }],
     ['an erase without its id', { ...common, kind: 'erase' }],
+    ['an erase of no epoch', { ...common, kind: 'erase', eraseId: 'e1', epoch: 'x' }],
   ])('refuses %s', (_, value) => {
     expect(faultOf(value)).toBeTypeOf('string')
   })
