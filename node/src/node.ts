@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { builtInNamespaces } from '@halfsecond/protocol'
+import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly output: LogOutput
   /** Pages of the public port by path, self-contained HTML. Default: none. */
   readonly pages?: ReadonlyMap<string, string>
+  /** Visitors whose `why` those pages may read on the public port. Default: none. */
+  readonly isExplained?: (identifier: Identifier) => boolean
 }
 
 export interface RunningNode {
@@ -68,11 +70,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     })
     closers.push(() => engine.stop())
     telemetry.watch(gaugesOf(engine, ports.store, config.memoryBytes))
-    const http = await HttpServer.make(
-      { ...config, version, ...(options.pages && { pages: options.pages }) },
-      engine,
-      telemetry,
-    )
+    const http = await HttpServer.make({ ...options, ...config, version }, engine, telemetry)
     const { port, adminPort } = await http.listen()
     closers.push(() => http.close())
     return {

@@ -1,5 +1,5 @@
 import type { AddressInfo } from 'node:net'
-import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import { HalfsecondError, type Identifier, toHalfsecondError } from '@halfsecond/protocol'
 import type { onRequestHookHandler } from 'fastify'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { decideRoute } from './decide-route.ts'
@@ -12,6 +12,7 @@ import { operationsRoutes } from './operations-routes.ts'
 import { outcomesRoute } from './outcomes-route.ts'
 import { playbookRoutes, playbookTypes } from './playbook-routes.ts'
 import { profileRoutes } from './profile-routes.ts'
+import { whyRoute } from './why-route.ts'
 
 export interface HttpServerOptions {
   readonly host: string
@@ -23,6 +24,8 @@ export interface HttpServerOptions {
   readonly version: string
   /** Pages of the public listener by path, like `/`: each one self-contained HTML. */
   readonly pages?: ReadonlyMap<string, string>
+  /** Visitors whom the public listener explains too: made up by a page, nobody's secret. Default: none. */
+  readonly isExplained?: (identifier: Identifier) => boolean
 }
 
 /** What the doors tell, and what `/metrics` answers. */
@@ -66,6 +69,7 @@ export class HttpServer {
     outcomesRoute(publicApp, api)
     mapRoute(publicApp, api)
     healthRoutes(publicApp, api)
+    if (options.isExplained) whyRoute(publicApp, api, options.isExplained)
     for (const [path, html] of options.pages ?? []) {
       publicApp.get(path, { schema: { hide: true } }, (_request, reply) => sendPage(reply, html))
     }

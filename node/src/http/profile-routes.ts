@@ -7,17 +7,10 @@ import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
 import { RequestError } from './problem.ts'
 import { Anything } from './schemas.ts'
+import { whyRoute } from './why-route.ts'
 
 const Identified = Type.Object({
   identifier: Type.String({ description: 'namespace:value, like anon:4hG8' }),
-})
-
-const Placements = Type.Object({
-  placement: Type.Optional(
-    Type.Union([Type.String(), Type.Array(Type.String())], {
-      description: 'May be given several times. Default: all of the playbook.',
-    }),
-  ),
 })
 
 /** Profiles, whole or explained. Admin only: it is what is known of persons. */
@@ -39,23 +32,7 @@ export function profileRoutes(app: App, api: NodeApi): void {
       return profile
     },
   )
-  app.get(
-    '/v1/profiles/:identifier/why',
-    {
-      schema: {
-        summary: 'What would be shown now, and why',
-        description: 'Changes nothing. For each placement a sentence, then every candidate.',
-        params: Identified,
-        querystring: Placements,
-        response: { 200: Anything, ...problems },
-      },
-    },
-    async ({ params, query }) => {
-      const identifier = parseIdentifier(params.identifier, api.namespaces)
-      const placements = query.placement === undefined ? undefined : [query.placement].flat()
-      return { explanations: await api.explain([identifier], placements) }
-    },
-  )
+  whyRoute(app, api, () => true)
   app.get(
     '/v1/why',
     {
