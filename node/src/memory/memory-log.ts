@@ -88,7 +88,8 @@ export class MemoryLog implements Log {
 
   /** The server loses its newest entries. */
   loseSuffix(shard: number, count: number): void {
-    this.of(shard).splice(-count)
+    const entries = this.of(shard)
+    entries.splice(Math.max(0, entries.length - count))
   }
 
   /** Entries below `first` are gone. */

@@ -67,7 +67,10 @@ class MemoryShardStore implements ShardStore {
   }
 
   deadLetters(limit: number): readonly Uint8Array[] {
-    return [...this.of(rowKinds.deadLetter).values()].slice(0, limit)
+    return [...this.of(rowKinds.deadLetter)]
+      .sort(([a], [b]) => Number(a) - Number(b))
+      .slice(0, limit)
+      .map(([, row]) => row)
   }
 
   commit(rows: Rows): Promise<void> {

@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { LmdbStore } from '../../src/store/lmdb-store.ts'
+import { storeSuite } from '../suites/store-suite.ts'
+import { anon } from '../support/records.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+
+const folder = scratchFolder()
+let opened = 0
+
+function freshPath(): string {
+  return join(folder, `store-${opened++}`)
+}
+
+storeSuite(
+  'the store on LMDB',
+  (shards) => {
+    const path = freshPath()
+    let store = new LmdbStore(path, shards)
+    let isOpen = true
+    return Promise.resolve({
+      store,
+      close: async () => {
+        if (isOpen) await store.close()
+        isOpen = false
+      },
+      reopen: async () => {
+        await store.close()
+        store = new LmdbStore(path, shards)
+        return store
+      },
+    })
+  },
+  { can: ['reopen'] },
+)
+
+test('the store on LMDB refuses commits once it is closed', async () => {
+  const store = new LmdbStore(freshPath(), 1)
+  await store.close()
+
+  const refused = store.shard(0).commit({ count: 0, bytes: new Uint8Array(0) })
+
+  await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+})
+
+test('a process killed amid commits leaves whole transactions, and all that were confirmed', async () => {
+  const path = freshPath()
+  const script = fileURLToPath(new URL('./commit-until-killed.ts', import.meta.url))
+  let confirmed = 0
+  for (const rounds of [3, 40, 11]) {
+    const child = spawn(process.execPath, [script, path, `${confirmed + 1}`], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const exited = once(child, 'exit')
+    const stopAt = confirmed + rounds
+    for await (const line of createInterface({ input: child.stdout })) {
+      confirmed = Number(line)
+      if (confirmed >= stopAt) child.kill('SIGKILL')
+    }
+    await exited
+
+    const store = new LmdbStore(path, 2)
+    const written = [store.shard(0), store.shard(1)].map((shard) => [
+      Buffer.from(shard.meta() ?? []).toString(),
+      ...Array.from({ length: 50 }, (_, i) => Buffer.from(shard.fragment(anon(i)) ?? [])).map(
+        (row) => row.toString('utf8', 0, 12),
+      ),
+      Buffer.from(shard.chunk(anon(0), 0) ?? []).toString(),
+    ])
+    await store.close()
+
+    for (const [index, rows] of written.entries()) {
+      expect(new Set(rows).size).toBe(1)
+      // The round after the last confirmed one may be there as well.
+      expect(Number(rows[0]) - confirmed).toBeGreaterThanOrEqual(0)
+      expect(Number(rows[0]) - confirmed, `shard ${index}`).toBeLessThanOrEqual(1)
+    }
+  }
+})

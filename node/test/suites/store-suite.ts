@@ -1,0 +1,283 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { ShardStore, Store } from '../../src/runtime/ports.ts'
+import { RowsWriter } from '../../src/runtime/rows.ts'
+import { anon } from '../support/records.ts'
+import { testIf } from './test-if.ts'
+
+export interface StoreUnderTest {
+  readonly store: Store
+  close(): Promise<void>
+  /** Closes `store` and opens it again over the same data. */
+  reopen?(): Promise<Store>
+}
+
+export interface StoreSuiteOptions {
+  readonly can: readonly 'reopen'[]
+}
+
+const shards = 4
+
+/** The behaviour of every `Store`. `open` gives a fresh, empty one of four shards. */
+export function storeSuite(
+  name: string,
+  open: (shards: number) => Promise<StoreUnderTest>,
+  options: StoreSuiteOptions,
+): void {
+  const opened: StoreUnderTest[] = []
+
+  async function fresh(): Promise<StoreUnderTest> {
+    const one = await open(shards)
+    opened.push(one)
+    return one
+  }
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((one) => one.close()))
+  })
+
+  describe(name, () => {
+    test('has nothing at first', async () => {
+      const shard = (await fresh()).store.shard(0)
+
+      expect(shard.meta()).toBeUndefined()
+      expect([...shard.producers()]).toEqual([])
+      expect(shard.fragment(anon(1))).toBeUndefined()
+      expect(shard.chunk(anon(1), 0)).toBeUndefined()
+      expect(shard.fragments(undefined, 10)).toEqual([])
+      expect(shard.deadLetters(10)).toEqual([])
+    })
+
+    test('reads every kind of row as it was committed', async () => {
+      const shard = (await fresh()).store.shard(1)
+
+      await commit(shard, (rows) => {
+        rows.fragment(anon(1), row('fragment'))
+        rows.chunk(anon(1), 0, row('chunk 0'))
+        rows.chunk(anon(1), 70_000, row('chunk 70000'))
+        rows.producer('p', row('producer'))
+        rows.deadLetter(0, row('letter'))
+        rows.meta(row('meta'))
+      })
+
+      expect(text(shard.fragment(anon(1)))).toBe('fragment')
+      expect(text(shard.chunk(anon(1), 0))).toBe('chunk 0')
+      expect(text(shard.chunk(anon(1), 70_000))).toBe('chunk 70000')
+      expect(shard.chunk(anon(1), 1)).toBeUndefined()
+      expect([...shard.producers()].map(text)).toEqual(['producer'])
+      expect(shard.deadLetters(10).map(text)).toEqual(['letter'])
+      expect(text(shard.meta())).toBe('meta')
+    })
+
+    test('keeps rows by their whole name: long, of other scripts, alike but for the last letter', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const names = [
+        anon('x'.repeat(250)),
+        anon(`${'x'.repeat(249)}y`),
+        anon('юзер'),
+        anon('юзеp'),
+        anon('😀'),
+        anon('1 0'),
+        anon('1'),
+      ]
+
+      await commit(shard, (rows) => {
+        for (const name of names) {
+          rows.fragment(name, row(name))
+          rows.chunk(name, 0, row(`chunk of ${name}`))
+        }
+      })
+
+      expect(names.map((name) => text(shard.fragment(name)))).toEqual(names)
+      expect(names.map((name) => text(shard.chunk(name, 0)))).toEqual(
+        names.map((name) => `chunk of ${name}`),
+      )
+    })
+
+    test('keeps shards apart', async () => {
+      const { store } = await fresh()
+
+      await commit(store.shard(0), (rows) => rows.fragment(anon(1), row('of 0')))
+      await commit(store.shard(1), (rows) => rows.fragment(anon(1), row('of 1')))
+
+      expect(text(store.shard(0).fragment(anon(1)))).toBe('of 0')
+      expect(text(store.shard(1).fragment(anon(1)))).toBe('of 1')
+      expect(store.shard(2).fragment(anon(1))).toBeUndefined()
+    })
+
+    test('replaces rows, and deletes those without bytes', async () => {
+      const shard = (await fresh()).store.shard(0)
+      await commit(shard, (rows) => {
+        rows.fragment(anon(1), row('old'))
+        rows.producer('p', row('producer p'))
+        rows.producer('q', row('producer q'))
+      })
+
+      await commit(shard, (rows) => {
+        rows.fragment(anon(1), row('new, and longer'))
+        rows.producer('p', null)
+        rows.producer('never there', null)
+      })
+
+      expect(text(shard.fragment(anon(1)))).toBe('new, and longer')
+      expect([...shard.producers()].map(text)).toEqual(['producer q'])
+    })
+
+    test('reads a row in the form of the last commit, again and again', async () => {
+      const shard = (await fresh()).store.shard(0)
+
+      for (let i = 0; i < 20; i++) {
+        await commit(shard, (rows) => {
+          rows.fragment(anon(1), row(`fragment ${i}`))
+          rows.meta(row(`meta ${i}`))
+        })
+        expect([text(shard.fragment(anon(1))), text(shard.meta())]).toEqual([
+          `fragment ${i}`,
+          `meta ${i}`,
+        ])
+      }
+    })
+
+    test('never changes the bytes that it returned', async () => {
+      const shard = (await fresh()).store.shard(0)
+      await commit(shard, (rows) => rows.fragment(anon(1), row('before')))
+      const read = shard.fragment(anon(1))
+
+      await commit(shard, (rows) => rows.fragment(anon(1), row('beyond')))
+      const again = shard.fragment(anon(1))
+
+      expect([text(read), text(again)]).toEqual(['before', 'beyond'])
+    })
+
+    test('takes commits of several shards at once, and of one in order', async () => {
+      const { store } = await fresh()
+
+      await Promise.all(
+        Array.from({ length: 40 }, (_, i) =>
+          commit(store.shard(i % shards), (rows) => {
+            rows.fragment(anon(i), row(`${i}`))
+            rows.meta(row(`meta ${i}`))
+          }),
+        ),
+      )
+
+      for (let i = 0; i < 40; i++)
+        expect(text(store.shard(i % shards).fragment(anon(i)))).toBe(`${i}`)
+      expect([0, 1, 2, 3].map((shard) => text(store.shard(shard).meta()))).toEqual([
+        'meta 36',
+        'meta 37',
+        'meta 38',
+        'meta 39',
+      ])
+    })
+
+    test('gives all fragments in pieces, each once, and no other rows', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const names = Array.from({ length: 101 }, (_, i) => anon(i))
+      await commit(shard, (rows) => {
+        for (const name of names) {
+          rows.fragment(name, row(name))
+          rows.chunk(name, 0, row('chunk'))
+          rows.producer(name, row('producer'))
+        }
+        rows.deadLetter(0, row('letter'))
+        rows.meta(row('meta'))
+      })
+
+      for (const limit of [1, 7, 100, 101, 1_000]) {
+        const read = readAll(shard, limit)
+        expect(read.toSorted()).toEqual([...names].sort())
+      }
+    })
+
+    test('goes on giving fragments after a key whose row is gone', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const names = Array.from({ length: 30 }, (_, i) => anon(i))
+      await commit(shard, (rows) => {
+        for (const name of names) rows.fragment(name, row(name))
+      })
+      const first = shard.fragments(undefined, 10)
+
+      await commit(shard, (rows) => rows.fragment(anon(text(first[9]?.row).slice(5)), row('')))
+      const rest = shard.fragments(first[9]?.key, 100)
+
+      expect([...first, ...rest].map((one) => text(one.row)).sort()).toEqual([...names].sort())
+      expect(shard.fragments(undefined, 100).length).toBe(29)
+    })
+
+    test('gives dead letters oldest first, whatever the order of their commits', async () => {
+      const shard = (await fresh()).store.shard(0)
+
+      await commit(shard, (rows) => {
+        for (const number of [300, 2, 256]) rows.deadLetter(number, row(`letter ${number}`))
+      })
+      await commit(shard, (rows) => rows.deadLetter(1, row('letter 1')))
+
+      expect(shard.deadLetters(3).map(text)).toEqual(['letter 1', 'letter 2', 'letter 256'])
+      expect(shard.deadLetters(100).length).toBe(4)
+    })
+
+    test('takes a transaction of many and of large rows', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const large = Buffer.alloc(96 * 1024, 7)
+
+      await commit(shard, (rows) => {
+        for (let i = 0; i < 2_000; i++) rows.fragment(anon(i), row(`${i}`))
+        for (let i = 0; i < 20; i++) rows.chunk(anon(0), i, large)
+      })
+
+      expect(readAll(shard, 500).length).toBe(2_000)
+      expect(Buffer.compare(shard.chunk(anon(0), 19) ?? row(''), large)).toBe(0)
+    })
+
+    test('knows how much it uses and what is left', async () => {
+      const { store } = await fresh()
+
+      const { usedBytes, freeBytes } = await store.usage()
+
+      expect(usedBytes).toBeGreaterThanOrEqual(0)
+      expect(freeBytes).toBeGreaterThan(0)
+    })
+
+    testIf(options.can.includes('reopen'))('has all of it after it was opened again', async () => {
+      const one = await fresh()
+      await commit(one.store.shard(0), (rows) => {
+        for (let i = 0; i < 50; i++) rows.fragment(anon(i), row(anon(i)))
+        rows.producer('p', row('producer'))
+        rows.deadLetter(0, row('letter'))
+        rows.meta(row('meta'))
+      })
+
+      const shard = ((await one.reopen?.()) ?? one.store).shard(0)
+
+      expect(readAll(shard, 20).length).toBe(50)
+      expect([...shard.producers()].map(text)).toEqual(['producer'])
+      expect(shard.deadLetters(1).map(text)).toEqual(['letter'])
+      expect(text(shard.meta())).toBe('meta')
+    })
+  })
+}
+
+function commit(shard: ShardStore, write: (rows: RowsWriter) => void): Promise<void> {
+  const rows = new RowsWriter()
+  write(rows)
+  return shard.commit(rows.finish())
+}
+
+function row(value: string): Buffer {
+  return Buffer.from(value)
+}
+
+function text(bytes: Uint8Array | undefined): string {
+  return bytes === undefined ? 'none' : Buffer.from(bytes).toString()
+}
+
+function readAll(shard: ShardStore, limit: number): string[] {
+  const read: string[] = []
+  let page = shard.fragments(undefined, limit)
+  while (page.length > 0) {
+    expect(page.length).toBeLessThanOrEqual(limit)
+    read.push(...page.map((one) => text(one.row)))
+    page = shard.fragments(page.at(-1)?.key, limit)
+  }
+  return read
+}
