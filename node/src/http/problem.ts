@@ -113,6 +113,8 @@ function frameworkProblem(error: Error): Problem | undefined {
   if (code === 'FST_ERR_CTP_INVALID_CONTENT_LENGTH')
     return problemFor('MALFORMED', 'the body is not as long as Content-Length says')
   if (code === 'FST_ERR_BAD_URL') return problemFor('MALFORMED', 'the address is not encoded right')
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH')
+    return problemFor('TOO_LARGE', 'a part of the address is longer than any identifier', 414)
   const status = 'statusCode' in error ? error.statusCode : undefined
   return typeof status === 'number' && status >= 400 && status < 500
     ? problemFor('MALFORMED', 'the request cannot be read', status)

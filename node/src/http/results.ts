@@ -19,7 +19,7 @@ export type Result = { readonly position: string } | { readonly error: WireError
 export const logWaitMs = 5_000
 
 /** Records handled before other work gets its turn: far below 10 ms of the loop. */
-const sliceLength = 256
+const sliceLength = 128
 
 /**
  * Records item by item, in order, and waits until each is in the log.

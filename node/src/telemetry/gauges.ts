@@ -1,4 +1,4 @@
-/** What is read only when somebody scrapes. Implemented by the composition root. */
+/** What is read only when somebody scrapes, anew each time. Implemented by the composition root. */
 export interface Gauges {
   readonly actors: {
     readonly count: number

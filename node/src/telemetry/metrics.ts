@@ -116,16 +116,15 @@ export class Metrics {
 
   /** Shows from now on what these gauges say. Once. */
   watch(gauges: Gauges): void {
-    const { actors } = gauges
-    this.gauge('actors', 'Actors in memory.', [], (gauge) => gauge.set(actors.count))
+    this.gauge('actors', 'Actors in memory.', [], (gauge) => gauge.set(gauges.actors.count))
     this.gauge('actor_held_bytes', 'Bytes that actors hold.', [], (gauge) =>
-      gauge.set(actors.heldBytes),
+      gauge.set(gauges.actors.heldBytes),
     )
     this.gauge('actor_budget_bytes', 'Bytes that actors may hold.', [], (gauge) =>
-      gauge.set(actors.budgetBytes),
+      gauge.set(gauges.actors.budgetBytes),
     )
     this.gauge('actor_arena_bytes', 'Bytes of the pages of the arena.', [], (gauge) =>
-      gauge.set(actors.arenaBytes),
+      gauge.set(gauges.actors.arenaBytes),
     )
     this.gauge('cluster_epoch', 'Epoch of the shard map.', [], (gauge) =>
       gauge.set(gauges.map.epoch),

@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { isFields } from '@halfsecond/protocol'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { type RunningNode, startNode } from '../../src/node.ts'
+import { get, post, postAs } from './support/running-server.ts'
+
+let dataDir: string
+let node: RunningNode
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'halfsecond-http-'))
+  const { config } = readConfig({}, { dataDir, port: '0', adminPort: '0', logLevel: 'silent' })
+  node = await startNode(config, { output: { write: () => {} } })
+})
+
+afterAll(async () => {
+  await node.close()
+  await rm(dataDir, { recursive: true })
+})
+
+const playbook = `
+playbook: doors
+consent: { personalise: assumed }
+events:
+  complaint: { about: string }
+placements:
+  home: { channel: web, format: banner, fallback: { title: Welcome } }
+offers:
+  call-back:
+    when: count("complaint", "30d") > 0
+    treatments:
+      banner: { title: We call you }
+`
+
+function member(value: unknown, ...path: (string | number)[]): unknown {
+  let at = value
+  for (const name of path)
+    at = Array.isArray(at) ? at[Number(name)] : isFields(at) ? at[name] : undefined
+  return at
+}
+
+function complaint(anon: string, id: string) {
+  const properties = { about: 'a fee' }
+  return { kind: 'event', name: 'complaint', id, identifiers: { anon }, properties }
+}
+
+describe('the doors of an embedded node', () => {
+  it('publish a playbook, and refuse a faulty one with line and column', async () => {
+    const published = await postAs(`${node.adminUrl}/v1/playbook`, 'text/yaml', playbook)
+    const faulty = await postAs(
+      `${node.adminUrl}/v1/playbook`,
+      'text/yaml',
+      playbook.replace('"complaint"', '"complaimt"'),
+    )
+
+    expect(published).toMatchObject({ status: 200, body: { version: 1, name: 'doors' } })
+    expect(faulty.status).toBe(422)
+    expect(faulty.body).toMatchObject({
+      code: 'INVALID',
+      faults: [{ line: 10, column: expect.any(Number), message: expect.any(String) }],
+    })
+    expect((await get(`${node.adminUrl}/v1/playbook`)).body).toMatchObject({ version: 1 })
+    expect((await get(`${node.adminUrl}/v1/playbook/defaults`)).body).toEqual({
+      home: { title: 'Welcome' },
+    })
+  })
+
+  it('lead from a click to content to an outcome', async () => {
+    const asked = { identifiers: { anon: 'loop' }, placements: ['home'] }
+    const before = await post(`${node.url}/v1/decide`, asked)
+    const recorded = await post(`${node.url}/v1/events`, { records: [complaint('loop', 'c1')] })
+    const position = member(recorded.body, 'results', 0, 'position')
+    const after = await post(`${node.url}/v1/decide`, { ...asked, position })
+    const token = member(after.body, 'decisions', 'home', 'token')
+    const accepted = await post(`${node.url}/v1/outcomes`, { token, outcome: 'accept' })
+    const retired = await post(`${node.url}/v1/decide`, asked)
+
+    const home = (body: unknown) => member(body, 'decisions', 'home')
+    expect(home(before.body)).toMatchObject({ content: { title: 'Welcome' }, reason: 'fallback' })
+    expect(home(after.body)).toMatchObject({
+      content: { title: 'We call you' },
+      offer: 'call-back',
+      reason: 'rules',
+      freshness: 'fresh',
+      playbook: 1,
+    })
+    expect(accepted.status).toBe(200)
+    expect(home(retired.body)).toMatchObject({ reason: 'fallback' })
+  })
+
+  it('apply a record once, however often it is sent', async () => {
+    const records = [complaint('twice', 'c1'), complaint('twice', 'c1')]
+    await post(`${node.url}/v1/events`, { records })
+    await post(`${node.url}/v1/events`, { records })
+
+    const profile = await get(`${node.adminUrl}/v1/profiles/anon:twice`)
+
+    expect(member(profile.body, 'timeline')).toHaveLength(1)
+  })
+
+  it('clamp a time of the far future to that of the log', async () => {
+    const at = Date.UTC(2099, 0)
+    const before = Date.now()
+    await post(`${node.url}/v1/events`, { records: [{ ...complaint('future', 'c1'), at }] })
+
+    const profile = await get(`${node.adminUrl}/v1/profiles/anon:future`)
+
+    const [entry] = [member(profile.body, 'timeline', 0)]
+    expect(entry).toMatchObject({ sentAt: '2099-01-01T00:00:00.000Z' })
+    expect(Date.parse(String(member(entry, 'at')))).toBeLessThan(before + 60_000)
+  })
+
+  it('explain, export and count', async () => {
+    await post(`${node.url}/v1/events`, { records: [complaint('why', 'c1')] })
+
+    const why = await get(`${node.adminUrl}/v1/profiles/anon:why/why?placement=home`)
+    const exported = await get(`${node.adminUrl}/v1/export`)
+    const metrics = await get(`${node.adminUrl}/metrics`)
+    const status = await get(`${node.adminUrl}/v1/status`)
+
+    expect(member(why.body, 'explanations', 0)).toMatchObject({
+      placement: 'home',
+      sentence: expect.any(String),
+      candidates: [{ offer: 'call-back', verdict: 'chosen' }],
+    })
+    const lines = String(exported.body).trimEnd().split('\n')
+    expect(lines.filter((line) => line.includes('anon:why'))).toHaveLength(1)
+    expect(String(metrics.body)).toMatch(/^halfsecond_records_total\{result="applied"\} [1-9]/m)
+    expect(String(metrics.body)).toMatch(/^halfsecond_actors [1-9]/m)
+    expect(status.body).toMatchObject({ health: { ready: true }, playbook: { name: 'doors' } })
+  })
+
+  it('refuse what cannot be recorded, and say so', async () => {
+    const unknown = await post(`${node.url}/v1/decide`, {
+      identifiers: { anon: 'x' },
+      placements: ['attic'],
+    })
+    const tick = { kind: 'tick', id: 't', key: 'anon:x', epoch: 1, wall: 1 }
+    const internal = await post(`${node.url}/v1/events`, { records: [tick] })
+
+    expect(unknown).toMatchObject({ status: 404, body: { code: 'UNKNOWN_PLACEMENT' } })
+    expect(internal).toMatchObject({ status: 422, body: { code: 'INVALID' } })
+    expect((await get(`${node.adminUrl}/v1/profiles/anon:nobody`)).status).toBe(404)
+  })
+})

@@ -1,0 +1,193 @@
+import { connectOver, type Transport } from '@halfsecond/client'
+import {
+  type Answer,
+  builtInNamespaces,
+  decode,
+  decodeBatch,
+  encode,
+  HalfsecondError,
+  type Identifier,
+  isChannelRecord,
+  type Position,
+  parseIdentifier,
+  parseQuestions,
+  type ShardMap,
+} from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
+import type { Explanation } from '../../../src/core/decision/explanation.ts'
+import type { ProfileView } from '../../../src/core/profile-view.ts'
+import type { ActivePlaybook, Health, NodeApi } from '../../../src/runtime/node-api.ts'
+
+const shardCount = 4
+export const testKeys = `test:${Buffer.alloc(32, 7).toString('base64')}`
+
+/** A node that keeps what is recorded in a list and decides one placement, `home`. */
+export class FakeNode implements NodeApi {
+  readonly id = 'n1'
+  readonly namespaces = builtInNamespaces
+  readonly tokenKeys = new TokenKeys(testKeys)
+  /** Records that came, decoded, in order. */
+  readonly records: { readonly [name: string]: unknown }[] = []
+  readonly frames: Uint8Array[] = []
+  readonly playbooks: string[] = []
+  profilesToExport: readonly ProfileView[] = []
+  /** What a call throws or rejects with, while set. */
+  failure: Error | undefined
+  isReady = true
+  private readonly sequences = new Array<number>(shardCount).fill(0)
+  readonly client = connectOver(this.transport())
+
+  map(): ShardMap {
+    const shards = Array.from({ length: shardCount }, (_, shard) => ({
+      incarnation: 100 + shard,
+      primary: this.id,
+      standbys: [],
+    }))
+    return { epoch: 1, nodes: [this.id], namespaces: [], shards }
+  }
+
+  async publish(shard: number, batch: Uint8Array): Promise<Position> {
+    if (this.failure) throw this.failure
+    const { records } = decodeBatch(batch)
+    for (const record of records) {
+      if (!isChannelRecord(record, this.namespaces))
+        throw new HalfsecondError('INVALID', 'a record of the batch is not valid')
+      this.records.push({ ...record })
+    }
+    const sequence = (this.sequences[shard] ?? 0) + 1
+    this.sequences[shard] = sequence
+    return { shard, incarnation: 100 + shard, sequence }
+  }
+
+  answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    if (this.failure) throw this.failure
+    this.frames.push(frame)
+    try {
+      const answers = parseQuestions(decode(frame), this.namespaces).map((one): Answer => {
+        if (one.kind === 'error') return one
+        if (one.kind === 'await') return { kind: 'reached', position: one.position }
+        const { decision, identifiers, placements } = one
+        return {
+          kind: 'decision',
+          decision,
+          playbook: 3,
+          freshness: 'fresh',
+          position: [0, 100, 1],
+          placements: placements.map((name) => this.answerPlacement(name, decision, identifiers)),
+        }
+      })
+      return encode({ v: 1, epoch: 1, answers })
+    } catch {
+      const error = { code: 'MALFORMED', message: 'not a frame' }
+      return encode({ v: 1, epoch: 1, answers: [{ kind: 'error', error }] })
+    }
+  }
+
+  health(): Health {
+    return {
+      ready: this.isReady,
+      problems: this.isReady ? [] : ['shard 2 is being recovered'],
+      shards: { total: shardCount, following: shardCount, fresh: shardCount },
+      logReachable: true,
+    }
+  }
+
+  async profile(identifier: Identifier): Promise<ProfileView | undefined> {
+    return identifier === 'anon:known' ? aProfile(identifier) : undefined
+  }
+
+  async *profiles(): AsyncGenerator<ProfileView> {
+    for (const profile of this.profilesToExport) yield profile
+    if (this.failure) throw this.failure
+  }
+
+  async explain(
+    identifiers: readonly Identifier[],
+    placements: readonly string[] = ['home', 'cart'],
+  ): Promise<readonly Explanation[]> {
+    return placements.map((placement) => {
+      if (placement !== 'home' && placement !== 'cart')
+        throw new HalfsecondError('UNKNOWN_PLACEMENT', 'playbook 3 has no such placement')
+      return {
+        placement,
+        sentence: `Shown to ${identifiers.join()} because it fits.`,
+        reason: 'rules',
+        freshness: 'fresh',
+        playbook: 3,
+        shown: [],
+        candidates: [],
+        facts: {},
+      }
+    })
+  }
+
+  async publishPlaybook(text: string): Promise<ActivePlaybook> {
+    if (this.failure) throw this.failure
+    this.playbooks.push(text)
+    return { version: this.playbooks.length, hash: 'h1', name: 'shop' }
+  }
+
+  playbook(): (ActivePlaybook & { readonly text: string }) | undefined {
+    const text = this.playbooks.at(-1)
+    return text === undefined
+      ? undefined
+      : { version: this.playbooks.length, hash: 'h1', name: 'shop', text }
+  }
+
+  defaults() {
+    return { home: { title: 'Welcome' } }
+  }
+
+  private answerPlacement(
+    placement: string,
+    decision: string,
+    [key = aKey]: readonly Identifier[],
+  ) {
+    if (placement !== 'home') {
+      const message = 'playbook 3 has no such placement'
+      return { placement, error: { code: 'UNKNOWN_PLACEMENT' as const, message } }
+    }
+    return {
+      placement,
+      reason: 'rules' as const,
+      propositions: [
+        {
+          content: { title: 'Card' },
+          offer: 'card',
+          treatment: 'web',
+          token: this.token(key, Date.now() + 60_000, decision),
+        },
+      ],
+    }
+  }
+
+  token(key: Identifier, expiresAt: number, decision = '01ARZ3NDEKTSV4RRFFQ69G5FAV'): string {
+    const decidedAt = expiresAt - 60_000
+    const said = { decision, key, placement: 'home', offer: 'card', treatment: 'web', playbook: 3 }
+    return this.tokenKeys.sign({ ...said, decidedAt, expiresAt })
+  }
+
+  private transport(): Transport {
+    return {
+      isConnected: true,
+      map: async () => this.map(),
+      onMap: () => {},
+      publish: async (shard, batch) => (await this.publish(shard, batch)).sequence,
+      ask: async (_node, frame) => this.answerFrame(frame),
+      close: async () => {},
+    }
+  }
+}
+
+const aKey = parseIdentifier('anon:nobody')
+
+function aProfile(identifier: Identifier): ProfileView {
+  return {
+    identifiers: [identifier],
+    traits: {},
+    links: [],
+    consents: {},
+    timeline: [],
+    sessions: [],
+  }
+}
