@@ -7,8 +7,11 @@ import { isFields } from './properties.ts'
  */
 export function parsePublishAck(text: string): number {
   const answer = parseJson(text)
-  if (isFields(answer) && typeof answer.seq === 'number') return answer.seq
-  const error = isFields(answer) && isFields(answer.error) ? answer.error : {}
+  const fields = isFields(answer) ? answer : {}
+  // A refusal has a sequence too: 0.
+  if (fields.error === undefined && typeof fields.seq === 'number' && fields.seq > 0)
+    return fields.seq
+  const error = isFields(fields.error) ? fields.error : {}
   throw publishError(
     Number(error.err_code),
     String(error.description ?? 'no sequence in the answer'),

@@ -21,3 +21,11 @@ describe('the answer of JetStream to a publish', () => {
     expect(thrownBy(() => parsePublishAck(text))).toMatchObject({ name: 'HalfsecondError', code })
   })
 })
+
+test('a refusal that brings a sequence along is a refusal', () => {
+  const full =
+    '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"stream":"HS-LOG-0","seq":0}'
+
+  expect(() => parsePublishAck(full)).toThrow(expect.objectContaining({ code: 'LOG_FULL' }))
+  expect(() => parsePublishAck('{"stream":"HS-LOG-0","seq":0}')).toThrow()
+})

@@ -1,7 +1,8 @@
 import { subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { discontinuity } from '../core/shard/continuity.ts'
-import type { Clock, Cursor, Follower, Observer, Tail, Timer } from '../runtime/ports.ts'
+import { fingerprintOf } from '../core/shard/fold.ts'
+import type { Clock, Cursor, Follower, LogEntry, Observer, Tail, Timer } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 import {
   createConsumer,
@@ -54,8 +55,12 @@ export class LogTailer implements Tail {
   private readonly stream: string
   private readonly follower: Follower
   private readonly uses: TailerDependencies
-  private readonly cursor: Cursor
+  private readonly incarnation: number
+  /** Sequence of the last entry that was passed on, or that the follower began behind. */
   private last: number
+  private fingerprint: string
+  /** That entry, once one was passed on: its fingerprint is needed only to attach again. */
+  private newest: Pick<LogEntry, 'bytes' | 'timestamp'> | undefined
   private subscription: Subscription | undefined
   private consumer = ''
   /** Grows with every attach: what belongs to an earlier one is ignored. */
@@ -70,8 +75,9 @@ export class LogTailer implements Tail {
   constructor(shard: number, cursor: Cursor, follower: Follower, uses: TailerDependencies) {
     this.shard = shard
     this.stream = subjects.stream(shard)
-    this.cursor = cursor
+    this.incarnation = cursor.incarnation
     this.last = cursor.applied
+    this.fingerprint = cursor.fingerprint
     this.follower = follower
     this.uses = uses
     void this.attach()
@@ -135,22 +141,29 @@ export class LogTailer implements Tail {
     const { nats } = this.uses
     if (generation !== this.generation) return
     const extent = await streamExtent(nats, this.stream)
-    const { applied } = this.cursor
-    const isHeld = applied >= extent.first && applied <= extent.last
-    const entry = isHeld ? await storedEntry(nats, this.stream, applied) : undefined
+    const isHeld = this.last >= extent.first && this.last <= extent.last
+    const entry = isHeld ? await storedEntry(nats, this.stream, this.last) : undefined
     if (generation !== this.generation) return
-    const why = discontinuity(this.cursor, extent, entry)
+    const why = discontinuity(this.cursor(), extent, entry)
     if (why !== undefined) {
       this.end()
       this.follower.discontinued(why)
       return
     }
-    this.last = applied
     const consumer = `hs-${this.shard}-${Math.floor(this.uses.random() * 2 ** 48).toString(36)}`
     await createConsumer(nats, this.stream, { name: consumer, startSequence: this.last + 1 })
     if (generation !== this.generation) return
     this.consumer = consumer
     this.listen(generation, extent.last)
+  }
+
+  private cursor(): Cursor {
+    if (this.newest !== undefined) {
+      this.fingerprint = fingerprintOf(this.newest)
+      this.newest = undefined
+    }
+    const { incarnation, last, fingerprint } = this
+    return { incarnation, applied: last, fingerprint }
   }
 
   private listen(generation: number, last: number): void {
@@ -190,6 +203,7 @@ export class LogTailer implements Tail {
       return
     }
     this.last = sequence
+    this.newest = { bytes: message.data, timestamp }
     const own = message.subject.startsWith('hs.own.')
     try {
       this.follower.entry({ sequence, timestamp, own, bytes: message.data })

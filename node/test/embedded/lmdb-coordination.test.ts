@@ -7,18 +7,18 @@ const folder = scratchFolder()
 let opened = 0
 
 coordinationSuite(
-  'coordination of a node alone',
+  'coordination on LMDB',
   () => {
     const path = join(folder, `coordination-${opened++}`)
     let coordination = new LmdbCoordination(path)
     return Promise.resolve({
       coordination,
-      close: () => coordination.close(),
       another: async () => {
         await coordination.close()
         coordination = new LmdbCoordination(path)
         return coordination
       },
+      close: () => coordination.close(),
     })
   },
   { can: ['another'] },
