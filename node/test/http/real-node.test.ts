@@ -47,6 +47,15 @@ function complaint(anon: string, id: string) {
   return { kind: 'event', name: 'complaint', id, identifiers: { anon }, properties }
 }
 
+/** Records a complaint, and waits until the node has folded it. */
+async function complain(anon: string, records: readonly object[]): Promise<void> {
+  const { body } = await post(`${node.url}/v1/events`, { records })
+  const position = member(body, 'results', records.length - 1, 'position')
+  const asked = { identifiers: { anon }, placements: ['home'], position }
+  const decided = await post(`${node.url}/v1/decide`, asked)
+  expect(member(decided.body, 'decisions', 'home', 'freshness')).toBe('fresh')
+}
+
 describe('the doors of an embedded node', () => {
   it('publish a playbook, and refuse a faulty one with line and column', async () => {
     const published = await postAs(`${node.adminUrl}/v1/playbook`, 'text/yaml', playbook)
@@ -93,8 +102,8 @@ describe('the doors of an embedded node', () => {
 
   it('apply a record once, however often it is sent', async () => {
     const records = [complaint('twice', 'c1'), complaint('twice', 'c1')]
-    await post(`${node.url}/v1/events`, { records })
-    await post(`${node.url}/v1/events`, { records })
+    await complain('twice', records)
+    await complain('twice', records)
 
     const profile = await get(`${node.adminUrl}/v1/profiles/anon:twice`)
 
@@ -104,7 +113,7 @@ describe('the doors of an embedded node', () => {
   it('clamp a time of the far future to that of the log', async () => {
     const at = Date.UTC(2099, 0)
     const before = Date.now()
-    await post(`${node.url}/v1/events`, { records: [{ ...complaint('future', 'c1'), at }] })
+    await complain('future', [{ ...complaint('future', 'c1'), at }])
 
     const profile = await get(`${node.adminUrl}/v1/profiles/anon:future`)
 
@@ -114,7 +123,7 @@ describe('the doors of an embedded node', () => {
   })
 
   it('explain, export and count', async () => {
-    await post(`${node.url}/v1/events`, { records: [complaint('why', 'c1')] })
+    await complain('why', [complaint('why', 'c1')])
 
     const why = await get(`${node.adminUrl}/v1/profiles/anon:why/why?placement=home`)
     const exported = await get(`${node.adminUrl}/v1/export`)
