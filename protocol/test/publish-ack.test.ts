@@ -22,7 +22,7 @@ describe('the answer of JetStream to a publish', () => {
   })
 })
 
-test('a refusal that brings a sequence along is a refusal', () => {
+it('a refusal that brings a sequence along is a refusal', () => {
   const full =
     '{"error":{"code":503,"err_code":10077,"description":"maximum bytes exceeded"},"stream":"HS-LOG-0","seq":0}'
 

@@ -101,7 +101,7 @@ export function logSuite(
         expect((await log.extent(0)).last).toBe(last)
         const follower = await following(log, 0)
         await follower.passed(1)
-        expect(follower.entries[0]?.bytes).toEqual(batchNo(1))
+        expect(text(follower.entries[0]?.bytes ?? new Uint8Array(0))).toBe(text(batchNo(1)))
       },
     )
   })
