@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { Exit, exitCodes } from '../failure.ts'
+import { checkPlaybook, describeFaults, describePlaybook, readText } from '../playbook-file.ts'
+import { printJson, printLine } from '../print.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+export function addPlaybookCheck(playbook: Command, around: Surroundings): void {
+  playbook
+    .command('check')
+    .description('check playbooks; faults are told with line, column and the place in the text')
+    .argument('<file...>', 'playbooks, YAML or JSON; - reads standard input')
+    .option('--json', 'print {files: [{file, ok, name?, faults?}]}')
+    .action(async (files: string[], options: { json?: boolean }) => {
+      const results = []
+      for (const file of files) {
+        const checked = checkPlaybook(await readText(file, around.input))
+        results.push({ file, checked })
+      }
+      if (options.json) {
+        const told = results.map(({ file, checked: { playbook, faults } }) =>
+          playbook ? { file, ok: true, name: playbook.name } : { file, ok: false, faults },
+        )
+        printJson(around.output, { files: told })
+      } else {
+        for (const { file, checked } of results) {
+          printLine(
+            around.output,
+            checked.playbook
+              ? `${file}: good; ${describePlaybook(checked.playbook)}`
+              : describeFaults(file, checked.faults),
+          )
+        }
+      }
+      if (results.some(({ checked }) => checked.faults)) throw new Exit(exitCodes.failed)
+    })
+}

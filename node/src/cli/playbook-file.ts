@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { HalfsecondError } from '@halfsecond/protocol'
+import type { Playbook } from '../core/decision/playbook.ts'
+import { compilePlaybook } from '../playbook/compile-playbook.ts'
+import { describeFault, type Fault, PlaybookError } from '../playbook/faults.ts'
+
+/** The text of a file, or of standard input for `-`. @throws HalfsecondError `INVALID` */
+export async function readText(path: string, input: Readable): Promise<string> {
+  try {
+    return path === '-' ? await text(input) : await readFile(path, 'utf8')
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new HalfsecondError('INVALID', `cannot read ${path}: ${detail}`, { cause: error })
+  }
+}
+
+export type Checked =
+  | { readonly playbook: Playbook; readonly faults?: never }
+  | { readonly faults: readonly Fault[]; readonly playbook?: never }
+
+export function checkPlaybook(source: string): Checked {
+  try {
+    return { playbook: compilePlaybook(source) }
+  } catch (error) {
+    if (error instanceof PlaybookError) return { faults: error.faults }
+    throw error
+  }
+}
+
+/** All faults of a file, and how many. */
+export function describeFaults(file: string, faults: readonly Fault[]): string {
+  const lines = faults.map((fault) => describeFault(file, fault))
+  return [...lines, `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`].join('\n')
+}
+
+/** `fernhill: 4 placements, 7 offers, 4 facts` */
+export function describePlaybook({ name, placements, facts }: Playbook): string {
+  const offers = new Set<string>()
+  for (const { candidates } of placements.values()) {
+    for (const { offer } of candidates) offers.add(offer.name)
+  }
+  return `${name}: ${placements.size} placements, ${offers.size} offers shown there, ${facts.length} facts`
+}

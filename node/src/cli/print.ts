@@ -1,0 +1,18 @@
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+
+/** Writes a line of result. */
+export function printLine(output: Writable, text: string): void {
+  output.write(`${text}\n`)
+}
+
+export function printJson(output: Writable, value: unknown): void {
+  output.write(`${JSON.stringify(value)}\n`)
+}
+
+/** Writes and waits while the reader is slower; false once the reader has gone. */
+export async function printChunk(output: Writable, chunk: Uint8Array): Promise<boolean> {
+  if (output.destroyed) return false
+  if (!output.write(chunk)) await Promise.race([once(output, 'drain'), once(output, 'close')])
+  return !output.destroyed
+}
