@@ -224,7 +224,7 @@ describe('a limit', () => {
         const blocked = isBlocked(limit, history, zone ?? 'Asia/Tokyo', now)
         expect(shown[0] === 'a').toBe(!blocked)
       }),
-      { numRuns: 1_500 },
+      { numRuns: 1_000 },
     )
   }, 60_000)
 
@@ -242,5 +242,64 @@ describe('a limit', () => {
 
       expect(visitor.shown('hero', noon, isPending ? [late] : [])).toEqual(['b'])
     }
+  })
+
+  it('does not begin a pause where the window has just passed', () => {
+    const limit = { on: 'display', max: 2, per: '20m', across: 'offer', pause: '2d' } as const
+    const apart = (ms: number) => {
+      const visitor = new Person(playbookWith(limit))
+      visitor.fold(visitor.outcome('display', 'a', 'hero', noon - ms))
+      visitor.fold(visitor.outcome('display', 'a', 'hero', noon))
+      return visitor.shown('hero')
+    }
+
+    expect(apart(20 * minuteMs - 1)).toEqual(['b'])
+    expect(apart(20 * minuteMs)).toEqual(['a'])
+  })
+
+  it('counts a session on while no gap is longer than 30 minutes, in whichever order it is told', () => {
+    const limit = {
+      on: 'display',
+      max: 1,
+      per: 'session',
+      across: 'offer',
+      pause: undefined,
+    } as const
+    const gapsOf = (ms: number, order: readonly number[]) => {
+      const visitor = new Person(playbookWith(limit))
+      visitor.shown('hero', noon)
+      const told = [
+        visitor.outcome('display', 'a', 'hero', noon - 3 * ms),
+        visitor.event('page', {}, noon - 2 * ms),
+        visitor.event('page', {}, noon - ms),
+      ]
+      for (const index of order) visitor.fold(...told.slice(index, index + 1))
+      return visitor.shown('hero')
+    }
+
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [0, 2, 1],
+    ]) {
+      expect(gapsOf(30 * minuteMs, order)).toEqual(['b'])
+      expect(gapsOf(30 * minuteMs + 1, order)).toEqual(['a'])
+    }
+  })
+
+  it('counts a report once that is pending twice', () => {
+    const limit = {
+      on: 'display',
+      max: 2,
+      per: 'lifetime',
+      across: 'offer',
+      pause: undefined,
+    } as const
+    const visitor = new Person(playbookWith(limit))
+    const display = visitor.outcome('display', 'a', 'hero')
+    const other = visitor.outcome('display', 'a', 'hero')
+
+    expect(visitor.shown('hero', noon, [display, { ...display, id: 'again' }])).toEqual(['a'])
+    expect(visitor.shown('hero', noon, [display, other])).toEqual(['b'])
   })
 })
