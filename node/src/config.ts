@@ -1,8 +1,20 @@
-import { hostname, totalmem } from 'node:os'
+import { hostname } from 'node:os'
 import { getHeapStatistics } from 'node:v8'
-import { HalfsecondError, isShardCount, nodeIdPattern, printable } from '@halfsecond/protocol'
-import { TokenKeys } from '@halfsecond/protocol/token'
+import { HalfsecondError, printable } from '@halfsecond/protocol'
 import { didYouMean } from './playbook/faults.ts'
+import {
+  memoryBytes,
+  parseBytes,
+  parseHost,
+  parseLogLevel,
+  parseNatsUrl,
+  parseNodeId,
+  parsePort,
+  parseReplicas,
+  parseShards,
+  parseText,
+  parseTokenKeys,
+} from './setting-values.ts'
 import { type LogLevel, logLevels } from './telemetry/logger.ts'
 
 /*
@@ -200,73 +212,6 @@ function warningsOf(env: Environment, { natsUrl, tokenKeys }: Config): string[] 
     )
   }
   return warnings
-}
-
-function parsePort(text: string): number | undefined {
-  const port = wholeNumber(text)
-  return port !== undefined && port <= 65_535 ? port : undefined
-}
-
-function parseShards(text: string): number | undefined {
-  const count = wholeNumber(text)
-  return count !== undefined && isShardCount(count) ? count : undefined
-}
-
-function parseReplicas(text: string): number | undefined {
-  const count = wholeNumber(text)
-  return count === 1 || count === 3 || count === 5 ? count : undefined
-}
-
-function parseHost(text: string): string | undefined {
-  return /^[\w.:%-]+$/.test(text) ? text : undefined
-}
-
-function parseText(text: string): string | undefined {
-  return text === '' ? undefined : text
-}
-
-function parseNatsUrl(text: string): string | undefined {
-  return text.split(',').every((one) => /^(nats|tls):\/\/\S+$/.test(one.trim())) ? text : undefined
-}
-
-function parseNodeId(text: string): string | undefined {
-  return nodeIdPattern.test(text) ? text : undefined
-}
-
-function parseLogLevel(text: string): LogLevel | undefined {
-  return logLevels.find((level) => level === text)
-}
-
-function parseTokenKeys(text: string): string | undefined {
-  try {
-    new TokenKeys(text)
-    return text
-  } catch {
-    return undefined
-  }
-}
-
-const units: { readonly [unit: string]: number } = {
-  '': 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  GiB: 1024 ** 3,
-}
-
-function parseBytes(text: string): number | undefined {
-  const [, digits = '', unit = ''] = /^(\d{1,15}) ?(KiB|MiB|GiB)?$/.exec(text) ?? []
-  const bytes = Number(digits) * (units[unit] ?? 1)
-  return bytes >= 1024 ** 2 && bytes <= memoryBytes() ? bytes : undefined
-}
-
-function wholeNumber(text: string): number | undefined {
-  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
-}
-
-/** Of the machine, or of the container where that has less. */
-function memoryBytes(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem()
 }
 
 function defaultMemoryBytes(): number {

@@ -50,7 +50,7 @@ function routeHtml(method: string, path: string, route: Fields): string {
 ${text
   .split('\n\n')
   .filter((one) => one !== '')
-  .map((one) => `<p>${html(one)}</p>`)
+  .map((one) => `<p>${html(one).replace(/`([^`]*)`/g, '<code>$1</code>')}</p>`)
   .join('\n')}
 ${parameters.map((one) => `<p><code>${html(one.name)}</code> (${html(one.in)}) ${html(one.description)}</p>`).join('\n')}
 ${bodies.map(([type, one]) => schemaHtml(`Takes ${type}`, fields(one).schema)).join('\n')}
@@ -78,6 +78,7 @@ function shapeOf(schema: unknown, indent: string): string {
   const { type, properties, items, anyOf, additionalProperties, patternProperties, ...one } =
     fields(schema)
   if ('const' in one) return JSON.stringify(one.const)
+  if (Array.isArray(one.enum)) return one.enum.map((each) => JSON.stringify(each)).join(' | ')
   if (Array.isArray(anyOf)) return anyOf.map((each) => shapeOf(each, indent)).join(' | ')
   if (type === 'array') return `[ ${shapeOf(items, indent)}, … ]`
   if (isFields(properties)) return mapShape(properties, required(one.required), indent)
@@ -91,9 +92,9 @@ function mapShape(properties: Fields, needed: ReadonlySet<unknown>, indent: stri
   const inner = `${indent}  `
   const lines = Object.entries(properties).map(([name, schema]) => {
     const { description } = fields(schema)
-    const comment = typeof description === 'string' ? `  // ${description}` : ''
+    const comment = typeof description === 'string' ? `${inner}// ${description}\n` : ''
     const mark = needed.has(name) ? '' : '?'
-    return `${inner}${name}${mark}: ${shapeOf(schema, inner) || 'any'}${comment}`
+    return `${comment}${inner}${name}${mark}: ${shapeOf(schema, inner) || 'any'}`
   })
   return `{\n${lines.join('\n')}\n${indent}}`
 }
@@ -110,7 +111,7 @@ function html(text: unknown): string {
 const style = `
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 56rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; background: #fff }
 h1 small { font-weight: normal; color: #667 } h2 { font-size: 1.15rem; margin: 2rem 0 .25rem } h2 b { color: #0a6b52 }
-section { border-top: 1px solid #dde } code, pre { font: .875rem/1.45 ui-monospace, monospace } pre { overflow-x: auto; background: #f5f6f9; padding: .75rem; border-radius: 6px }
+section { border-top: 1px solid #dde } code, pre { font: .875rem/1.45 ui-monospace, monospace } pre { white-space: pre-wrap; background: #f5f6f9; padding: .75rem; border-radius: 6px }
 summary { cursor: pointer } table { border-collapse: collapse } td, th { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid #dde }
 tr:target { background: #fff3c4 }
 @media (prefers-color-scheme: dark) { body { color: #dde3ee; background: #12161d } pre { background: #1b212b } h2 b { color: #5fd0ab } a { color: #8ab8ff } section, td, th { border-color: #303948 } tr:target { background: #4a3f10 } }

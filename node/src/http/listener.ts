@@ -40,6 +40,8 @@ const limits = {
   requestMs: 10_000,
   /** Above the idle time of common balancers (60 s), so that they close first and lose no request. */
   keepAliveMs: 72_000,
+  /** A reader that stopped reading an export, and still holds what it reads from. */
+  stalledMs: 120_000,
   /** Each may hold a body: 1 GiB at the very worst. Channel servers share few connections. */
   connections: 4_096,
   /** An address with the longest identifier in it, percent-encoded, and ample headers. */
@@ -53,7 +55,7 @@ export function makeListener(uses: ListenerUses): App {
   const app = fastify({
     logger: false,
     bodyLimit: limits.bodyLimit,
-    connectionTimeout: 0,
+    connectionTimeout: limits.stalledMs,
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.keepAliveMs,
     // What still comes over open connections while closing is answered; they are told to close.

@@ -1,0 +1,73 @@
+import { totalmem } from 'node:os'
+import { isShardCount, nodeIdPattern } from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
+import { type LogLevel, logLevels } from './telemetry/logger.ts'
+
+/* Texts of settings to their values; undefined for a text that is none. */
+
+export function parsePort(text: string): number | undefined {
+  const port = wholeNumber(text)
+  return port !== undefined && port <= 65_535 ? port : undefined
+}
+
+export function parseShards(text: string): number | undefined {
+  const count = wholeNumber(text)
+  return count !== undefined && isShardCount(count) ? count : undefined
+}
+
+export function parseReplicas(text: string): number | undefined {
+  const count = wholeNumber(text)
+  return count === 1 || count === 3 || count === 5 ? count : undefined
+}
+
+export function parseHost(text: string): string | undefined {
+  return /^[\w.:%-]+$/.test(text) ? text : undefined
+}
+
+export function parseText(text: string): string | undefined {
+  return text === '' ? undefined : text
+}
+
+export function parseNatsUrl(text: string): string | undefined {
+  return text.split(',').every((one) => /^(nats|tls):\/\/\S+$/.test(one.trim())) ? text : undefined
+}
+
+export function parseNodeId(text: string): string | undefined {
+  return nodeIdPattern.test(text) ? text : undefined
+}
+
+export function parseLogLevel(text: string): LogLevel | undefined {
+  return logLevels.find((level) => level === text)
+}
+
+export function parseTokenKeys(text: string): string | undefined {
+  try {
+    new TokenKeys(text)
+    return text
+  } catch {
+    return undefined
+  }
+}
+
+const units: { readonly [unit: string]: number } = {
+  '': 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+}
+
+export function parseBytes(text: string): number | undefined {
+  const [, digits = '', unit = ''] = /^(\d{1,15}) ?(KiB|MiB|GiB)?$/.exec(text) ?? []
+  const bytes = Number(digits) * (units[unit] ?? 1)
+  return bytes >= 1024 ** 2 && bytes <= memoryBytes() ? bytes : undefined
+}
+
+function wholeNumber(text: string): number | undefined {
+  return /^\d{1,9}$/.test(text) ? Number(text) : undefined
+}
+
+/** Of the machine, or of the container where that has less. */
+export function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 ? Math.min(totalmem(), constrained) : totalmem()
+}
