@@ -47,7 +47,12 @@ export class MemoryLog implements Log {
       return Promise.reject(new HalfsecondError('LOG_FULL', 'the log is full'))
     }
     const sequence = (this.firsts[shard] ?? 1) + entries.length
-    entries.push({ sequence, timestamp: this.now(), own: writer === 'own', bytes: bytes.slice() })
+    entries.push({
+      sequence,
+      timestamp: this.now(),
+      own: writer === 'own',
+      bytes: new Uint8Array(bytes),
+    })
     if (this.isAutomatic) queueMicrotask(() => this.deliver(shard))
     return Promise.resolve(sequence)
   }

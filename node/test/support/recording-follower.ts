@@ -12,7 +12,7 @@ export class RecordingFollower implements Follower {
 
   entry(entry: LogEntry): void {
     this.onEntry(entry)
-    this.entries.push({ ...entry, bytes: entry.bytes.slice() })
+    this.entries.push({ ...entry, bytes: new Uint8Array(entry.bytes) })
     this.wake()
   }
 

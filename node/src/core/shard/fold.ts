@@ -67,7 +67,7 @@ function readBatch(entry: LogEntry, ground: ShardGround): DecodedBatch | undefin
     if (!(error instanceof HalfsecondError)) throw error
     assert(!entry.own, `own entry ${entry.sequence} cannot be read: ${error.message}`)
     const reason = `${error.code}: ${error.message}`
-    ground.deadLetter({ sequence: entry.sequence, index: -1, reason, bytes: entry.bytes.slice() })
+    ground.deadLetter({ sequence: entry.sequence, index: -1, reason, bytes: copyOf(entry.bytes) })
     return undefined
   }
 }
@@ -95,7 +95,7 @@ function foldBatch(
     const end = spans.ends[index] ?? 0
     if (!isFoldable(record, namespaces) || !isHome(record, state) || sizeFault(batch, index)) {
       const reason = foldFault(record, index, batch, namespaces)
-      const bytes = entry.bytes.slice(start, end)
+      const bytes = copyOf(entry.bytes.subarray(start, end))
       ground.deadLetter({ sequence: entry.sequence, index, reason, bytes })
       folded.rejected++
       continue
@@ -113,6 +113,11 @@ function foldBatch(
     state.producers.set(producer, last, state.time.now)
     ground.producerChanged(producer)
   }
+}
+
+/** An entry's bytes are valid only now; `slice` of Node's own arrays would not copy them. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
 }
 
 /** A record's number: the predecessor's plus one, or its own where that is greater. */

@@ -41,19 +41,24 @@ export class Producers {
     return this.rows.size
   }
 
-  /** Removes the rows of forgotten producers and returns their names. Only frees memory. */
+  /**
+   * Removes the rows of forgotten producers, which only frees memory, and starts the idle time of
+   * those that wrote before there was any logical time. Returns whose rows changed.
+   */
   sweep(now: number): string[] {
     if (now - this.sweptAt < sweepEveryMs) return []
     this.sweptAt = now
-    const forgotten: string[] = []
+    const changed: string[] = []
     for (const [producer, row] of this.rows) {
-      if (isForgotten(producer, row, now)) forgotten.push(producer)
+      if (row.at === 0) this.rows.set(producer, { n: row.n, at: now })
+      else if (isForgotten(producer, row, now)) this.rows.delete(producer)
+      else continue
+      changed.push(producer)
     }
-    for (const producer of forgotten) this.rows.delete(producer)
-    return forgotten
+    return changed
   }
 }
 
 function isForgotten(producer: string, row: Producer, now: number): boolean {
-  return now - row.at > idleMaxMs && !producer.startsWith(importPrefix)
+  return row.at > 0 && now - row.at > idleMaxMs && !producer.startsWith(importPrefix)
 }
