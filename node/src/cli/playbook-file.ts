@@ -5,6 +5,8 @@ import { HalfsecondError } from '@halfsecond/protocol'
 import type { Playbook } from '../core/decision/playbook.ts'
 import { compilePlaybook } from '../playbook/compile-playbook.ts'
 import { describeFault, type Fault, PlaybookError } from '../playbook/faults.ts'
+import { runPlaybookTests } from '../playbook/playbook-tests.ts'
+import { ZoneCalendar } from '../system/zone-calendar.ts'
 
 /** The text of a file, or of standard input for `-`. @throws HalfsecondError `INVALID` */
 export async function readText(path: string, input: Readable): Promise<string> {
@@ -23,6 +25,17 @@ export type Checked =
 export function checkPlaybook(source: string): Checked {
   try {
     return { playbook: compilePlaybook(source) }
+  } catch (error) {
+    if (error instanceof PlaybookError) return { faults: error.faults }
+    throw error
+  }
+}
+
+/** As `checkPlaybook`; a case of its own that fails is a fault too. */
+export function testPlaybook(source: string): Checked {
+  try {
+    const { playbook, failures } = runPlaybookTests(source, new ZoneCalendar())
+    return failures.length > 0 ? { faults: failures } : { playbook }
   } catch (error) {
     if (error instanceof PlaybookError) return { faults: error.faults }
     throw error

@@ -6,7 +6,7 @@ import {
   parseIdentifier,
 } from '@halfsecond/protocol'
 import { decide, type Trace } from '../core/decision/decide.ts'
-import type { Placement, Playbook } from '../core/decision/playbook.ts'
+import type { Calendar, Placement, Playbook } from '../core/decision/playbook.ts'
 import { profileOf } from '../core/decision/profile.ts'
 import { reasonOf } from '../core/decision/reasons.ts'
 import { Digest } from '../core/digest.ts'
@@ -14,7 +14,6 @@ import { parseDuration } from '../core/duration.ts'
 import { Arena } from '../core/fragment/arena.ts'
 import { evolve, type FragmentRecord, type Ground } from '../core/fragment/evolve.ts'
 import { type Fragment, initialFragment } from '../core/fragment/fragment.ts'
-import { ZoneCalendar } from '../system/zone-calendar.ts'
 import { recordOf } from './case-records.ts'
 import type { Path, PlaybookDocument } from './document.ts'
 import { didYouMean } from './faults.ts'
@@ -31,9 +30,10 @@ export function runCases(
   source: PlaybookSource,
   playbook: Playbook,
   document: PlaybookDocument,
+  calendar: Calendar,
 ): void {
   source.tests?.forEach((one, index) => {
-    new Case(['tests', index], one, source, playbook, document).run()
+    new Case(['tests', index], one, source, playbook, document, calendar).run()
   })
 }
 
@@ -43,7 +43,7 @@ class Case {
   private readonly source: PlaybookSource
   private readonly playbook: Playbook
   private readonly document: PlaybookDocument
-  private readonly calendar = new ZoneCalendar()
+  private readonly calendar: Calendar
 
   constructor(
     path: Path,
@@ -51,7 +51,9 @@ class Case {
     source: PlaybookSource,
     playbook: Playbook,
     document: PlaybookDocument,
+    calendar: Calendar,
   ) {
+    this.calendar = calendar
     this.path = path
     this.one = one
     this.source = source

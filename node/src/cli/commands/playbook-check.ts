@@ -1,19 +1,21 @@
 import type { Command } from 'commander'
 import { Exit, exitCodes } from '../failure.ts'
-import { checkPlaybook, describeFaults, describePlaybook, readText } from '../playbook-file.ts'
+import { describeFaults, describePlaybook, readText, testPlaybook } from '../playbook-file.ts'
 import { printJson, printLine } from '../print.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 export function addPlaybookCheck(playbook: Command, around: Surroundings): void {
   playbook
     .command('check')
-    .description('check playbooks; faults are told with line, column and the place in the text')
+    .description(
+      'check playbooks and run their own tests; faults are told with line, column and text',
+    )
     .argument('<file...>', 'playbooks, YAML or JSON; - reads standard input')
     .option('--json', 'print {files: [{file, ok, name?, faults?}]}')
     .action(async (files: string[], options: { json?: boolean }) => {
       const results = []
       for (const file of files) {
-        const checked = checkPlaybook(await readText(file, around.input))
+        const checked = testPlaybook(await readText(file, around.input))
         results.push({ file, checked })
       }
       if (options.json) {

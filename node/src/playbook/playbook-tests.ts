@@ -1,9 +1,9 @@
-import type { Playbook } from '../core/decision/playbook.ts'
+import type { Calendar, Playbook } from '../core/decision/playbook.ts'
 import { runCases } from './cases.ts'
 import { readPlaybook } from './compile-playbook.ts'
 import type { Fault } from './faults.ts'
 
-export interface CheckedPlaybook {
+export interface TestedPlaybook {
   readonly playbook: Playbook
   /** Cases in its `tests`. */
   readonly cases: number
@@ -15,8 +15,8 @@ export interface CheckedPlaybook {
  * Compiles a playbook and runs its own tests.
  * @throws PlaybookError with every fault that keeps it from being compiled
  */
-export function checkPlaybook(text: string): CheckedPlaybook {
+export function runPlaybookTests(text: string, calendar: Calendar): TestedPlaybook {
   const { playbook, source, document } = readPlaybook(text)
-  runCases(source, playbook, document)
+  runCases(source, playbook, document, calendar)
   return { playbook, cases: source.tests?.length ?? 0, failures: document.faults }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { checkPlaybook } from '../../src/playbook/check-playbook.ts'
+import { runPlaybookTests } from '../../src/playbook/playbook-tests.ts'
+import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
 import { told } from './faults-of.ts'
 
 const base = `playbook: shop
@@ -27,7 +28,7 @@ describe('the playbook of the first run', () => {
   it('does what its own cases say', () => {
     const text = readFileSync(new URL('../../playbooks/fernhill.yaml', import.meta.url), 'utf8')
 
-    const { cases, failures } = checkPlaybook(text)
+    const { cases, failures } = runPlaybookTests(text, new ZoneCalendar())
 
     expect(failures).toEqual([])
     expect(cases).toBe(6)
