@@ -126,7 +126,7 @@ function insert(
   const { identifier, open } = fragment
   const identity = identityOf(record)
   const hash = fnv1a32(identity)
-  if (isKnown(fragment, record, identity, at, ground)) return false
+  if (isKnownBy(hash, fragment, record, identity, at, ground)) return false
   const size = logged.end - logged.start
   while (!open.fits(size)) {
     fragment.sealed ??= new SealedTimeline()
@@ -143,6 +143,7 @@ function insert(
     logged.end,
     ground.digest,
   )
+  if (record.at - at > fragment.lead) fragment.lead = record.at - at
   if (fragment.features?.update(at, record) === false) fragment.features = null
   return true
 }
@@ -155,10 +156,20 @@ export function isKnown(
   at: number,
   ground: Pick<Ground, 'arena' | 'chunks'>,
 ): boolean {
-  const hash = fnv1a32(identity)
+  return isKnownBy(fnv1a32(identity), fragment, record, identity, at, ground)
+}
+
+function isKnownBy(
+  hash: number,
+  fragment: Fragment,
+  record: TimelineRecord,
+  identity: string,
+  at: number,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+): boolean {
   if (fragment.open.has(ground.arena, hash, identity)) return true
   if (fragment.sealed === null) return false
-  const from = record.kind === 'outcome' ? outcomeFrom(record, at) : at
+  const from = record.kind === 'outcome' ? outcomeFrom(record, at) : at - fragment.lead
   return fragment.sealed.has(fragment.identifier, hash, identity, from, ground.chunks)
 }
 

@@ -17,13 +17,14 @@ import { SealedTimeline } from './sealed-timeline.ts'
 /*
  * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
  * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
- * features text, features]. The entries are copied as they stand in memory.
+ * features text, features, lead]. The entries are copied as they stand in memory.
  */
 const rowVersion = 1
 const prefixBytes = 5
 
 export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
-  const { identifier, sequence, index, open, sealed, traits, links, consents, features } = fragment
+  const { identifier, sequence, index, lead, open, sealed, traits, links, consents, features } =
+    fragment
   const head = encode([
     identifier,
     sequence,
@@ -34,6 +35,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
     storedRegisters(consents),
     features?.set.text ?? null,
     features?.stored() ?? null,
+    lead,
   ])
   const row = new Uint8Array(prefixBytes + head.length + open.used)
   row[0] = rowVersion
@@ -58,13 +60,14 @@ export function decodeFragment(
   const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
   const head = decodeTrusted(row, prefixBytes, headEnd)
   assert(Array.isArray(head) && head[0] === identifier, 'a row of this identifier')
-  const [, sequence, index, sealed, traits, links, consents, text, features]: unknown[] = head
+  const [, sequence, index, sealed, traits, links, consents, text, features, lead]: unknown[] = head
   const readTraits = restoreRegisters(traits, isTraitValue)
   const readLinks = restoreRegisters(links, isStrength)
   const readConsents = restoreRegisters(consents, isBoolean)
   assert(
     typeof sequence === 'number' &&
       typeof index === 'number' &&
+      typeof lead === 'number' &&
       readTraits !== undefined &&
       readLinks !== undefined &&
       readConsents !== undefined,
@@ -76,6 +79,7 @@ export function decodeFragment(
     identifier,
     sequence,
     index,
+    lead,
     open,
     sealed: restoreSealed(sealed),
     traits: readTraits,

@@ -14,6 +14,11 @@ export interface Fragment {
   /** Version: sequence of the batch that changed it last, and the record's place in that batch. */
   sequence: number
   index: number
+  /**
+   * Most milliseconds that a sender's clock was ahead of the log's: an entry may stand so much
+   * earlier than a resend of it would.
+   */
+  lead: number
   /** The newest entries of the timeline; older ones are sealed. */
   readonly open: OpenChunk
   sealed: SealedTimeline | null
@@ -31,6 +36,7 @@ export function initialFragment(identifier: Identifier): Fragment {
     identifier,
     sequence: 0,
     index: 0,
+    lead: 0,
     open: new OpenChunk(),
     sealed: null,
     traits: null,

@@ -1,5 +1,6 @@
 import type { Identifier } from '@halfsecond/protocol'
-import { type Entry, identityOf } from './entry.ts'
+import { assert } from '../assert.ts'
+import { decodeEntry, type Entry, identityOf } from './entry.ts'
 import { decodeEntries } from './open-chunk.ts'
 
 /** Rows of sealed chunks, by identifier and chunk number, counted from 0. */
@@ -64,9 +65,13 @@ export class SealedTimeline {
     for (const chunk of this.newestFirst(identifier, rows)) {
       if (newest <= 0 && chunk.greatestSoFar < from) return false
       if (newest <= 0 && chunk.lastAt < from) continue
-      const entries = decodeEntries(chunk.entries)
-      if (entries.some((entry) => identityOf(entry.record) === identity)) return true
-      newest -= entries.length
+      const { entries } = chunk
+      const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength)
+      for (let at = 0; at < entries.length; at += view.getUint32(at, true)) {
+        newest--
+        if (view.getUint32(at + 4, true) !== hash) continue
+        if (identityOf(decodeEntry(entries, view, at).record) === identity) return true
+      }
     }
     return false
   }
@@ -87,7 +92,8 @@ export class SealedTimeline {
   private *newestFirst(identifier: Identifier, rows: ChunkRows): Generator<ChunkRow> {
     for (let number = this.chunks - 1; number >= 0; number--) {
       const row = rows.read(identifier, number)
-      if (row !== undefined) yield readChunkRow(row)
+      assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
+      yield readChunkRow(row)
     }
   }
 }
