@@ -199,16 +199,20 @@ export class Engine implements NodeApi {
     identifiers: readonly Identifier[],
     placements?: readonly string[],
   ): Promise<readonly Explanation[]> {
-    const explained = this.decider.explain({
-      kind: 'decide',
-      decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
-      identifiers,
-      placements: placements ?? Object.keys(this.defaults()),
-      deadline: 1,
-      positions: [],
-      pending: [],
-    })
-    return explanationsOf(explained)
+    // Each by itself: in one answer an offer appears once, so the first placement would take it away.
+    return (placements ?? Object.keys(this.defaults())).flatMap((placement) =>
+      explanationsOf(
+        this.decider.explain({
+          kind: 'decide',
+          decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
+          identifiers,
+          placements: [placement],
+          deadline: 1,
+          positions: [],
+          pending: [],
+        }),
+      ),
+    )
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {

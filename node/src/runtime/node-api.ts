@@ -26,7 +26,7 @@ export interface NodeApi {
   /** Every profile, in no order, read in pieces. A profile that changes meanwhile is exported once. */
   profiles(): AsyncIterable<ProfileView>
   /**
-   * What would be shown now, and why; changes nothing.
+   * What would be shown now at each placement by itself, and why; changes nothing.
    * @param placements all of the playbook's where undefined
    * Rejects with `UNKNOWN_PLACEMENT` or `UNAVAILABLE`.
    */
