@@ -21,7 +21,7 @@ const running = new Set<Promise<void>>()
 
 async function click(intendedMs: number): Promise<void> {
   const visitor = client.visitor({ anon: `v${draw()}` })
-  visitor.track('pressed', { path: '/a' })
+  void visitor.track('pressed', { path: '/a' })
   const decision = await visitor.decide('side')
   latencies.add(performance.now() - intendedMs)
   if (decision.error !== undefined) errors++
