@@ -1,5 +1,6 @@
 import { HalfsecondError, type Namespaces, parseIdentifier, type Value } from '@halfsecond/protocol'
 import { type Info, parse } from 'csv-parse'
+import { drained } from '../print.ts'
 import { lineBytesMax } from './line-splitter.ts'
 import type { CsvMapping } from './mapping.ts'
 import type { Row } from './row.ts'
@@ -59,19 +60,6 @@ async function feed(parser: Parser, bytes: AsyncIterable<Buffer>): Promise<void>
   } catch (error) {
     parser.destroy(error instanceof Error ? error : new Error(String(error)))
   }
-}
-
-/** Resolves also where the parser has ended early, so that nobody waits for ever. */
-function drained(parser: Parser): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      parser.off('drain', done)
-      parser.off('close', done)
-      resolve()
-    }
-    parser.on('drain', done)
-    parser.on('close', done)
-  })
 }
 
 interface Parsed {

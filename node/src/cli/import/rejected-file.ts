@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { HalfsecondError } from '@halfsecond/protocol'
+import { drained } from '../print.ts'
 
 /** Longer lines are kept by their beginning: it is enough to find them in the file. */
 const textMax = 4 * 1024
@@ -26,7 +27,7 @@ export class RejectedFile {
   /** Waits while much is unwritten. @throws HalfsecondError `UNAVAILABLE` if it cannot be written */
   async flushed(): Promise<void> {
     if (this.file?.writableNeedDrain && !this.failure) {
-      await Promise.race([once(this.file, 'drain'), once(this.file, 'close')])
+      await drained(this.file)
     }
     this.check()
   }

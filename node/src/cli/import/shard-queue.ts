@@ -1,7 +1,10 @@
 import { bounds, encodeBatch, HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 
-/** Enough for a batch to be cheap, and small beside the bound of a frame. */
-const batchBytes = 64 * 1024
+/**
+ * A log flushes a batch to disk at once, so large ones make an import fast. Below a frame's bound,
+ * and below what one HTTP request carries.
+ */
+const batchBytes = 160 * 1024
 
 const firstRetryMs = 50
 const retryMaxMs = 2_000

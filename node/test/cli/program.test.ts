@@ -1,0 +1,181 @@
+import { Readable, Writable } from 'node:stream'
+import type { Command } from 'commander'
+import { describe, expect, it } from 'vitest'
+import { createProgram } from '../../src/cli/program.ts'
+import { execute } from './support/command.ts'
+
+const silent = {
+  env: {},
+  input: Readable.from([]),
+  output: new Writable(),
+  notes: new Writable(),
+  isTerminal: false,
+  stopping: new AbortController().signal,
+}
+
+/** `import`, `playbook check`, … */
+function leaves(command: Command, path: readonly string[] = []): (readonly [string, Command])[] {
+  return command.commands.flatMap((one) => {
+    const name = [...path, one.name()]
+    return one.commands.length > 0 ? leaves(one, name) : [[name.join(' '), one] as const]
+  })
+}
+
+const commands = leaves(createProgram(silent))
+
+describe('halfsecond --help', () => {
+  it('tells what there is, what the environment says, and the exit codes', async () => {
+    const { code, output, notes } = await execute(['--help'])
+
+    expect({ code, notes }).toEqual({ code: 0, notes: '' })
+    expect(output).toMatchInlineSnapshot(`
+      "Usage: halfsecond [options] [command]
+
+      Real-time personalisation on an actor-based, in-memory profile cluster.
+
+      Options:
+        -h, --help               display help for command
+
+      Commands:
+        dev [options]            run a node in this process, with no server to install; saving a playbook
+                                 publishes it
+        node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL
+        playbook                 check and publish what authors write
+        why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
+                                 the same
+        import [options] <file>  send an access log, NDJSON or CSV file into the log
+        profile                  look at one profile
+        export [options]         print every profile as one JSON object a line
+        status [options]         how a node is; the exit code is 1 where it is not ready
+
+      Environment:
+        HALFSECOND_ADMIN_URL  admin port of a node, for why, profile, export, status and
+                              playbook publish (default: http://127.0.0.1:7501)
+        HALFSECOND_URL        where records go, for import: http://host:7500 or nats://host:4222
+                              (default: http://127.0.0.1:7500)
+
+      Exit codes: 0 done, 1 failed, 2 wrong usage.
+      "
+    `)
+  })
+
+  it('knows every command', () => {
+    expect(commands.map(([name]) => name)).toEqual([
+      'dev',
+      'node',
+      'playbook check',
+      'playbook publish',
+      'playbook defaults',
+      'why',
+      'import',
+      'profile get',
+      'export',
+      'status',
+    ])
+  })
+
+  it.each(commands)('of %s describes each argument and option', async (name, command) => {
+    const { code, output } = await execute([...name.split(' '), '--help'])
+
+    expect(code).toBe(0)
+    expect(output).toContain(`Usage: halfsecond ${name} [options]`)
+    expect(command.description()).not.toBe('')
+    for (const { flags, description } of [...command.options]) {
+      expect(output).toContain(flags)
+      expect(description).not.toBe('')
+    }
+    for (const argument of command.registeredArguments) expect(argument.description).not.toBe('')
+    const widest = Math.max(...output.split('\n').map((line) => line.length))
+    expect(widest).toBeLessThanOrEqual(110)
+  })
+
+  it('of import documents the formats', async () => {
+    expect((await execute(['import', '--help'])).output).toMatchInlineSnapshot(`
+      "Usage: halfsecond import [options] <file>
+
+      send an access log, NDJSON or CSV file into the log
+
+      Arguments:
+        file                  the file; - reads standard input
+
+      Options:
+        --format <format>     what the file is (choices: "access-log", "ndjson", "csv")
+        --url <url>           where records go: http://host:7500 or nats://host:4222
+        --rejected <path>     where refused lines go (default: <file>.rejected.ndjson)
+        --dry-run             check every line, send nothing
+        --patience <seconds>  how long to try when the log is away (default: 60)
+        --json                print the result as JSON
+        -h, --help            display help for command
+
+      Options for CSV:
+        --key <column>        column of the identifier (default: "key")
+        --namespace <name>    namespace of identifiers written without one (default: "")
+        --at <column>         column of the time (default: "at")
+        --name <column>       column of the event's name (default: "name")
+        --event <name>        all rows are this event (default: "")
+        --traits              rows are traits, not events
+        --text <columns>      columns, by commas, that stay text (default: [])
+        --delimiter <char>    what stands between cells (default: ",")
+
+      Formats, told by the file's beginning unless --format says which; gzip is unpacked:
+        access-log  combined log of Apache or nginx: each line is a "page" event of anon:<client address>
+                    at the line's own time, with method, path, status, bytes, protocol, referrer, agent
+        ndjson      one record a line: {"key": "crm:991", "name": "page", "at": "2026-05-17T10:05:03Z",
+                    "properties": {"path": "/help"}}; with "set": {"tier": "gold"} it is traits;
+                    "kind" names any other record
+        csv         a header line; the columns key, name and at, all others are properties. Numbers, true
+                    and false are such, anything else is text, an empty cell says nothing
+      Times are ISO 8601 (UTC where no zone is written) or milliseconds since 1970.
+
+      The same file with the same options can be imported again, also after it broke off: what is there
+      already is not counted twice. A file that has grown is another file.
+      "
+    `)
+  })
+
+  it('of node lists every setting', async () => {
+    const { output } = await execute(['node', '--help'])
+
+    expect(output).toMatch(/HALFSECOND_SHARDS +a power of two/)
+    expect(output).toContain('HALFSECOND_TOKEN_KEYS')
+  })
+})
+
+describe('wrong usage', () => {
+  it.each([
+    [['halp'], /unknown command/],
+    [['why'], /missing required argument 'visitor'/],
+    [['import', 'x', '--format', 'xml'], /Allowed choices are access-log, ndjson, csv/],
+    [['import', 'x', '--patience', 'long'], /number of seconds/],
+    [['status', '--jason'], /unknown option '--jason'\n.*--json/s],
+  ])('%j ends with 2 and says what is possible', async (args, message) => {
+    const { code, output, notes } = await execute(args)
+
+    expect(code).toBe(2)
+    expect(output).toBe('')
+    expect(notes).toMatch(message)
+  })
+})
+
+describe('what cannot be done', () => {
+  const env = { HALFSECOND_URL: 'http://127.0.0.1:1', HALFSECOND_ADMIN_URL: 'http://127.0.0.1:1' }
+
+  it.each([
+    [['status'], /^UNAVAILABLE: no node answers at .*halfsecond dev/],
+    [['why', 'crm:1'], /^UNAVAILABLE: no node answers/],
+    [['export'], /^UNAVAILABLE: no node answers/],
+    [['profile', 'get', 'crm:1', '--admin-url', 'nonsense'], /^INVALID: "nonsense" is no address/],
+    [['import', '-', '--format', 'ndjson'], /^UNAVAILABLE: no node answers at .*halfsecond dev/],
+    [['import', '/nowhere/x.log'], /^INVALID: cannot read \/nowhere\/x.log/],
+    [['import', '/'], /^INVALID: \/ is a folder/],
+    [['node'], /^INVALID: HALFSECOND_NATS_URL is not set.*nats:\/\//],
+    [['dev', '--port', '99999'], /^INVALID: cannot start:\n.*HALFSECOND_PORT/],
+    [['playbook', 'check', '/nowhere.yaml'], /^INVALID: cannot read \/nowhere.yaml/],
+    [['playbook', 'defaults'], /^INVALID: name either/],
+  ])('%j ends with 1 and one sentence with its code', async (args, message) => {
+    const { code, output, notes } = await execute(args, { env })
+
+    expect(notes).toMatch(message)
+    expect({ code, output }).toEqual({ code: 1, output: '' })
+  })
+})
