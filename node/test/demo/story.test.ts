@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { browser as aBrowser, needs } from '../../../deploy/test/requirements.ts'
 import type { ProfileView } from '../../src/core/profile-view.ts'
 import type { NodeApi } from '../../src/runtime/node-api.ts'
-import { DemoTab, launch } from './support/demo-browser.ts'
+import { DemoTab, launch, patience } from './support/demo-browser.ts'
 import { startDemoNode } from './support/demo-node.ts'
 
 const everybody = {
@@ -125,7 +125,7 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
     await hero.getByText('Why this?').click()
 
     await expect
-      .poll(() => hero.locator('.sentence').textContent())
+      .poll(() => hero.locator('.sentence').textContent(), patience)
       .toBe('At web.hero you see your manager, because upset and tier is gold.')
     expect(await hero.locator('.candidate b').allInnerTexts()).toEqual([
       'your manager',
@@ -155,7 +155,7 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
         .map(({ offer, outcome }) => ({ offer, outcome }))
     }
 
-    await expect.poll(displays).toEqual([{ offer: 'store-card', outcome: 'display' }])
+    await expect.poll(displays, patience).toEqual([{ offer: 'store-card', outcome: 'display' }])
   })
 
   it('shows the same person after a reload, and a new one when asked', async () => {
@@ -168,7 +168,7 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
     expect(await tab.screens()).toEqual(card)
 
     await tab.page.getByRole('button', { name: 'Start again' }).click()
-    await expect.poll(() => tab.screens()).toEqual(everybody)
+    await expect.poll(() => tab.screens(), patience).toEqual(everybody)
   })
 
   it('keeps the keyboard where it was when the content under it changes', async () => {
@@ -201,7 +201,7 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
     await tab.page.getByRole('button', { name: 'Help' }).click()
 
     await expect
-      .poll(() => tab.page.locator('#news').textContent())
+      .poll(() => tab.page.locator('#news').textContent(), patience)
       .toMatch(/^No answer: .*Is halfsecond still running\?$/)
     expect(await tab.screens()).toEqual(everybody)
   })

@@ -12,6 +12,9 @@ const flags = [
   '--disable-sync',
 ]
 
+/** How long a busy machine may take for what takes milliseconds. */
+export const patience = { timeout: 15_000 } as const
+
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: chromiumPath, args: flags })
 }
@@ -48,7 +51,7 @@ export class DemoTab {
   async click(name: string | RegExp): Promise<void> {
     this.clicks++
     await this.page.getByRole('button', { name, exact: true }).click()
-    await expect.poll(() => this.page.locator('#happened > li').count()).toBe(this.clicks)
+    await expect.poll(() => this.page.locator('#happened > li').count(), patience).toBe(this.clicks)
   }
 
   /** What the banner, the smaller banner and the agent's prompt say. */
