@@ -9,10 +9,15 @@ import {
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
+import { backoffMs } from './backoff.ts'
 import type { Transport } from './transport.ts'
 
-/** After a failure the question is asked again this much later, while its deadline allows. */
-const retryMs = 20
+/**
+ * After a failure the question is asked again, while its deadline allows: soon, as a node may just
+ * have handed its shard over, then ever later, as it may be overloaded.
+ */
+const firstRetryMs = 20
+const retryMaxMs = 200
 
 /** Questions of one frame stay below this, so that a frame never exceeds its bound. */
 const frameBytes = bounds.frameBytes - 16 * 1024
@@ -20,16 +25,25 @@ const frameBytes = bounds.frameBytes - 16 * 1024
 /** Deadlines are kept to this accuracy. */
 const tickMs = 4
 
+/** A question's bytes besides its texts and pending records. */
+const questionBytes = 512
+
 /** What an answer may become instead: the reason why there is none. */
 export type NoAnswer = HalfsecondError
 
+/** A question; its deadline is set anew whenever it is sent. */
+export type Draft = Omit<DecideQuestion, 'deadline'> & { deadline: number }
+
 interface Asked {
-  readonly question: Omit<DecideQuestion, 'deadline'>
+  readonly question: Draft
+  /** At most. */
   readonly bytes: number
   readonly deadlineAt: number
   readonly node: () => string | undefined
   readonly done: (answer: DecideAnswer | NoAnswer) => void
-  isDone: boolean
+  /** Place among those that are open; -1 once done. */
+  place: number
+  attempts: number
   /** Why the last attempt failed. */
   failure: HalfsecondError | undefined
 }
@@ -42,9 +56,9 @@ export class Asker {
   private readonly transport: Transport
   private readonly onStaleMap: (epoch: number) => void
   private turn: Asked[] = []
-  private readonly due = new Map<number, Asked[]>()
+  private readonly open: Asked[] = []
   private ticker: NodeJS.Timeout | undefined
-  private tick = 0
+  private isClosed = false
 
   /** @param onStaleMap told the epoch that a node knows, or 0 when a node did not hold a shard */
   constructor(transport: Transport, onStaleMap: (epoch: number) => void) {
@@ -54,31 +68,35 @@ export class Asker {
 
   /** @param node the node to ask, as the newest map says; undefined while no map is known */
   ask(
-    question: Omit<DecideQuestion, 'deadline'>,
+    question: Draft,
     deadlineMs: number,
     node: () => string | undefined,
   ): Promise<DecideAnswer | NoAnswer> {
     return new Promise((done) => {
-      const deadlineAt = performance.now() + deadlineMs
-      const bytes = question.pending.reduce((sum, batch) => sum + batch.length, 1024)
+      if (this.isClosed) {
+        done(closedError())
+        return
+      }
       const asked: Asked = {
         question,
-        bytes,
-        deadlineAt,
+        bytes: bytesOf(question),
+        deadlineAt: performance.now() + deadlineMs,
         node,
         done,
-        isDone: false,
+        place: this.open.length,
+        attempts: 0,
         failure: undefined,
       }
+      this.open.push(asked)
+      this.ticker ??= setInterval(() => this.expire(), tickMs)
       this.enqueue(asked)
-      this.expect(asked)
     })
   }
 
   close(): void {
-    if (this.ticker) clearInterval(this.ticker)
-    const closed = new HalfsecondError('CLOSED', 'the client is closed')
-    for (const asked of [...this.turn, ...[...this.due.values()].flat()]) this.finish(asked, closed)
+    this.isClosed = true
+    for (const asked of [...this.open]) this.finish(asked, closedError())
+    this.expire()
   }
 
   private enqueue(asked: Asked): void {
@@ -90,7 +108,7 @@ export class Asker {
     this.turn = []
     const frames = new Map<string, Asked[]>()
     for (const asked of turn) {
-      if (asked.isDone) continue
+      if (asked.place < 0) continue
       const node = asked.node()
       if (node === undefined) {
         this.later(
@@ -118,11 +136,12 @@ export class Asker {
       return
     }
     const now = performance.now()
-    const questions = frame.map(({ question, deadlineAt }) => ({
-      ...question,
-      deadline: Math.max(1, Math.ceil(deadlineAt - now)),
-    }))
-    const latest = frame.reduce((last, { deadlineAt }) => Math.max(last, deadlineAt), 0)
+    let latest = 0
+    const questions = frame.map(({ question, deadlineAt }) => {
+      question.deadline = Math.max(1, Math.ceil(deadlineAt - now))
+      latest = Math.max(latest, deadlineAt)
+      return question
+    })
     try {
       const reply = await this.transport.ask(
         node,
@@ -166,41 +185,46 @@ export class Asker {
   private later(asked: Asked, failure: HalfsecondError): void {
     asked.failure = failure
     const left = asked.deadlineAt - performance.now()
-    if (left <= retryMs || !this.transport.isConnected) this.finish(asked, failure)
-    else setTimeout(() => this.enqueue(asked), retryMs)
+    const pause = backoffMs(asked.attempts++, firstRetryMs, retryMaxMs)
+    if (left <= pause || !this.transport.isConnected) this.finish(asked, failure)
+    else setTimeout(() => this.enqueue(asked), pause)
   }
 
+  /** Gives the last open question the place that becomes free, so that finishing costs nothing. */
   private finish(asked: Asked, result: DecideAnswer | NoAnswer): void {
-    if (asked.isDone) return
-    asked.isDone = true
+    const { place } = asked
+    if (place < 0) return
+    const last = this.open.pop()
+    if (last !== undefined && last !== asked) {
+      this.open[place] = last
+      last.place = place
+    }
+    asked.place = -1
     asked.done(result)
   }
 
-  /** One timer serves all deadlines: they are kept in slots of a few milliseconds. */
-  private expect(asked: Asked): void {
-    const slot = Math.ceil(asked.deadlineAt / tickMs)
-    const expected = this.due.get(slot)
-    if (expected) expected.push(asked)
-    else this.due.set(slot, [asked])
-    if (this.ticker !== undefined) return
-    this.tick = Math.floor(performance.now() / tickMs)
-    this.ticker = setInterval(() => this.expire(), tickMs)
-  }
-
+  /** One timer serves all deadlines. */
   private expire(): void {
-    const now = Math.floor(performance.now() / tickMs)
-    for (; this.tick <= now; this.tick++) {
-      for (const asked of this.due.get(this.tick) ?? []) {
-        if (asked.isDone) continue
-        this.finish(
-          asked,
-          asked.failure ?? new HalfsecondError('TIMEOUT', 'no answer within the deadline'),
-        )
-      }
-      this.due.delete(this.tick)
+    const now = performance.now()
+    for (const asked of this.open.filter(({ deadlineAt }) => deadlineAt <= now)) {
+      const late = new HalfsecondError('TIMEOUT', 'no answer within the deadline')
+      this.finish(asked, asked.failure ?? late)
     }
-    if (this.due.size > 0 || this.ticker === undefined) return
+    if (this.open.length > 0) return
     clearInterval(this.ticker)
     this.ticker = undefined
   }
+}
+
+/** One UTF-16 unit makes three bytes at most. */
+function bytesOf({ identifiers, placements, pending }: Draft): number {
+  let bytes = questionBytes
+  for (const text of identifiers) bytes += 3 * text.length
+  for (const text of placements) bytes += 3 * text.length
+  for (const batch of pending) bytes += batch.length
+  return bytes
+}
+
+function closedError(): HalfsecondError {
+  return new HalfsecondError('CLOSED', 'the client is closed')
 }

@@ -12,11 +12,13 @@ import { backoffMs } from './backoff.ts'
 import { type Counters, initialCounters } from './counters.ts'
 import type { Decision } from './decision.ts'
 import { Decisions } from './decisions.ts'
+import { ignorable } from './ignorable.ts'
 import { MapFollower } from './map-follower.ts'
 import type { CompiledOptions } from './options.ts'
 import { type NewRecord, Recorder, type RecordOptions } from './recorder.ts'
 import type { Transport } from './transport.ts'
 import {
+  checkedCount,
   type DecideOptions,
   type Identifiers,
   toIdentifiers,
@@ -38,7 +40,8 @@ export class Client {
   private readonly map: MapFollower
   private readonly recorder: Recorder
   private readonly decisions: Decisions
-  private isClosed = false
+  private readonly reports = new Set<Promise<Position>>()
+  private closing: Promise<void> | undefined
 
   /** Made by `connect`. */
   constructor(transport: Transport, options: CompiledOptions) {
@@ -69,29 +72,26 @@ export class Client {
         'a visitor has at least one identifier, like { anon: id }',
       )
     }
-    if (known.length > bounds.identifiersPerCall) {
-      throw new HalfsecondError('TOO_LARGE', `at most ${bounds.identifiersPerCall} identifiers`)
-    }
-    return new Visitor(this, known, toPositions(position))
+    return new Visitor(this, checkedCount(known), toPositions(position))
   }
 
   /**
    * An outcome that came back with a token. Resolves with its position once it is durable: from
    * then on every channel's next answer reflects it.
-   * Rejects with `MALFORMED` or `FORBIDDEN` for a token that is none of ours, or has expired.
+   * Rejects with `MALFORMED` or `FORBIDDEN` for a token that is none of ours, or has expired. Like
+   * all that records, the promise may be ignored.
    */
-  async outcome(token: string, outcome: Outcome, options: RecordOptions = {}): Promise<Position> {
-    const { tokenKeys } = this.options
-    if (tokenKeys === undefined) return this.outcomeByCluster(token, outcome, options)
-    const { decision, key, placement, offer, treatment } = tokenKeys.verify(
-      token,
-      Date.now(),
-      this.namespaces,
-    )
-    return this.record(
-      { kind: 'outcome', key, decision, placement, offer, treatment, outcome },
-      options,
-    )
+  outcome(token: string, outcome: Outcome, options: RecordOptions = {}): Promise<Position> {
+    try {
+      const { tokenKeys } = this.options
+      if (tokenKeys === undefined) return this.report(token, outcome, options)
+      const said = tokenKeys.verify(token, Date.now(), this.namespaces)
+      const { decision, key, placement, offer, treatment } = said
+      const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment }
+      return this.record({ ...record, outcome }, options)
+    } catch (thrown) {
+      return this.refused(thrown)
+    }
   }
 
   /** What this client did since it was made. */
@@ -113,16 +113,18 @@ export class Client {
    * still queued then fails with `CLOSED`. Calls after it fail with `CLOSED`; decides answer
    * default content.
    */
-  async close(timeoutMs = closeMs): Promise<void> {
-    await this.recorder.close(timeoutMs)
-    this.isClosed = true
-    this.map.close()
-    this.decisions.close()
-    await this.transport.close()
+  close(timeoutMs = closeMs): Promise<void> {
+    this.closing ??= this.finish(timeoutMs)
+    return this.closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /** For the web frameworks: something that no caller can be told. */
+  problem(error: HalfsecondError): void {
+    this.options.onProblem(error)
   }
 
   /** Namespaces of identifiers that the cluster knows. */
@@ -135,27 +137,48 @@ export class Client {
     return this.recorder.record(record, options)
   }
 
-  /** For `Visitor`: what this client recorded last for these identifiers. */
-  positionsOf(identifiers: readonly Identifier[]): Position[] {
-    return this.recorder.positionsOf(identifiers)
+  /** For `Visitor`: counts a record that could not even be made, and lets the promise be ignored. */
+  refused(thrown: unknown): Promise<never> {
+    const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
+    this.recorder.dropped(1, error)
+    return ignorable(Promise.reject(error))
   }
 
-  /** For `Visitor`: one decision per placement, in their order. */
+  /** For `Visitor`: what this client and others recorded last for these identifiers. */
+  positionsOf(
+    identifiers: readonly Identifier[],
+    imported: readonly Position[],
+  ): readonly Position[] {
+    return this.recorder.positionsOf(identifiers, imported)
+  }
+
+  /**
+   * For `Visitor`: one decision per placement, in their order.
+   * @param imported positions besides those of this client
+   */
   decide(
     identifiers: readonly Identifier[],
-    positions: readonly Position[],
+    imported: readonly Position[],
     placements: readonly string[],
     { deadlineMs = this.options.deadlineMs }: DecideOptions,
   ): Promise<Decision[]> {
-    const deadline = Math.min(Math.max(1, deadlineMs), bounds.deadlineMs)
-    return this.decisions.decide(identifiers, positions, placements, deadline)
+    const wanted = Number.isNaN(deadlineMs) ? this.options.deadlineMs : deadlineMs
+    const deadline = Math.min(Math.max(1, wanted), bounds.deadlineMs)
+    return this.decisions.decide(identifiers, imported, placements, deadline)
   }
 
-  private async outcomeByCluster(
-    token: string,
-    outcome: Outcome,
-    options: RecordOptions,
-  ): Promise<Position> {
+  private async finish(timeoutMs: number): Promise<void> {
+    const end = performance.now() + timeoutMs
+    const reports = Promise.allSettled([...this.reports])
+    await this.recorder.close(timeoutMs)
+    await Promise.race([reports, pause(Math.max(0, end - performance.now()))])
+    this.map.close()
+    this.decisions.close()
+    await this.transport.close()
+  }
+
+  /** Records an outcome through a node, which checks its token. */
+  private report(token: string, outcome: Outcome, options: RecordOptions): Promise<Position> {
     const report = this.transport.outcome?.bind(this.transport)
     if (report === undefined) {
       throw new HalfsecondError(
@@ -163,17 +186,42 @@ export class Client {
         'this server cannot check tokens: give it the HALFSECOND_TOKEN_KEYS of the cluster',
       )
     }
-    peekToken(token, this.namespaces)
-    const end = performance.now() + outcomeMs
+    if (this.closing !== undefined) throw new HalfsecondError('CLOSED', 'the client is closed')
+    const { key } = peekToken(token, this.namespaces)
     const { at = this.recorder.now(), id = this.recorder.newId() } = options
+    const reported = this.untilReported(() => report(token, outcome, at, id)).then(
+      (position) => {
+        this.counters.acknowledged++
+        this.recorder.recent.learned(key, position)
+        return position
+      },
+      (error: HalfsecondError) => {
+        this.recorder.dropped(1, error)
+        throw error
+      },
+    )
+    this.counters.recorded++
+    this.reports.add(reported)
+    const settled = () => this.reports.delete(reported)
+    reported.then(settled, settled)
+    return reported
+  }
+
+  private async untilReported(report: () => Promise<Position>): Promise<Position> {
+    const end = performance.now() + outcomeMs
     for (let attempt = 0; ; attempt++) {
       try {
-        return await report(token, outcome, at, id)
+        return await report()
       } catch (thrown) {
         const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot report the outcome')
-        if (!error.retryable || performance.now() > end || this.isClosed) throw error
-        await new Promise((resolve) => setTimeout(resolve, backoffMs(attempt, 50, 2_000)))
+        if (!error.retryable || performance.now() > end) throw error
+        this.counters.retries++
+        await pause(backoffMs(attempt, 50, 2_000))
       }
     }
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
 }

@@ -4,6 +4,8 @@ import type { ErrorCode, Reason } from '@halfsecond/protocol'
 export interface Counters {
   /** Records accepted into the queue. */
   recorded: number
+  /** Bytes of records that wait to be acknowledged now. */
+  queuedBytes: number
   /** Records that the log acknowledged. */
   acknowledged: number
   /** Records that were given up, by code. */
@@ -15,5 +17,5 @@ export interface Counters {
 }
 
 export function initialCounters(): Counters {
-  return { recorded: 0, acknowledged: 0, dropped: {}, retries: 0, decided: {} }
+  return { recorded: 0, queuedBytes: 0, acknowledged: 0, dropped: {}, retries: 0, decided: {} }
 }

@@ -1,4 +1,12 @@
-import type { ErrorCode, Freshness, Outcome, Position, Reason, Value } from '@halfsecond/protocol'
+import type {
+  ErrorCode,
+  Freshness,
+  Outcome,
+  Position,
+  Reason,
+  Value,
+  WireProposition,
+} from '@halfsecond/protocol'
 
 /** What became of a recorded outcome: its position, or undefined where there was nothing to record. */
 export type Recorded = Promise<Position | undefined>
@@ -45,29 +53,84 @@ export interface Decision extends Proposition {
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined
 }
 
-export type RecordOutcome = (outcome: Outcome, offer: string, treatment: string) => Recorded
+/** Records what became of a proposition; where it has no offer there is nothing to record. */
+export type RecordOutcome = (proposition: MadeProposition, outcome: Outcome) => Recorded
 
-const nothing: Recorded = Promise.resolve(undefined)
+/** One object for each thing shown; its outcomes are methods, as most are never called. */
+export class MadeProposition implements Proposition {
+  readonly placement: string
+  readonly content: Value
+  readonly offer: string | undefined
+  readonly treatment: string | undefined
+  readonly token: string | undefined
+  readonly #record: RecordOutcome
 
-export function makeProposition(
-  content: Value,
-  offer: string | undefined,
-  treatment: string | undefined,
-  token: string | undefined,
-  record: RecordOutcome,
-): Proposition {
-  const say = (outcome: Outcome): Recorded =>
-    offer === undefined || treatment === undefined ? nothing : record(outcome, offer, treatment)
-  return {
-    content,
-    offer,
-    treatment,
-    token,
-    displayed: () => say('display'),
-    clicked: () => say('click'),
-    accepted: () => say('accept'),
-    rejected: () => say('reject'),
-    dismissed: () => say('dismiss'),
-    unsubscribed: () => say('unsubscribe'),
+  constructor(
+    placement: string,
+    { content, offer, treatment, token }: WireProposition,
+    record: RecordOutcome,
+  ) {
+    this.placement = placement
+    this.content = content
+    this.offer = offer
+    this.treatment = treatment
+    this.token = token
+    this.#record = record
+  }
+
+  displayed(): Recorded {
+    return this.#record(this, 'display')
+  }
+
+  clicked(): Recorded {
+    return this.#record(this, 'click')
+  }
+
+  accepted(): Recorded {
+    return this.#record(this, 'accept')
+  }
+
+  rejected(): Recorded {
+    return this.#record(this, 'reject')
+  }
+
+  dismissed(): Recorded {
+    return this.#record(this, 'dismiss')
+  }
+
+  unsubscribed(): Recorded {
+    return this.#record(this, 'unsubscribe')
+  }
+}
+
+/** Where a decision comes from. */
+export type Origin = Pick<Decision, 'decision' | 'reason' | 'freshness' | 'playbook' | 'error'>
+
+export class MadeDecision extends MadeProposition implements Decision {
+  readonly decision: string
+  readonly reason: Reason
+  readonly freshness: Freshness
+  readonly playbook: number
+  readonly error: Decision['error']
+  readonly #others: readonly Proposition[]
+
+  constructor(
+    placement: string,
+    first: WireProposition,
+    record: RecordOutcome,
+    origin: Origin,
+    others: readonly Proposition[] = [],
+  ) {
+    super(placement, first, record)
+    this.decision = origin.decision
+    this.reason = origin.reason
+    this.freshness = origin.freshness
+    this.playbook = origin.playbook
+    this.error = origin.error
+    this.#others = others
+  }
+
+  get propositions(): readonly [Proposition, ...Proposition[]] {
+    return [this, ...this.#others]
   }
 }

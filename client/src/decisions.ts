@@ -1,6 +1,5 @@
 import { randomFillSync } from 'node:crypto'
 import {
-  bounds,
   type DecideAnswer,
   greatest,
   HalfsecondError,
@@ -10,11 +9,18 @@ import {
   type Properties,
   toWire,
   ulid,
+  type Value,
   type WireError,
 } from '@halfsecond/protocol'
-import { Asker } from './asker.ts'
+import { Asker, type NoAnswer } from './asker.ts'
 import type { Counters } from './counters.ts'
-import { type Decision, makeProposition, type RecordOutcome } from './decision.ts'
+import {
+  type Decision,
+  MadeDecision,
+  MadeProposition,
+  type Recorded,
+  type RecordOutcome,
+} from './decision.ts'
 import type { MapFollower } from './map-follower.ts'
 import type { Recorder } from './recorder.ts'
 import type { Transport } from './transport.ts'
@@ -25,6 +31,7 @@ export class Decisions {
   private readonly recorder: Recorder
   private readonly defaults: Properties
   private readonly counters: Counters
+  private readonly transport: Transport
   private readonly asker: Asker
   private random = new Uint8Array(0)
   private randomAt = 0
@@ -36,6 +43,7 @@ export class Decisions {
     defaults: Properties,
     counters: Counters,
   ) {
+    this.transport = transport
     this.map = map
     this.recorder = recorder
     this.defaults = defaults
@@ -46,51 +54,83 @@ export class Decisions {
   /** One decision per placement, in their order, under one decision id. Never rejects. */
   async decide(
     identifiers: readonly Identifier[],
-    positions: readonly Position[],
+    imported: readonly Position[],
     placements: readonly string[],
     deadlineMs: number,
   ): Promise<Decision[]> {
     const decision = ulid(Date.now(), (bytes) => this.fillRandom(bytes))
+    const answer = this.map.isKnown
+      ? await this.ask(decision, identifiers, imported, placements, deadlineMs)
+      : await this.askOnceKnown(decision, identifiers, imported, placements, deadlineMs)
     const key = greatest(identifiers, this.map.namespaces)
-    if (key === undefined) return []
-    const question = {
-      kind: 'decide' as const,
-      decision,
-      identifiers,
-      placements,
-      positions: positions.map(toWire),
-      pending: this.pendingOf(identifiers),
-    }
-    const answer = await this.asker.ask(question, deadlineMs, () => this.map.primaryOf(key))
-    if (!(answer instanceof HalfsecondError)) {
-      const [shard, incarnation, sequence] = answer.position
-      this.recorder.recent.reflected(key, { shard, incarnation, sequence })
-    }
-    return placements.map((placement) => this.toDecision(decision, key, placement, answer))
+    const say: RecordOutcome = ({ placement, offer, treatment }, outcome) =>
+      offer === undefined || treatment === undefined || key === undefined
+        ? nothing
+        : this.recorder.record(
+            { kind: 'outcome', key, decision, placement, offer, treatment, outcome },
+            {},
+          )
+    return placements.map((placement) => this.toDecision(decision, placement, answer, say))
   }
 
   close(): void {
     this.asker.close()
   }
 
-  private pendingOf(identifiers: readonly Identifier[]): Uint8Array[] {
-    const batches: Uint8Array[] = []
-    for (const identifier of identifiers)
-      batches.push(...this.recorder.recent.pendingOf(identifier))
-    return batches.slice(-bounds.pendingPerDecide)
+  private async ask(
+    decision: string,
+    identifiers: readonly Identifier[],
+    imported: readonly Position[],
+    placements: readonly string[],
+    deadlineMs: number,
+  ): Promise<DecideAnswer | NoAnswer> {
+    const key = greatest(identifiers, this.map.namespaces)
+    if (key === undefined) return new HalfsecondError('INVALID', 'a visitor has an identifier')
+    const question = {
+      kind: 'decide' as const,
+      decision,
+      identifiers,
+      placements,
+      deadline: deadlineMs,
+      positions: this.recorder.positionsOf(identifiers, imported).map(toWire),
+      pending: this.pendingOf(identifiers),
+    }
+    const answer = await this.asker.ask(question, deadlineMs, () => this.map.primaryOf(key))
+    if (!(answer instanceof HalfsecondError) && answer.positionReset)
+      this.recorder.recent.reset(identifiers, answer.position)
+    return answer
+  }
+
+  /** Records without a known shard have no number yet, so the question waits for the map with them. */
+  private async askOnceKnown(
+    decision: string,
+    identifiers: readonly Identifier[],
+    imported: readonly Position[],
+    placements: readonly string[],
+    deadlineMs: number,
+  ): Promise<DecideAnswer | NoAnswer> {
+    const deadlineAt = performance.now() + deadlineMs
+    const isKnown = this.transport.isConnected && (await this.map.knownWithin(deadlineMs))
+    const left = deadlineAt - performance.now()
+    if (isKnown && left > 0) return this.ask(decision, identifiers, imported, placements, left)
+    return new HalfsecondError('UNAVAILABLE', 'no shard map yet: no node has answered')
+  }
+
+  private pendingOf(identifiers: readonly Identifier[]): readonly Uint8Array[] {
+    let batches = none
+    for (const identifier of identifiers) {
+      const batch = this.recorder.recent.pendingOf(identifier)
+      if (batch !== undefined) batches = [...batches, batch]
+    }
+    return batches
   }
 
   private toDecision(
     decision: string,
-    key: Identifier,
     placement: string,
-    answer: DecideAnswer | HalfsecondError,
+    answer: DecideAnswer | NoAnswer,
+    say: RecordOutcome,
   ): Decision {
-    const say: RecordOutcome = (outcome, offer, treatment) =>
-      this.recorder.record(
-        { kind: 'outcome', key, decision, placement, offer, treatment, outcome },
-        {},
-      )
     if (answer instanceof HalfsecondError) return this.byDefault(decision, placement, answer, say)
     const found = answer.placements.find((one) => one.placement === placement)
     if (found === undefined || 'error' in found)
@@ -100,28 +140,16 @@ export class Decisions {
 
   private live(
     decision: string,
-    answer: DecideAnswer,
-    found: PlacementAnswer,
+    { freshness, playbook }: DecideAnswer,
+    { placement, reason, propositions }: PlacementAnswer,
     say: RecordOutcome,
   ): Decision {
-    const { placement, reason } = found
-    const [first, ...others] = found.propositions.map(({ content, offer, treatment, token }) =>
-      makeProposition(content, offer, treatment, token, say),
-    )
+    const [first, ...others] = propositions
     if (first === undefined) return this.byDefault(decision, placement, undefined, say)
     this.count(reason)
-    const { freshness, playbook } = answer
-    const propositions = [first, ...others] as const
-    return {
-      ...first,
-      placement,
-      reason,
-      propositions,
-      freshness,
-      playbook,
-      decision,
-      error: undefined,
-    }
+    const origin = { decision, reason, freshness, playbook, error: undefined }
+    const further = others.map((one) => new MadeProposition(placement, one, say))
+    return new MadeDecision(placement, first, say, origin, further)
   }
 
   private byDefault(
@@ -130,25 +158,19 @@ export class Decisions {
     error: WireError | undefined,
     say: RecordOutcome,
   ): Decision {
-    const only = makeProposition(
-      this.defaults[placement] ?? null,
-      undefined,
-      undefined,
-      undefined,
-      say,
-    )
     const reason = error?.code === 'TIMEOUT' ? 'deadline' : 'unavailable'
     this.count(reason)
-    return {
-      ...only,
-      placement,
+    return new MadeDecision(placement, { content: this.defaultOf(placement) }, say, {
+      decision,
       reason,
-      propositions: [only],
       freshness: 'stale',
       playbook: 0,
-      decision,
       error: error && { code: error.code, message: error.message },
-    }
+    })
+  }
+
+  private defaultOf(placement: string): Value {
+    return Object.hasOwn(this.defaults, placement) ? (this.defaults[placement] ?? null) : null
   }
 
   private count(reason: Decision['reason']): void {
@@ -166,3 +188,8 @@ export class Decisions {
     return bytes
   }
 }
+
+const none: readonly Uint8Array[] = []
+
+/** For default content there is nothing to record. */
+const nothing: Recorded = Promise.resolve(undefined)

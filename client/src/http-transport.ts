@@ -39,6 +39,8 @@ export class HttpTransport implements Transport {
   private listener: (map: ShardMap) => void = () => {}
   private readonly refresher: NodeJS.Timeout
   private isReachable = true
+  private readonly underWay = new Set<AbortController>()
+  private isClosed = false
 
   constructor(url: string) {
     this.url = url.replace(/\/+$/, '')
@@ -82,7 +84,9 @@ export class HttpTransport implements Transport {
   }
 
   close(): Promise<void> {
+    this.isClosed = true
     clearInterval(this.refresher)
+    for (const request of this.underWay) request.abort()
     return Promise.resolve()
   }
 
@@ -129,24 +133,32 @@ export class HttpTransport implements Transport {
   }
 
   private async fetch(path: string, init: RequestInit, timeoutMs: number): Promise<Uint8Array> {
+    if (this.isClosed) throw new HalfsecondError('CLOSED', 'the client is closed')
+    const request = new AbortController()
+    this.underWay.add(request)
+    let isLate = false
+    const timer = setTimeout(() => {
+      isLate = true
+      request.abort()
+    }, timeoutMs)
     try {
-      const signal = AbortSignal.timeout(Math.max(1, Math.ceil(timeoutMs)))
-      const response = await fetch(this.url + path, { ...init, signal })
+      const response = await fetch(this.url + path, { ...init, signal: request.signal })
       const bytes = new Uint8Array(await response.arrayBuffer())
       this.isReachable = true
       if (response.ok) return bytes
       throw problemIn(bytes, response.status)
-    } catch (thrown) {
-      if (thrown instanceof HalfsecondError) throw thrown
-      if (thrown instanceof Error && thrown.name === 'TimeoutError') {
-        throw new HalfsecondError(
-          'TIMEOUT',
-          `no answer from ${this.url} within ${Math.round(timeoutMs)} ms`,
-          { cause: thrown },
-        )
+    } catch (cause) {
+      if (cause instanceof HalfsecondError) throw cause
+      if (this.isClosed) throw new HalfsecondError('CLOSED', 'the client is closed', { cause })
+      if (isLate) {
+        const message = `no answer from ${this.url} within ${Math.round(timeoutMs)} ms`
+        throw new HalfsecondError('TIMEOUT', message, { cause })
       }
       this.isReachable = false
-      throw new HalfsecondError('UNAVAILABLE', `cannot reach ${this.url}`, { cause: thrown })
+      throw new HalfsecondError('UNAVAILABLE', `cannot reach ${this.url}`, { cause })
+    } finally {
+      clearTimeout(timer)
+      this.underWay.delete(request)
     }
   }
 }

@@ -19,7 +19,8 @@ export class MapFollower {
   private readonly onProblem: (problem: HalfsecondError) => void
   private map: ShardMap | undefined
   private fetching: Promise<void> | undefined
-  private waiting: (() => void)[] = []
+  private readonly waiting = new Set<() => void>()
+  private retry: NodeJS.Timeout | undefined
   private isClosed = false
 
   constructor(transport: Transport, onProblem: (problem: HalfsecondError) => void) {
@@ -36,7 +37,22 @@ export class MapFollower {
   /** Runs now, or in order as soon as a map is known. */
   whenKnown(run: () => void): void {
     if (this.map) run()
-    else this.waiting.push(run)
+    else this.waiting.add(run)
+  }
+
+  /** Whether a map is known, or became so within this time. */
+  knownWithin(ms: number): Promise<boolean> {
+    if (this.map) return Promise.resolve(true)
+    if (this.isClosed) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const known = () => {
+        clearTimeout(timer)
+        this.waiting.delete(known)
+        resolve(this.map !== undefined)
+      }
+      const timer = setTimeout(known, ms)
+      this.waiting.add(known)
+    })
   }
 
   /** The home shard of a key. Only once a map is known. */
@@ -56,25 +72,24 @@ export class MapFollower {
 
   /** A node knows this epoch, or, if 0, did not hold what the map says it does. */
   heard(epoch: number): void {
+    if (this.isClosed) return
     if (epoch === 0 || epoch > (this.map?.epoch ?? 0)) void this.fetch()
   }
 
   /** Resolves when a map is known; rejects with `UNAVAILABLE` after `timeoutMs`. */
   async ready(timeoutMs: number): Promise<void> {
-    const end = performance.now() + timeoutMs
-    while (this.map === undefined) {
-      if (performance.now() > end || this.isClosed) {
-        throw new HalfsecondError(
-          'UNAVAILABLE',
-          `no node answered within ${timeoutMs} ms: is the cluster up, and is the address right?`,
-        )
-      }
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+    if (await this.knownWithin(timeoutMs)) return
+    if (this.isClosed) throw new HalfsecondError('CLOSED', 'the client is closed')
+    throw new HalfsecondError(
+      'UNAVAILABLE',
+      `no node answered within ${timeoutMs} ms: is the cluster up, and is the address right?`,
+    )
   }
 
   close(): void {
     this.isClosed = true
+    clearTimeout(this.retry)
+    this.runWaiting()
   }
 
   /** At most one fetch is under way. Never rejects. */
@@ -94,15 +109,19 @@ export class MapFollower {
   private failed(error: unknown): void {
     if (this.map !== undefined || this.isClosed) return
     this.onProblem(toHalfsecondError(error, 'UNAVAILABLE', 'no shard map'))
-    setTimeout(() => void this.fetch(), retryMs)
+    this.retry = setTimeout(() => void this.fetch(), retryMs)
   }
 
   private use(map: ShardMap): void {
     if (this.map && map.epoch < this.map.epoch) return
     this.map = map
     this.namespaces = namespacesOf(map)
-    const { waiting } = this
-    this.waiting = []
+    this.runWaiting()
+  }
+
+  private runWaiting(): void {
+    const waiting = [...this.waiting]
+    this.waiting.clear()
     for (const run of waiting) run()
   }
 }

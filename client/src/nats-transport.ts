@@ -35,6 +35,7 @@ export class NatsTransport implements Transport {
   private inbox = ''
   private listener: (map: ShardMap) => void = () => {}
   private isUp = false
+  private hasTried = false
   private isClosed = false
 
   constructor(url: string) {
@@ -42,8 +43,9 @@ export class NatsTransport implements Transport {
     this.connecting = this.open()
   }
 
+  /** Until the first attempt has failed there is hope. */
   get isConnected(): boolean {
-    return this.isUp
+    return this.isUp || !this.hasTried
   }
 
   onMap(listener: (map: ShardMap) => void): void {
@@ -51,7 +53,7 @@ export class NatsTransport implements Transport {
   }
 
   async map(): Promise<ShardMap> {
-    await Promise.race([this.connecting, rejectAfter(mapMs)])
+    await within(mapMs, this.connecting)
     const reply = await this.request(subjects.mapGet, new Uint8Array(0), mapMs)
     return parseShardMap(decode(reply.data))
   }
@@ -91,6 +93,7 @@ export class NatsTransport implements Transport {
         this.opened(connection)
         return
       } catch {
+        this.hasTried = true
         // Told by the map that cannot be fetched; the next attempt may find the server.
         await new Promise((resolve) => setTimeout(resolve, 250))
       }
@@ -100,6 +103,7 @@ export class NatsTransport implements Transport {
   private opened(connection: NatsConnection): void {
     this.connection = connection
     this.isUp = true
+    this.hasTried = true
     this.inbox = `_INBOX.${Math.random().toString(36).slice(2, 12)}${Math.random().toString(36).slice(2, 12)}`
     listen(connection, `${this.inbox}.*`, (message) => this.replied(message))
     listen(connection, subjects.map, (message) =>
@@ -189,7 +193,12 @@ function listen(connection: NatsConnection, subject: string, handle: (message: M
   })
 }
 
-async function rejectAfter(ms: number): Promise<never> {
-  await new Promise((resolve) => setTimeout(resolve, ms))
-  throw new HalfsecondError('UNAVAILABLE', 'no connection to NATS')
+/** Resolves with `done`, or after this time. */
+async function within(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([done, late])
+  clearTimeout(timer)
 }

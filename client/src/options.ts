@@ -64,7 +64,19 @@ export function compileOptions(options: ClientOptions, env: NodeJS.ProcessEnv): 
     deadlineMs,
     queueBytes,
     tokenKeys: keys === undefined || keys === '' ? undefined : new TokenKeys(keys),
-    onProblem,
+    onProblem: quiet(onProblem),
+  }
+}
+
+/** What a caller's function throws must not end the work that it is told of. */
+function quiet(tell: (problem: HalfsecondError) => void): (problem: HalfsecondError) => void {
+  return (problem) => {
+    try {
+      tell(problem)
+    } catch (thrown) {
+      const text = thrown instanceof Error ? thrown.message : String(thrown)
+      process.emitWarning(`onProblem threw: ${text}`, { type: 'HalfsecondWarning' })
+    }
   }
 }
 

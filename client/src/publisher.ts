@@ -6,8 +6,8 @@ import type { SentRecord } from './sent-record.ts'
 import type { Slots } from './slots.ts'
 import type { Transport } from './transport.ts'
 
-/** A batch that is refused for so long has an unknown fate: it may or may not be in the log. */
-const giveUpMs = 60 * 60_000
+/** After this a record's fate is unknown: it may or may not be in the log. */
+export const giveUpMs = 60 * 60_000
 
 /** An election of a log's leader takes 4 to 9 seconds: be back soon after, without a storm. */
 const firstRetryMs = 50
@@ -36,7 +36,8 @@ export interface PublisherDependencies {
  * The queue of one shard.
  *
  * Q1 at most one batch is under way; the next one fills meanwhile. So order survives every retry.
- * Q2 a batch is sent again unchanged until it is acknowledged, refused for good, or given up.
+ * Q2 a batch is sent again until it is acknowledged or refused for good; a record that is given up
+ *    leaves it, and the others keep their numbers.
  * Q3 a refusal that concerns one record fails that record only: the batch is split to find it.
  */
 export class Publisher {
@@ -109,7 +110,6 @@ export class Publisher {
       first.n,
       batch.map((record) => record.bytes),
     )
-    const startedAt = performance.now()
     for (let attempt = 0; ; attempt++) {
       try {
         const sequence = await this.uses.transport.publish(this.shard, bytes)
@@ -117,12 +117,16 @@ export class Publisher {
         return
       } catch (thrown) {
         const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot reach the log')
+        if (error.code === 'CLOSED') return this.fail(batch, closed(error))
         if (!error.retryable) return this.refused(batch, error)
         if (attempt === 0) this.uses.onProblem(error)
-        const isLate = performance.now() - startedAt > giveUpMs
-        if (isLate || this.isClosed) return this.fail(batch, this.unknown(error, isLate))
+        if (this.isClosed) return this.fail(batch, closed(error))
         this.uses.counters.retries++
         await this.pause(backoffMs(attempt, firstRetryMs, retryMaxMs))
+        const late = countBefore(batch, performance.now() - giveUpMs)
+        if (late === 0) continue
+        this.fail(batch.slice(0, late), unknown(error))
+        return this.send(batch.slice(late))
       }
     }
   }
@@ -132,20 +136,6 @@ export class Publisher {
     const middle = batch.length >> 1
     await this.send(batch.slice(0, middle))
     await this.send(batch.slice(middle))
-  }
-
-  private unknown(cause: HalfsecondError, isLate: boolean): HalfsecondError {
-    return isLate
-      ? new HalfsecondError(
-          'TIMEOUT',
-          'the log did not acknowledge for an hour: the record may or may not be stored',
-          { cause },
-        )
-      : new HalfsecondError(
-          'CLOSED',
-          'closed before the log acknowledged: the record may or may not be stored',
-          { cause },
-        )
   }
 
   private acknowledge(batch: readonly SentRecord[], sequence: number): void {
@@ -178,4 +168,26 @@ export class Publisher {
       }
     })
   }
+}
+
+/** How many of these records, which are in the order they were made in, were made before. */
+function countBefore(batch: readonly SentRecord[], madeAt: number): number {
+  const first = batch.findIndex((record) => record.madeAt >= madeAt)
+  return first < 0 ? batch.length : first
+}
+
+function unknown(cause: HalfsecondError): HalfsecondError {
+  return new HalfsecondError(
+    'TIMEOUT',
+    'the log did not acknowledge for an hour: the record may or may not be stored',
+    { cause },
+  )
+}
+
+function closed(cause: HalfsecondError): HalfsecondError {
+  return new HalfsecondError(
+    'CLOSED',
+    'closed before the log acknowledged: the record may or may not be stored',
+    { cause },
+  )
 }

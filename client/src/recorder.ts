@@ -10,7 +10,10 @@ import {
   toHalfsecondError,
 } from '@halfsecond/protocol'
 import type { Counters } from './counters.ts'
+import { HeldRecords } from './held-records.ts'
+import { ignorable } from './ignorable.ts'
 import type { MapFollower } from './map-follower.ts'
+import { newestPositions } from './newest-positions.ts'
 import type { CompiledOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { Recent } from './recent.ts'
@@ -43,7 +46,10 @@ export class Recorder {
   private readonly producer = randomBytes(8).toString('base64url')
   private readonly publishers = new Map<number, Publisher>()
   private readonly slots = new Slots()
-  private queuedBytes = 0
+  private readonly held = new HeldRecords((records, error) => {
+    for (const { size } of records) this.counters.queuedBytes -= size
+    this.dropped(records.length, error)
+  })
   private made = 0
   private lastAt = 0
   private isClosed = false
@@ -58,6 +64,9 @@ export class Recorder {
     this.map = map
     this.options = options
     this.counters = counters
+    map.whenKnown(() => {
+      for (const record of this.held.take()) this.publisherOf(record.key).add(record)
+    })
   }
 
   /** Resolves with the record's position once it is durable. The promise may be ignored. */
@@ -67,20 +76,26 @@ export class Recorder {
       this.admit(bytes.length)
       const sent = new SentRecord(record.key, bytes)
       if (this.map.isKnown) this.publisherOf(record.key).add(sent)
-      else this.map.whenKnown(() => this.publisherOf(record.key).add(sent))
+      else this.held.add(sent)
       return sent.promise
     } catch (thrown) {
       const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
       this.dropped(1, error)
-      const refused = Promise.reject(error)
-      refused.catch(ignore)
-      return refused
+      return ignorable(Promise.reject(error))
     }
   }
 
-  /** Positions of what was recorded last for these identifiers. */
-  positionsOf(identifiers: readonly Identifier[]): Position[] {
-    return identifiers.map((one) => this.recent.positionOf(one)).filter((one) => one !== undefined)
+  /** Positions of what was recorded last for these identifiers, here and elsewhere. */
+  positionsOf(
+    identifiers: readonly Identifier[],
+    imported: readonly Position[],
+  ): readonly Position[] {
+    const own: Position[] = []
+    for (const identifier of identifiers) {
+      const position = this.recent.positionOf(identifier)
+      if (position) own.push(position)
+    }
+    return newestPositions(imported, own, (shard) => this.map.incarnationOf(shard))
   }
 
   /** Never goes back, so that ids and times of one process sort alike. */
@@ -93,10 +108,14 @@ export class Recorder {
     return `${this.producer}.${(++this.made).toString(36)}`
   }
 
-  /** Waits until all is acknowledged, at most `timeoutMs`; what is left then fails with `CLOSED`. */
+  /**
+   * Takes nothing more and waits until all is acknowledged, at most `timeoutMs`. What is left then
+   * is tried once more, and fails with `CLOSED` where that does not succeed before long.
+   */
   async close(timeoutMs: number): Promise<void> {
-    await this.drained(timeoutMs)
     this.isClosed = true
+    await this.drained(timeoutMs)
+    this.held.fail(new HalfsecondError('CLOSED', 'closed before any node answered: not stored'))
     for (const publisher of this.publishers.values()) publisher.close()
     await this.drained(lastTryMs)
   }
@@ -122,17 +141,19 @@ export class Recorder {
         `a record of ${bytes} bytes; at most ${bounds.recordBytes}`,
       )
     }
-    if (this.queuedBytes + bytes > this.options.queueBytes) {
+    const { queuedBytes } = this.counters
+    if (queuedBytes + bytes > this.options.queueBytes) {
       throw new HalfsecondError(
         'QUEUE_FULL',
-        `${this.queuedBytes} bytes wait to be acknowledged: the log is slower than this server, or away`,
+        `${queuedBytes} bytes wait to be acknowledged: the log is slower than this server, or away`,
       )
     }
-    this.queuedBytes += bytes
+    this.counters.queuedBytes += bytes
     this.counters.recorded++
   }
 
-  private dropped(count: number, { code }: HalfsecondError): void {
+  /** Counts what was given up. */
+  dropped(count: number, { code }: HalfsecondError): void {
     this.counters.dropped[code] = (this.counters.dropped[code] ?? 0) + count
   }
 
@@ -151,7 +172,7 @@ export class Recorder {
         slots,
         failed: (count, error) => this.dropped(count, error),
         settled: (bytes) => {
-          this.queuedBytes -= bytes
+          this.counters.queuedBytes -= bytes
         },
         onProblem: this.options.onProblem,
       })
@@ -162,7 +183,7 @@ export class Recorder {
 
   private async drained(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs
-    while (this.queuedBytes > 0 && performance.now() < end) {
+    while (this.counters.queuedBytes > 0 && performance.now() < end) {
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
   }
@@ -170,5 +191,3 @@ export class Recorder {
 
 /** Time for the attempt that `close` wakes. */
 const lastTryMs = 250
-
-function ignore(): void {}

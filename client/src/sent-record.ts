@@ -1,4 +1,5 @@
 import type { HalfsecondError, Identifier, Position } from '@halfsecond/protocol'
+import { ignorable } from './ignorable.ts'
 
 const noBytes = new Uint8Array(0)
 
@@ -8,10 +9,12 @@ const noBytes = new Uint8Array(0)
  */
 export class SentRecord {
   readonly key: Identifier
-  /** Emptied once acknowledged. */
+  /** Emptied once its fate is known. */
   bytes: Uint8Array
   /** Size that counts against the queue. */
   readonly size: number
+  /** When it was made, by the clock that never jumps. */
+  readonly madeAt = performance.now()
   shard = 0
   producer = ''
   /** Number per producer and shard. */
@@ -46,7 +49,8 @@ export class SentRecord {
   /** The caller may ignore the promise: then the failure is only counted. */
   fail(error: HalfsecondError): void {
     this.fate = 'failed'
-    this.promise.catch(ignore)
+    this.bytes = noBytes
+    void ignorable(this.promise)
     this.reject(error)
   }
 }

@@ -13,6 +13,7 @@ import {
 } from '@halfsecond/protocol'
 import type { Client } from './client.ts'
 import type { Decision } from './decision.ts'
+import { ignorable } from './ignorable.ts'
 import type { RecordOptions } from './recorder.ts'
 
 /** Identifiers by namespace: `{ anon: '4hG8…', user: '17' }`. */
@@ -55,11 +56,11 @@ export class Visitor {
   }
 
   /**
-   * Text that tells another server what this one knows to be recorded: pass it as `position` when
-   * making the visitor there, and its decisions wait for it.
+   * Text that tells another server what the log has acknowledged to this one: pass it as `position`
+   * when making the visitor there, and its decisions wait for it. Await what you recorded before.
    */
   get position(): string {
-    return exportPositions(this.positions())
+    return exportPositions(this.client.positionsOf(this.identifiers, this.imported))
   }
 
   /** Something happened. */
@@ -71,9 +72,17 @@ export class Visitor {
    * This visitor is also known by these identifiers; from now on its records go to the greatest of
    * all. Traits, if given, are set there; null removes one. Resolves when all of it is recorded.
    */
-  async identify(identifiers: Identifiers, traits: Properties = {}): Promise<Position> {
-    const added = toIdentifiers(identifiers, this.client.namespaces)
-    this.identifiers = [...new Set([...this.identifiers, ...added])]
+  identify(identifiers: Identifiers, traits: Properties = {}): Promise<Position> {
+    try {
+      const added = toIdentifiers(identifiers, this.client.namespaces)
+      this.identifiers = checkedCount([...new Set([...this.identifiers, ...added])])
+      return ignorable(this.link(traits))
+    } catch (thrown) {
+      return this.client.refused(thrown)
+    }
+  }
+
+  private async link(traits: Properties): Promise<Position> {
     const { key } = this
     const rank = (one: Identifier) => this.client.namespaces.get(namespaceOf(one))?.class
     const recorded = this.identifiers
@@ -83,9 +92,9 @@ export class Visitor {
           rank(key) === 'account' && rank(one) !== 'contact' ? 'authenticated' : 'asserted'
         return this.client.record({ kind: 'link', key: one, to: key, strength }, {})
       })
-    recorded.push(this.setTraits(traits))
-    const positions = await Promise.all(recorded)
-    return positions[positions.length - 1] ?? this.setTraits({})
+    const set = this.setTraits(traits)
+    await Promise.all(recorded)
+    return set
   }
 
   /** Sets lasting values; null removes one. */
@@ -107,7 +116,7 @@ export class Visitor {
   async decide(placement: string, options: DecideOptions = {}): Promise<Decision> {
     const [decision] = await this.client.decide(
       this.identifiers,
-      this.positions(),
+      this.imported,
       [placement],
       options,
     )
@@ -120,34 +129,29 @@ export class Visitor {
     placements: readonly string[],
     options: DecideOptions = {},
   ): Promise<{ [placement: string]: Decision }> {
-    const decisions = await this.client.decide(
-      this.identifiers,
-      this.positions(),
-      placements,
-      options,
-    )
+    const decisions = await this.client.decide(this.identifiers, this.imported, placements, options)
     return Object.fromEntries(decisions.map((decision) => [decision.placement, decision]))
   }
 
-  /** The visitor logged out: what comes next belongs to the device alone. */
+  /**
+   * The visitor logged out: what comes next belongs to the device alone. Without a device, like a
+   * caller on the phone, there is nothing to record, and it resolves with undefined.
+   */
   reset(): Promise<Position | undefined> {
-    const device = this.identifiers.find(
+    const devices = this.identifiers.filter(
       (one) => this.client.namespaces.get(namespaceOf(one))?.class === 'device',
     )
+    const device = greatest(devices, this.client.namespaces)
     if (device === undefined) return Promise.resolve(undefined)
-    this.identifiers = [device]
+    this.identifiers = devices
     return this.client.record({ kind: 'logout', key: device }, {})
   }
+}
 
-  private positions(): readonly Position[] {
-    const newest = new Map<number, Position>()
-    for (const position of [...this.imported, ...this.client.positionsOf(this.identifiers)]) {
-      const known = newest.get(position.shard)
-      if (known === undefined || position.sequence > known.sequence)
-        newest.set(position.shard, position)
-    }
-    return [...newest.values()].slice(-bounds.positionsPerVisitor)
-  }
+/** @throws HalfsecondError `TOO_LARGE` */
+export function checkedCount(identifiers: readonly Identifier[]): readonly Identifier[] {
+  if (identifiers.length <= bounds.identifiersPerCall) return identifiers
+  throw new HalfsecondError('TOO_LARGE', `at most ${bounds.identifiersPerCall} identifiers`)
 }
 
 /** @throws HalfsecondError `INVALID` or `UNKNOWN_NAMESPACE` */

@@ -1,12 +1,5 @@
 import type { Decision, Proposition } from '@halfsecond/client'
-import {
-  bounds,
-  exportPositions,
-  HalfsecondError,
-  importPositions,
-  nameFault,
-  type Position,
-} from '@halfsecond/protocol'
+import { exportPositions, HalfsecondError, importPositions, nameFault } from '@halfsecond/protocol'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { jsonType, msgpackType } from './bodies.ts'
 import { identifiersIn } from './identifiers.ts'
@@ -53,9 +46,9 @@ async function decideJson(body: unknown, api: NodeApi): Promise<object> {
     if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
   }
   const given = position === undefined ? [] : importPositions(position)
-  const positions = newestPerShard([...given, ...api.client.positionsOf(known)])
+  const positions = api.client.positionsOf(known, given)
   const options = deadline === undefined ? {} : { deadlineMs: deadline }
-  const decisions = await api.client.decide(known, positions, placements, options)
+  const decisions = await api.client.decide(known, given, placements, options)
   refuseIfAllUnknown(decisions)
   return {
     decisions: Object.fromEntries(decisions.map((one) => [one.placement, decisionView(one)])),
@@ -68,16 +61,6 @@ function refuseIfAllUnknown(decisions: readonly Decision[]): void {
   const first = decisions[0]?.error
   if (first !== undefined && decisions.every(isUnknown))
     throw new HalfsecondError('UNKNOWN_PLACEMENT', first.message)
-}
-
-function newestPerShard(positions: readonly Position[]): readonly Position[] {
-  const newest = new Map<number, Position>()
-  for (const position of positions) {
-    const known = newest.get(position.shard)
-    if (known === undefined || position.sequence > known.sequence)
-      newest.set(position.shard, position)
-  }
-  return [...newest.values()].slice(-bounds.positionsPerVisitor)
 }
 
 function decisionView(decision: Decision): object {
