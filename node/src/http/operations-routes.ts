@@ -32,6 +32,7 @@ export function operationsRoutes(app: App, api: NodeApi, telemetry: HttpTelemetr
           name: playbook.name,
         },
         map: { epoch, nodes, shards: shards.length },
+        replicas: api.replicas(),
         uptimeSeconds: Math.round(process.uptime()),
       }
     },
