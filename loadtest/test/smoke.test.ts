@@ -1,0 +1,53 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { needs, realK6, realNatsServer } from '../../deploy/test/requirements.ts'
+import { type Cluster, startCluster } from '../lib/cluster.ts'
+import { runDriver } from '../lib/driver.ts'
+import { runK6 } from '../lib/k6.ts'
+
+describe('on a real server', needs(realNatsServer), () => {
+  let cluster: Cluster
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+  })
+
+  afterAll(() => cluster.stop())
+
+  test('k6 sees every click reflected within half a second', needs(realK6), async () => {
+    const run = await runK6(cluster.url, 20, 5)
+
+    expect(run).toMatchObject({ isHeld: true, missed: 0, dropped: 0 })
+    expect(run.iterations).toBeGreaterThanOrEqual(99)
+    expect(run.p99).toBeLessThan(500)
+  })
+
+  test('the client library sees every click reflected', async () => {
+    const { started, missed, errors } = await runDriver('click-to-content', {
+      url: cluster.nats.url,
+      seconds: 3,
+      rate: 200,
+      visitors: 1_000,
+    })
+
+    expect({ started, missed, errors }).toEqual({ started: 600, missed: 0, errors: 0 })
+  })
+
+  test('what is acknowledged survives a crash of the node, once', async () => {
+    const url = cluster.nats.url
+    const options = { url, seconds: 2, rate: 2_000, visitors: 100, distribution: 'uniform' }
+    const { acknowledged, failed } = await runDriver('events', options)
+
+    await cluster.stopNode('SIGKILL')
+    await cluster.startNode()
+
+    expect(failed).toBe(0)
+    expect(await pagesHeld(cluster)).toBe(acknowledged)
+  })
+})
+
+/** Page events of the driver's visitors that an export holds. */
+async function pagesHeld(cluster: Cluster): Promise<number> {
+  const response = await fetch(`${cluster.adminUrl}/v1/export`)
+  const text = await response.text()
+  return text.split('"kind":"page"').length - 1
+}
