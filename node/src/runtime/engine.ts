@@ -24,7 +24,7 @@ import { Decider } from './decisions/decider.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import { LocalTransport } from './local-transport.ts'
-import type { ActivePlaybook, Health, NodeApi } from './node-api.ts'
+import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
 import { Profiles } from './profiles.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
@@ -185,6 +185,16 @@ export class Engine implements NodeApi {
       },
       logReachable: this.appendFailure === '',
     }
+  }
+
+  replicas(): readonly ReplicaView[] {
+    return this.shards.map(({ number, status, state, flushed }) => ({
+      shard: number,
+      status,
+      applied: state.applied,
+      flushed,
+      digest: state.digest.toString(),
+    }))
   }
 
   profile(identifier: Identifier): Promise<ProfileView | undefined> {

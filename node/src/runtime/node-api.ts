@@ -21,6 +21,8 @@ export interface NodeApi {
   /** Answers a frame of questions. Never throws: failures are answers. */
   answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array>
   health(): Health
+  /** The shards that this node holds, in the order of their numbers. */
+  replicas(): readonly ReplicaView[]
   /** Everything known of an identifier; undefined where nothing is. */
   profile(identifier: Identifier): Promise<ProfileView | undefined>
   /** Every profile, in no order, read in pieces. A profile that changes meanwhile is exported once. */
@@ -43,6 +45,18 @@ export interface NodeApi {
   playbook(): (ActivePlaybook & { readonly text: string }) | undefined
   /** Default content by placement, for the clients' defaults file. */
   defaults(): { readonly [placement: string]: Value }
+}
+
+/** One shard as this node holds it. */
+export interface ReplicaView {
+  readonly shard: number
+  readonly status: string
+  /** Last log entry that is folded. */
+  readonly applied: number
+  /** Last log entry that a restart need not fold again. */
+  readonly flushed: number
+  /** Sum over all facts: equal on every replica that has folded the same entries. */
+  readonly digest: string
 }
 
 export interface ActivePlaybook {

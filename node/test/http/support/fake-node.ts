@@ -16,7 +16,7 @@ import {
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import type { ProfileView } from '../../../src/core/profile-view.ts'
-import type { ActivePlaybook, Health, NodeApi } from '../../../src/runtime/node-api.ts'
+import type { ActivePlaybook, Health, NodeApi, ReplicaView } from '../../../src/runtime/node-api.ts'
 
 const shardCount = 4
 export const testKeys = `test:${Buffer.alloc(32, 7).toString('base64')}`
@@ -81,6 +81,10 @@ export class FakeNode implements NodeApi {
       const error = { code: 'MALFORMED', message: 'not a frame' }
       return encode({ v: 1, epoch: 1, answers: [{ kind: 'error', error }] })
     }
+  }
+
+  replicas(): readonly ReplicaView[] {
+    return []
   }
 
   health(): Health {
