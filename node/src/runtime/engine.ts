@@ -209,14 +209,16 @@ export class Engine implements NodeApi {
     identifiers: readonly Identifier[],
     placements?: readonly string[],
   ): Promise<readonly Explanation[]> {
-    // Each by itself: in one answer an offer appears once, so the first placement would take it away.
-    return (placements ?? Object.keys(this.defaults())).flatMap((placement) =>
+    // Nobody asks for all of them at once: there each stands by itself, for in one answer an offer
+    // appears once, and the first placement would take it from the others.
+    const asked = placements ? [placements] : Object.keys(this.defaults()).map((one) => [one])
+    return asked.flatMap((together) =>
       explanationsOf(
         this.decider.explain({
           kind: 'decide',
           decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
           identifiers,
-          placements: [placement],
+          placements: together,
           deadline: 1,
           positions: [],
           pending: [],

@@ -28,8 +28,8 @@ export interface NodeApi {
   /** Every profile, in no order, read in pieces. A profile that changes meanwhile is exported once. */
   profiles(): AsyncIterable<ProfileView>
   /**
-   * What would be shown now at each placement by itself, and why; changes nothing.
-   * @param placements all of the playbook's where undefined
+   * What would be shown now, and why; changes nothing.
+   * @param placements decided together, as in one answer; where undefined, each of the playbook's by itself
    * Rejects with `UNKNOWN_PLACEMENT` or `UNAVAILABLE`.
    */
   explain(

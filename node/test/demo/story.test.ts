@@ -133,6 +133,12 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
       'store card',
       'boots again',
     ])
+    expect(await tab.spot('web.side').locator('.candidate .verdict').allTextContents()).toEqual([
+      'shown beside',
+      'shown',
+      'held back',
+      'held back',
+    ])
     expect(await hero.locator('.never code').first().textContent()).toBe(
       'never of sales: upset is true',
     )
