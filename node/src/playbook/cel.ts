@@ -1,5 +1,5 @@
 import { type ASTNode, Environment, ParseError } from '@marcbachmann/cel-js'
-import { ConditionError } from './condition-checker.ts'
+import { ConditionError } from './condition-error.ts'
 
 /** Together with the checker's rules these bound what evaluating one condition can cost. */
 const environment = new Environment({

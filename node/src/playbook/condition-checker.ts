@@ -4,8 +4,10 @@ import type { Comparison, ConditionType, Expression } from '../core/condition/ex
 import { type Read, type ReadExpression, readOf } from '../core/condition/read.ts'
 import { parseDuration } from '../core/duration.ts'
 import { capacityMax } from '../core/features/feature-set.ts'
+import { fail } from './condition-error.ts'
 import { didYouMean } from './faults.ts'
 import type { FeatureRegistry } from './feature-registry.ts'
+import { literal, type Typed, typeWords } from './typed-expression.ts'
 
 /** What conditions may refer to. */
 export interface Schema {
@@ -18,38 +20,12 @@ export interface Schema {
   readonly facts: ReadonlyMap<string, number>
 }
 
-/** A fault inside a condition's text. */
-export class ConditionError extends Error {
-  override readonly name = 'ConditionError'
-  readonly start: number
-  readonly end: number
-
-  constructor(message: string, start: number, end: number) {
-    super(message)
-    this.start = start
-    this.end = end
-  }
-}
-
 /** A well-typed expression, and what it looks at. */
 export interface Checked {
   readonly expression: Expression
   /** Facts that it refers to, by their place in the playbook. */
   readonly facts: ReadonlySet<number>
   readonly reads: readonly Read[]
-}
-
-const typeWords: Record<ConditionType, string> = {
-  bool: 'a bool',
-  number: 'a number',
-  string: 'a string',
-  strings: 'a list of strings',
-  numbers: 'a list of numbers',
-}
-
-interface Typed {
-  readonly type: ConditionType
-  readonly expression: Expression
 }
 
 /** The variable of a macro: an event with its properties, or an element of a list. */
@@ -415,17 +391,4 @@ export class ConditionChecker {
       fail(of, `size is of a text or a list, this is ${typeWords[type]}`)
     return { type: 'number', expression: { kind: 'size', of: expression } }
   }
-}
-
-function literal(node: ASTNode, value: unknown): Typed {
-  if (typeof value === 'string') return { type: 'string', expression: { kind: 'literal', value } }
-  if (typeof value === 'boolean') return { type: 'bool', expression: { kind: 'literal', value } }
-  if (typeof value === 'number' || typeof value === 'bigint') {
-    return { type: 'number', expression: { kind: 'literal', value: Number(value) } }
-  }
-  return fail(node, 'conditions know text, numbers and bools')
-}
-
-function fail(node: ASTNode, message: string): never {
-  throw new ConditionError(message, node.start, node.end)
 }

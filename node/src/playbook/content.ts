@@ -1,7 +1,7 @@
 import type { Value } from '@halfsecond/protocol'
 import { compileValue, type Scope } from '../core/condition/compile.ts'
 import type { Expression } from '../core/condition/expression.ts'
-import { ConditionError } from './condition-checker.ts'
+import { ConditionError } from './condition-error.ts'
 
 /** Compiles one expression found in content; throws ConditionError. */
 export type CompileExpression = (text: string) => Expression
