@@ -46,7 +46,10 @@ const program = `
 
 afterAll(() => rm(folder, { recursive: true }))
 
-describe('the packed libraries', needs(packageRegistry), async () => {
+/** npm and three Nodes at once take their time on a small machine. */
+const timeout = 120_000
+
+describe('the packed libraries', { ...needs(packageRegistry), timeout }, async () => {
   const versions = [...(nodes ?? []), process.execPath]
   const tarballs = nodes === undefined ? [] : await packLibraries(folder)
 

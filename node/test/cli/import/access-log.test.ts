@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { builtInNamespaces } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { needs, referenceData, referenceFolder } from '../../../../deploy/test/requirements.ts'
 import {
   isAccessLine,
   parseAccessTime,
@@ -166,11 +168,11 @@ describe('a line of an access log', () => {
   })
 })
 
-const reference = process.env.HALFSECOND_REFERENCE
-
-describe.skipIf(reference === undefined)('the reference log (HALFSECOND_REFERENCE)', () => {
+describe('the reference log', needs(referenceData), () => {
   it('has no line that cannot be read', () => {
-    const log = gunzipSync(readFileSync(`${reference}/data/apache-access.log.gz`)).toString('utf8')
+    const log = gunzipSync(
+      readFileSync(join(referenceFolder, 'data', 'apache-access.log.gz')),
+    ).toString('utf8')
     const lines = log.split('\n').filter((line) => line !== '')
 
     const refused = lines.filter((line) => typeof read(line) === 'string')
