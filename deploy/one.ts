@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path'
 import { startNatsServer } from './nats-server/run.ts'
 
 /*
- * A cluster of one: a real nats-server and one node on it, both on this machine. All state is below
- * HALFSECOND_DATA, ./data/nats by default. Ctrl-C stops the node first, so that it can write what it
+ * A cluster of one, with the example's page: a real nats-server and a node on it, both on this
+ * machine; arguments go to the node. All state is below HALFSECOND_DATA, ./data/nats by default. Ctrl-C stops the node first, so that it can write what it
  * folded, then the server.
  */
 
@@ -22,22 +22,17 @@ const server = await startNatsServer({ storeDir: join(data, 'streams'), port: na
     process.exit(1)
   },
 )
-process.stderr.write(`nats-server: ${server.url}, process ${server.pid}, streams in ${data}\n`)
+process.stdout.write(`nats-server is ready: ${server.url}, process ${server.pid}\n`)
 
-const node = spawn(
-  process.execPath,
-  [join(import.meta.dirname, '..', 'node', 'src', 'main.ts'), 'node', ...process.argv.slice(2)],
-  {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // A process group of its own: Ctrl-C comes from here, once.
-    detached: true,
-    env: {
-      ...environment,
-      HALFSECOND_NATS_URL: server.url,
-      HALFSECOND_DATA: join(data, 'node'),
-    },
-  },
-)
+const main = join(import.meta.dirname, '..', 'node', 'src', 'main.ts')
+const settings = ['--nats', server.url, '--data', join(data, 'node'), ...process.argv.slice(2)]
+
+const node = spawn(process.execPath, [main, 'dev', ...settings], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+  // A process group of its own: Ctrl-C comes from here, once.
+  detached: true,
+  env: environment,
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => node.kill(signal))
 }
