@@ -147,6 +147,7 @@ const namesOfOthers = [
   'HALFSECOND_NATS_SERVER',
   'HALFSECOND_K6',
   'HALFSECOND_REFERENCE',
+  'HALFSECOND_CHROMIUM',
 ]
 
 export type Environment = { readonly [name: string]: string | undefined }
