@@ -24,12 +24,11 @@ export class FeatureState {
 
   /**
    * Takes a new entry of the timeline in.
-   * @returns false if an entry this late could have begun a pause that the rings no longer show:
-   *   compute the state again from the timeline.
+   * @returns false if an entry this late could have begun a pause that the rings no longer show, or
+   *   joined a session that is no longer kept: compute the state again from the timeline.
    */
   update(at: number, record: TimelineRecord): boolean {
-    this.sessions.add(at)
-    let exact = true
+    let exact = this.sessions.add(at)
     if (record.kind === 'event') {
       for (const index of this.set.ofEvent(record)) {
         const feature = this.set.features[index]
@@ -102,9 +101,9 @@ export function restoreFeatures(set: FeatureSet, stored: unknown): FeatureState 
   const [rings, reached, sessions]: unknown[] = stored
   if (!isPairs(rings, isNumbers) || !isPairs(reached, isNumber)) return undefined
   if (!Array.isArray(sessions)) return undefined
-  const [starts, ends]: unknown[] = sessions
-  if (!isNumbers(starts) || !isNumbers(ends)) return undefined
-  return new FeatureState(set, new Map(rings), new Map(reached), new Sessions(starts, ends))
+  const [starts, ends, isCut]: unknown[] = sessions
+  if (!isNumbers(starts) || !isNumbers(ends) || typeof isCut !== 'boolean') return undefined
+  return new FeatureState(set, new Map(rings), new Map(reached), new Sessions(starts, ends, isCut))
 }
 
 function isNumber(value: unknown): value is number {

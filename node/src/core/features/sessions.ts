@@ -11,13 +11,21 @@ const keptMax = 8
 export class Sessions {
   private readonly starts: number[]
   private readonly ends: number[]
+  /** Whether there are older sessions than those kept. */
+  private isCut: boolean
 
-  constructor(starts: number[] = [], ends: number[] = []) {
+  constructor(starts: number[] = [], ends: number[] = [], isCut = false) {
     this.starts = starts
     this.ends = ends
+    this.isCut = isCut
   }
 
-  add(at: number): void {
+  /**
+   * Takes an entry in.
+   * @returns false if it may have reached a session that is no longer kept: compute the sessions
+   *   again from the timeline
+   */
+  add(at: number): boolean {
     let place = this.starts.length
     while (place > 0 && (this.starts[place - 1] ?? 0) > at) place--
     const joinsBefore = place > 0 && at - (this.ends[place - 1] ?? 0) <= sessionGapMs
@@ -26,18 +34,24 @@ export class Sessions {
       this.ends[place - 1] = this.ends[place] ?? at
       this.starts.splice(place, 1)
       this.ends.splice(place, 1)
+      return !this.isCut
     } else if (joinsBefore) {
       this.ends[place - 1] = Math.max(this.ends[place - 1] ?? at, at)
     } else if (joinsAfter) {
       this.starts[place] = at
+      return place > 0 || !this.isCut
     } else if (place > 0 || this.starts.length < keptMax) {
       this.starts.splice(place, 0, at)
       this.ends.splice(place, 0, at)
       if (this.starts.length > keptMax) {
         this.starts.shift()
         this.ends.shift()
+        this.isCut = true
       }
+    } else {
+      this.isCut = true
     }
+    return true
   }
 
   /** Start of the session that is open at `now`; `now` itself where none is. */
@@ -49,11 +63,11 @@ export class Sessions {
   }
 
   copy(): Sessions {
-    return new Sessions([...this.starts], [...this.ends])
+    return new Sessions([...this.starts], [...this.ends], this.isCut)
   }
 
-  /** For rows: starts, then ends. */
-  stored(): readonly [readonly number[], readonly number[]] {
-    return [this.starts, this.ends]
+  /** For rows: the arguments of the constructor. */
+  stored(): readonly [readonly number[], readonly number[], boolean] {
+    return [this.starts, this.ends, this.isCut]
   }
 }
