@@ -1,0 +1,133 @@
+import type { Outcome, Position, ShardMap } from '@halfsecond/protocol'
+import {
+  builtInNamespaces,
+  type DecideQuestion,
+  decode,
+  decodeBatch,
+  encode,
+  HalfsecondError,
+  isChannelRecord,
+  parseQuestions,
+  wireVersion,
+} from '@halfsecond/protocol'
+import type { Transport } from '../../src/index.ts'
+
+export interface Published {
+  readonly shard: number
+  readonly producer: string
+  readonly n: number
+  readonly names: readonly string[]
+}
+
+/** What a script does with a publish: a sequence, an error, or a promise of its own. */
+type OnPublish = (batch: Published) => number | Promise<number>
+type OnAsk = (questions: readonly DecideQuestion[], node: string) => object[] | Promise<object[]>
+
+/** A cluster in memory, which does what the test says. */
+export class ScriptedTransport implements Transport {
+  isConnected = true
+  isClosed = false
+  readonly published: Published[] = []
+  /** Frames of questions, as they came. */
+  readonly asked: (readonly DecideQuestion[])[] = []
+  onPublish: OnPublish = () => this.published.length
+  onAsk: OnAsk = (questions) => questions.map((question) => answerTo(question))
+  onOutcome: (token: string, outcome: Outcome) => Promise<Position> = () => never()
+  currentMap: ShardMap | HalfsecondError = mapOf(1)
+  private listener: (map: ShardMap) => void = () => {}
+
+  map(): Promise<ShardMap> {
+    return this.currentMap instanceof HalfsecondError
+      ? Promise.reject(this.currentMap)
+      : Promise.resolve(this.currentMap)
+  }
+
+  onMap(listener: (map: ShardMap) => void): void {
+    this.listener = listener
+  }
+
+  tell(map: ShardMap): void {
+    this.currentMap = map
+    this.listener(map)
+  }
+
+  async publish(shard: number, bytes: Uint8Array): Promise<number> {
+    const batch = { shard, ...readBatch(bytes) }
+    this.published.push(batch)
+    return this.onPublish(batch)
+  }
+
+  async ask(node: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const questions = parseQuestions(decode(bytes), builtInNamespaces).filter(
+      (question) => question.kind === 'decide',
+    )
+    this.asked.push(questions)
+    const answers = await this.onAsk(questions, node)
+    return encode({ v: wireVersion, epoch: 1, answers })
+  }
+
+  outcome(token: string, outcome: Outcome): Promise<Position> {
+    return this.onOutcome(token, outcome)
+  }
+
+  close(): Promise<void> {
+    this.isClosed = true
+    return Promise.resolve()
+  }
+}
+
+export function mapOf(shards: number, epoch = 1, incarnation = 7): ShardMap {
+  const entry = { incarnation, primary: 'n1', standbys: [] }
+  return {
+    epoch,
+    nodes: ['n1'],
+    namespaces: [],
+    shards: Array.from({ length: shards }, () => entry),
+  }
+}
+
+/** What a script answers: an offer at every placement. */
+export function answerTo(question: DecideQuestion, more: object = {}): object {
+  return {
+    kind: 'decision',
+    decision: question.decision,
+    playbook: 3,
+    freshness: 'fresh',
+    position: [0, 7, 1],
+    placements: question.placements.map((placement) => ({
+      placement,
+      reason: 'rules',
+      propositions: [{ content: 'card', offer: 'card', treatment: 'banner', token: 'token' }],
+    })),
+    ...more,
+  }
+}
+
+/** Names of the events, else kinds of the records, in a batch. */
+export function readBatch(bytes: Uint8Array): Omit<Published, 'shard'> {
+  const { producer, n, records } = decodeBatch(bytes)
+  const names = records.map((record) => {
+    if (!isChannelRecord(record, builtInNamespaces)) throw new Error('not a record')
+    return record.kind === 'event' ? record.name : record.kind
+  })
+  return { producer, n, names }
+}
+
+/** Numbers of the records in a batch. */
+export function numbersIn(bytes: Uint8Array): readonly number[] {
+  const { n, records } = decodeBatch(bytes)
+  let last = n - 1
+  return records.map((record) => {
+    const own = isChannelRecord(record, builtInNamespaces) ? record.n : undefined
+    last = own ?? last + 1
+    return last
+  })
+}
+
+export function unavailable(): HalfsecondError {
+  return new HalfsecondError('UNAVAILABLE', 'nobody there')
+}
+
+export function never<T>(): Promise<T> {
+  return new Promise<T>(() => {})
+}
