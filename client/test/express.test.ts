@@ -1,0 +1,33 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import express from 'express'
+import { visitors } from '../src/express.ts'
+import { webFrameworkSuite } from './suites/web-framework-suite.ts'
+
+webFrameworkSuite('Express', async ({ client, cookieKeys, user, secure, visit }) => {
+  const site = express()
+  // Errors of these tests are meant: none of them belongs in the output.
+  site.set('env', 'test')
+  site.use(
+    visitors(client, {
+      cookieKeys,
+      user: (req: express.Request) => user?.(req.get('x-user')),
+      ...(secure !== undefined && { secure }),
+    }),
+  )
+  site.get('/', (req, res) => {
+    visit(req.visitor)
+    res.end()
+  })
+  const server = createServer(site)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    stop: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+})
