@@ -1,28 +1,20 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { packLibraries } from '../pack-libraries.ts'
-import { needs, type Requirement } from './requirements.ts'
+import { installOlderNodes, npm, olderNodes } from './older-nodes.ts'
+import { needs } from './requirements.ts'
 
 const run = promisify(execFile)
 
-/** The least versions that the libraries promise to run on, and the one that runs this test. */
-const olderNodes = ['20.19.0', '22.12.0']
-
 const folder = await mkdtemp(join(tmpdir(), 'halfsecond-'))
 
-const nodes = await installNodes()
-
-const packageRegistry: Requirement = {
-  isMet: nodes !== undefined,
-  remedy: 'older Nodes are missing: they come from the package registry, which did not answer',
-  isExcused: false,
-}
+const nodes = await installOlderNodes(folder)
 
 const projectTypes = ['module', 'commonjs'] as const
 
@@ -49,9 +41,9 @@ afterAll(() => rm(folder, { recursive: true }))
 /** npm and three Nodes at once take their time on a small machine. */
 const timeout = 120_000
 
-describe('the packed libraries', { ...needs(packageRegistry), timeout }, async () => {
-  const versions = [...(nodes ?? []), process.execPath]
-  const tarballs = nodes === undefined ? [] : await packLibraries(folder)
+describe('the packed libraries', { ...needs(olderNodes(nodes)), timeout }, async () => {
+  const versions = [...nodes, process.execPath]
+  const tarballs = nodes.length === 0 ? [] : await packLibraries(folder)
 
   it.each(projectTypes)('run in an empty %s project on Node 20, 22 and 24', async (type) => {
     const project = await makeProject(type)
@@ -93,34 +85,6 @@ async function makeProject(type: (typeof projectTypes)[number]): Promise<string>
   await writeFile(join(project, 'package.json'), JSON.stringify({ type }))
   await writeFile(join(project, 'index.js'), imports[type] + program)
   return project
-}
-
-/** Paths of the older Nodes, or undefined where the registry does not answer. */
-async function installNodes(): Promise<readonly string[] | undefined> {
-  const project = join(folder, 'nodes')
-  await mkdir(project)
-  await writeFile(join(project, 'package.json'), '{}')
-  const wanted = olderNodes.map(
-    (version) => `node-${version}@npm:node-${process.platform}-${process.arch}@${version}`,
-  )
-  try {
-    await npm(project, ['install', ...wanted])
-  } catch {
-    return undefined
-  }
-  return olderNodes.map((version) =>
-    join(project, 'node_modules', `node-${version}`, 'bin', 'node'),
-  )
-}
-
-/** npm in a project of its own: nothing that the npm around this test says may reach it. */
-async function npm(project: string, args: readonly string[]): Promise<void> {
-  const env = Object.entries(process.env).filter(([name]) => !name.startsWith('npm_'))
-  await run('npm', [...args, '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'], {
-    cwd: project,
-    env: Object.fromEntries(env),
-    timeout: 120_000,
-  })
 }
 
 async function unusedPort(): Promise<number> {
