@@ -25,6 +25,7 @@ import {
   toPositions,
   Visitor,
 } from './visitor.ts'
+import { within } from './within.ts'
 
 /** How long `close` waits for acknowledgements unless told otherwise. */
 const closeMs = 5_000
@@ -171,7 +172,7 @@ export class Client {
     const end = performance.now() + timeoutMs
     const reports = Promise.allSettled([...this.reports])
     await this.recorder.close(timeoutMs)
-    await Promise.race([reports, pause(Math.max(0, end - performance.now()))])
+    await within(Math.max(0, end - performance.now()), reports)
     this.map.close()
     this.decisions.close()
     await this.transport.close()

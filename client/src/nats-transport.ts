@@ -10,6 +10,7 @@ import {
 } from '@halfsecond/protocol'
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node'
 import type { Transport } from './transport.ts'
+import { within } from './within.ts'
 
 /** A server that says nothing for two of these is taken for gone. */
 const pingMs = 5_000
@@ -191,14 +192,4 @@ function listen(connection: NatsConnection, subject: string, handle: (message: M
       }
     },
   })
-}
-
-/** Resolves with `done`, or after this time. */
-async function within(ms: number, done: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([done, late])
-  clearTimeout(timer)
 }

@@ -252,6 +252,10 @@ describe('giving up', () => {
 })
 
 describe('closing', () => {
+  afterEach(() => {
+    vi.useRealTimers()
+  })
+
   it('waits for what was recorded', async () => {
     const { transport, client } = start()
     await client.ready()
@@ -303,6 +307,25 @@ describe('closing', () => {
 
     await expect(recorded).rejects.toMatchObject({ code: 'CLOSED' })
     await isReady
+  })
+
+  it('leaves no timer behind that would keep the process', async () => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval'],
+    })
+    const { transport, client } = start()
+    transport.onOutcome = () => Promise.resolve({ shard: 0, incarnation: 7, sequence: 12 })
+    const visitor = client.visitor({ anon: 'a' })
+    await client.ready()
+    await Promise.all([
+      visitor.track('page'),
+      visitor.decide('hero'),
+      client.outcome(tokenOf(Date.now() + 1_000), 'accept'),
+    ])
+
+    await client.close()
+
+    expect(vi.getTimerCount()).toBe(0)
   })
 
   it('waits for outcomes that a node checks', async () => {
