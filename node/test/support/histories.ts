@@ -35,7 +35,7 @@ function recordNo(number: number): ChannelRecord {
   const common = {
     id: `r${number}`,
     key: pick([anon(0), anon(1), anon(2)], 1),
-    at: start + ((number * 7919) % 50) * 1_000,
+    at: start + (number % 2 === 0 ? (number >> 1) % 4 : (number * 7919) % 50) * 1_000,
     ...(number % 3 === 0 && { channel: 'web' }),
     ...(number % 5 === 0 && { source: 'crm' }),
   }

@@ -30,6 +30,8 @@ export class Checkpointer {
   private readonly cutAt = new Map<Shard, number>()
   private timer: Timer | undefined
   private running: Promise<void> | undefined
+  /** The newest checkpoint: the next one begins when it is done, whoever asks for it. */
+  private newest: Promise<void> = Promise.resolve()
   private isClosed = false
   /** Why the last commit failed; empty while the store works. */
   failure = ''
@@ -97,7 +99,12 @@ export class Checkpointer {
     return best
   }
 
-  private async checkpoint(shard: Shard): Promise<void> {
+  private checkpoint(shard: Shard): Promise<void> {
+    this.newest = this.newest.then(() => this.write(shard))
+    return this.newest
+  }
+
+  private async write(shard: Shard): Promise<void> {
     const started = this.clock.monotonic()
     this.cutAt.set(shard, started)
     const cut = shard.memory.cut()
