@@ -25,8 +25,8 @@ export class Actor {
   segment: 'none' | 'probation' | 'protected' = 'none'
   newer: Actor | null = null
   older: Actor | null = null
-  /** Whether it was asked for again since it was activated. */
-  isReused = false
+  /** How often it was asked for since it was activated, by records and by decides. */
+  uses = 0
 
   constructor(fragment: Fragment, home: Map<Identifier, Actor>) {
     this.fragment = fragment

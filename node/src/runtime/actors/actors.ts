@@ -14,13 +14,14 @@ const passivateAtOnce = 512
  */
 export class Actors {
   readonly arena = new Arena()
-  private readonly order = new SegmentedLru()
+  private readonly order: SegmentedLru
   private readonly budgetBytes: number
   private objectBytes = 0
   private active = 0
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes
+    this.order = new SegmentedLru(budgetBytes)
   }
 
   get count(): number {
@@ -36,18 +37,16 @@ export class Actors {
     actor.home.set(actor.fragment.identifier, actor)
     this.active++
     this.objectBytes += actor.bytes
-    this.order.use(actor)
+    this.order.put(actor)
   }
 
   /** The actor was read, and perhaps computed features that it keeps. */
   used(actor: Actor): void {
-    if (actor.state !== 'clean') {
-      actor.isReused = true
-      return
-    }
+    actor.uses++
+    if (actor.state !== 'clean') return
     this.order.remove(actor)
     this.measure(actor)
-    this.order.use(actor)
+    this.order.put(actor)
   }
 
   /** A clean actor is about to change: it stays until it is in the store. */
@@ -58,7 +57,7 @@ export class Actors {
   /** What a changed actor holds is in the store. */
   cleaned(actor: Actor): void {
     this.measure(actor)
-    this.order.use(actor)
+    this.order.put(actor)
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Actor } from './actor.ts'
 
-/** Share of the bytes that actors asked for twice may keep; a scan cannot push those out. */
+/** Share of the budget that actors asked for twice may keep; a scan cannot push those out. */
 const protectedShare = 0.8
 
 interface Segment {
@@ -16,11 +16,16 @@ interface Segment {
 export class SegmentedLru {
   private readonly probation: Segment = { newest: null, oldest: null, bytes: 0 }
   private readonly protected: Segment = { newest: null, oldest: null, bytes: 0 }
+  private readonly protectedMax: number
 
-  /** The actor became clean, or was used while clean. */
-  use(actor: Actor): void {
+  constructor(budgetBytes: number) {
+    this.protectedMax = budgetBytes * protectedShare
+  }
+
+  /** The actor became clean, or was used while clean: it is the newest of its segment. */
+  put(actor: Actor): void {
     this.remove(actor)
-    if (actor.isReused) {
+    if (actor.uses > 1) {
       push(this.protected, actor)
       actor.segment = 'protected'
       this.demote()
@@ -28,7 +33,6 @@ export class SegmentedLru {
       push(this.probation, actor)
       actor.segment = 'probation'
     }
-    actor.isReused = true
   }
 
   /** The actor may not be passivated any more. */
@@ -44,8 +48,7 @@ export class SegmentedLru {
   }
 
   private demote(): void {
-    const total = this.probation.bytes + this.protected.bytes
-    while (this.protected.bytes > total * protectedShare) {
+    while (this.protected.bytes > this.protectedMax) {
       const { oldest } = this.protected
       if (oldest === null || oldest === this.protected.newest) return
       unlink(this.protected, oldest)

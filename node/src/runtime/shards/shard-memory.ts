@@ -75,6 +75,7 @@ export class ShardMemory implements ShardGround {
   activate(identifier: Identifier): Fragment {
     const actor = this.active.get(identifier) ?? this.load(identifier) ?? this.create(identifier)
     if (actor.state === 'cut') this.open?.encode(actor)
+    actor.uses++
     this.touched = actor
     return actor.fragment
   }
