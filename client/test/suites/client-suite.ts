@@ -269,6 +269,20 @@ export function clientSuite(
       expect([before.content, after.offer]).toEqual(['Default hero', 'boots'])
     })
 
+    it('closes in time where the cluster is silent', async () => {
+      const other = open()
+      await other.ready()
+      const visitor = other.visitor({ anon: `visitor-${++made}` })
+      proxy.silence()
+      const clicked = visitor.track('interest', { about: 'boots' })
+      const startedAt = performance.now()
+
+      await other.close(100)
+
+      await expect(clicked).rejects.toMatchObject({ code: 'CLOSED' })
+      expect(performance.now() - startedAt).toBeLessThan(2_000)
+    })
+
     it('flushes when it is closed, and is quiet after', async () => {
       const other = open()
       const visitor = other.visitor({ anon: `visitor-${++made}` })
