@@ -10,7 +10,7 @@ import type { Transport } from './transport.ts'
  * @throws HalfsecondError `INVALID` for an address or option that cannot work
  */
 export function connect(
-  url = process.env.HALFSECOND_URL ?? 'http://127.0.0.1:7500',
+  url = process.env.HALFSECOND_URL || 'http://127.0.0.1:7500',
   options: ClientOptions = {},
 ): Client {
   const compiled = compileOptions(options, process.env)

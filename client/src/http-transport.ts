@@ -72,9 +72,8 @@ export class HttpTransport implements Transport {
   }
 
   async outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {
-    const answer = decode(
-      await this.post('/v1/outcomes', encode([{ token, outcome, at, id }]), outcomeMs),
-    )
+    const body = encode([{ token, outcome, at, id }])
+    const answer = readAnswer(await this.post('/v1/outcomes', body, outcomeMs))
     const [result]: unknown[] = Array.isArray(answer) ? answer : []
     if (isFields(result) && typeof result.position === 'string') {
       const [position] = importPositions(result.position)
@@ -110,9 +109,8 @@ export class HttpTransport implements Transport {
   private async sendRequest(request: readonly Publish[]): Promise<void> {
     try {
       const body = encode(request.map(({ shard, batch }) => [shard, batch]))
-      const results = decode(await this.post('/v1/events', body, publishMs))
-      if (!Array.isArray(results))
-        throw new HalfsecondError('MALFORMED', 'not an answer of a halfsecond node')
+      const results = readAnswer(await this.post('/v1/events', body, publishMs))
+      if (!Array.isArray(results)) throw notOurs()
       request.forEach(({ resolve, reject }, index) => {
         const result: unknown = results[index]
         if (isFields(result) && typeof result.sequence === 'number') resolve(result.sequence)
@@ -168,7 +166,20 @@ function errorIn(result: unknown): HalfsecondError {
   const error = isFields(result) && isFields(result.error) ? result.error : undefined
   if (error && isErrorCode(error.code))
     return new HalfsecondError(error.code, String(error.message))
-  return new HalfsecondError('MALFORMED', 'not an answer of a halfsecond node')
+  return notOurs()
+}
+
+function readAnswer(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes)
+  } catch {
+    throw notOurs()
+  }
+}
+
+/** A proxy or a page in between says nothing about what was sent: it may succeed later. */
+function notOurs(detail = 'not an answer of a halfsecond node'): HalfsecondError {
+  return new HalfsecondError('UNAVAILABLE', detail)
 }
 
 /** `application/problem+json`, whatever the request was in. */
@@ -180,5 +191,7 @@ function problemIn(bytes: Uint8Array, status: number): HalfsecondError {
   } catch {
     // Not one of our nodes, or a proxy before it: the status says enough.
   }
-  return new HalfsecondError(status >= 500 ? 'UNAVAILABLE' : 'INVALID', `HTTP status ${status}`)
+  const what = `HTTP status ${status}, not from a halfsecond node`
+  // A proxy's own bound: fewer records at a time may pass.
+  return status === 413 ? new HalfsecondError('TOO_LARGE', what) : notOurs(what)
 }
