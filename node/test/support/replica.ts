@@ -25,6 +25,8 @@ export class Replica {
   readonly shards: readonly Shard[]
   readonly checkpointer: Checkpointer
   readonly observer = new QuietObserver()
+  /** What became of following each shard up to the end of its log. */
+  followed: readonly Promise<string>[] = []
   private readonly world: World
 
   private constructor(world: World, incarnations: readonly number[], budgetBytes: number) {
@@ -61,7 +63,12 @@ export class Replica {
       extents.map(({ incarnation }) => incarnation),
       budgetBytes,
     )
-    for (const shard of replica.shards) shard.follow().catch(() => {})
+    replica.followed = replica.shards.map((shard) =>
+      shard.follow().then(
+        () => 'followed',
+        (error: Error) => error.message,
+      ),
+    )
     return replica
   }
 

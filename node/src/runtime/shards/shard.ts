@@ -56,11 +56,21 @@ export class Shard {
     this.waiters = new Waiters(uses.clock)
   }
 
-  /** Follows the log from where the store is. Resolves when all that it has now is folded. */
+  /**
+   * Follows the log from where the store is. Resolves when all that it has now is folded; rejects
+   * where the shard stops before.
+   */
   follow(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.tail = this.uses.log.follow(this.number, this.state, {
-        entry: (entry) => this.fold(entry),
+        entry: (entry) => {
+          try {
+            this.fold(entry)
+          } catch (error) {
+            reject(new Error(this.stopped))
+            throw error
+          }
+        },
         caughtUp: () => {
           this.confirmedAt = this.uses.clock.monotonic()
           if (this.status === 'recovering') this.status = 'following'
