@@ -1,8 +1,13 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { EmbeddedLog } from '../../src/embedded/embedded-log.ts'
 import { systemClock } from '../../src/system/system-clock.ts'
 import { logSuite } from '../suites/log-suite.ts'
+import { RecordingFollower } from '../support/recording-follower.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const folder = scratchFolder()
@@ -52,4 +57,36 @@ test('the embedded log takes nothing once it is closed, and writes what it took 
   const again = new EmbeddedLog(path, 1, systemClock)
   expect((await again.extent(0)).last).toBe(1)
   await again.close()
+})
+
+test('a process killed amid appends leaves every entry that was acknowledged, and no gap', async () => {
+  const path = freshPath()
+  const script = fileURLToPath(new URL('./append-until-killed.ts', import.meta.url))
+  const acked = [0, 0]
+  for (const rounds of [5, 60, 17]) {
+    const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    let lines = 0
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [shard = 0, sequence = 0] = line.split(' ').map(Number)
+      acked[shard] = sequence
+      if (++lines >= rounds) child.kill('SIGKILL')
+    }
+    await exited
+
+    const log = new EmbeddedLog(path, 2, systemClock)
+    for (const shard of [0, 1]) {
+      const { incarnation, first, last } = await log.extent(shard)
+      const follower = new RecordingFollower()
+      log.follow(shard, { incarnation, applied: 0, fingerprint: '' }, follower)
+      await follower.passed(last)
+
+      expect(first).toBe(1)
+      expect(last).toBeGreaterThanOrEqual(acked[shard] ?? 0)
+      expect(follower.entries.map(({ bytes }) => Number(Buffer.from(bytes).toString()))).toEqual(
+        Array.from({ length: last }, (_, i) => i + 1),
+      )
+    }
+    await log.close()
+  }
 })
