@@ -65,20 +65,11 @@ export class Cluster {
   /** Milliseconds until the node answered. */
   async startNode(): Promise<number> {
     const started = performance.now()
-    const child = fork(new URL('./node-child.ts', import.meta.url), {
-      stdio: ['ignore', 2, 2, 'ipc'],
-      execArgv: [...(this.options.execArgv ?? [])],
-      env: {
-        ...process.env,
-        HALFSECOND_NATS_URL: this.nats.url,
-        HALFSECOND_DATA: join(this.dir, 'node'),
-        HALFSECOND_PORT: this.portOf(this.addresses.url),
-        HALFSECOND_ADMIN_PORT: this.portOf(this.addresses.adminUrl),
-        HALFSECOND_NODE_ID: 'load',
-        HALFSECOND_TOKEN_KEYS: tokenKeys,
-        HALFSECOND_LOG_LEVEL: 'error',
-        ...this.options.env,
-      },
+    const child = forkNode(this.nats.url, this.options, {
+      HALFSECOND_DATA: join(this.dir, 'node'),
+      HALFSECOND_PORT: portIn(this.addresses.url),
+      HALFSECOND_ADMIN_PORT: portIn(this.addresses.adminUrl),
+      HALFSECOND_NODE_ID: 'load',
     })
     this.child = child
     this.addresses = await addressesOf(child)
@@ -114,11 +105,55 @@ export class Cluster {
     await this.nats.stop()
     await rm(this.dir, { recursive: true, force: true })
   }
+}
 
-  /** The same port again after a restart, so that clients over HTTP find the node. */
-  private portOf(url: string): string {
-    return url === '' ? '0' : new URL(url).port
+/** A second node on the same log that has nothing on its disk. */
+export async function nodeOn(cluster: Cluster): Promise<{
+  readonly adminUrl: string
+  stop(): Promise<void>
+}> {
+  const dir = await mkdtemp(join(cluster.dir, 'second-'))
+  const child = forkNode(
+    cluster.nats.url,
+    {},
+    {
+      HALFSECOND_DATA: dir,
+      HALFSECOND_PORT: '0',
+      HALFSECOND_ADMIN_PORT: '0',
+      HALFSECOND_NODE_ID: 'second',
+    },
+  )
+  const { adminUrl } = await addressesOf(child)
+  const stop = async () => {
+    const exited = once(child, 'exit')
+    child.kill('SIGTERM')
+    await exited
   }
+  return { adminUrl, stop }
+}
+
+function forkNode(
+  natsUrl: string,
+  options: ClusterOptions,
+  env: { readonly [name: string]: string },
+): ChildProcess {
+  return fork(new URL('./node-child.ts', import.meta.url), {
+    stdio: ['ignore', 2, 2, 'ipc'],
+    execArgv: [...(options.execArgv ?? [])],
+    env: {
+      ...process.env,
+      HALFSECOND_NATS_URL: natsUrl,
+      HALFSECOND_TOKEN_KEYS: tokenKeys,
+      HALFSECOND_LOG_LEVEL: 'error',
+      ...env,
+      ...options.env,
+    },
+  })
+}
+
+/** The same port again after a restart, so that clients over HTTP find the node. */
+function portIn(url: string): string {
+  return url === '' ? '0' : new URL(url).port
 }
 
 function addressesOf(child: ChildProcess): Promise<{ url: string; adminUrl: string }> {
