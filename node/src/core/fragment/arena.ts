@@ -20,6 +20,8 @@ export const blockBytesMax = 65_536
 export interface Page {
   readonly bytes: Uint8Array
   readonly view: DataView
+  /** The same memory in words: blocks and their sizes are multiples of a word. */
+  readonly words: Int32Array
 }
 
 /** Where a block is: page number × page size + offset. */
@@ -85,7 +87,11 @@ export class Arena {
       }
     }
     const bytes = new Uint8Array(pageBytes)
-    this.pages.push({ bytes, view: new DataView(bytes.buffer) })
+    this.pages.push({
+      bytes,
+      view: new DataView(bytes.buffer),
+      words: new Int32Array(bytes.buffer),
+    })
     this.bump = 0
   }
 }

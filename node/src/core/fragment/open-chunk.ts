@@ -6,12 +6,17 @@ import { compareIds, decodeEntry, type Entry, headerBytes, identityOf } from './
 /** An event dirties one row: the chunk that still takes entries holds at most this many. */
 export const openEntriesMax = 64
 
+/** Bytes of an identity's hash at the end of the block. */
+const hashBytes = 4
+
 /**
  * The newest entries of a timeline, in order of (at', identity), as bytes in one block of the arena.
  *
  * I1 entries are sorted; equal times by identity.
  * I2 no two entries have the same identity.
  * I3 `used` bytes of the block are entries, `count` of them; no block while empty.
+ * I4 the last `count` words of the block are the hashes of their identities, in any order: looking
+ *    for one reads a few neighbouring words, not a header every couple of hundred bytes.
  */
 export class OpenChunk {
   count = 0
@@ -29,8 +34,12 @@ export class OpenChunk {
   /** Whether an entry of this identity is here. `hash` is that of the identity. */
   has(arena: Arena, hash: number, identity: string): boolean {
     if (this.count === 0) return false
-    const { bytes, view } = arena.page(this.block)
+    const { bytes, view, words } = arena.page(this.block)
     const start = arena.offset(this.block)
+    const end = (start + this.capacity) / hashBytes
+    let word = end - this.count
+    while (word < end && words[word] !== (hash | 0)) word++
+    if (word === end) return false
     for (let at = start; at < start + this.used; at += view.getUint32(at, true)) {
       if (view.getUint32(at + 4, true) !== hash) continue
       if (identityOf(decodeEntry(bytes, view, at).record) === identity) return true
@@ -40,7 +49,10 @@ export class OpenChunk {
 
   /** Room for one more record of this size, or false: seal some first. */
   fits(recordBytes: number): boolean {
-    return this.count < openEntriesMax && this.used + headerBytes + recordBytes <= blockBytesMax
+    return (
+      this.count < openEntriesMax &&
+      this.used + headerBytes + recordBytes + hashBytes * (this.count + 1) <= blockBytesMax
+    )
   }
 
   /** Adds a record's bytes in its place. The caller has checked `has` and `fits`. */
@@ -55,8 +67,8 @@ export class OpenChunk {
     digest: Digest,
   ): void {
     const length = headerBytes + sourceEnd - sourceStart
-    this.grow(arena, this.used + length)
-    const { bytes, view } = arena.page(this.block)
+    this.grow(arena, this.used + length, this.count + 1)
+    const { bytes, view, words } = arena.page(this.block)
     const start = arena.offset(this.block)
     let place = start + this.used
     if (at <= this.lastAt) {
@@ -70,6 +82,7 @@ export class OpenChunk {
     digest.add(bytes, place + 8, place + length)
     this.used += length
     this.count++
+    words[(start + this.capacity) / hashBytes - this.count] = hash
     if (at > this.lastAt) this.lastAt = at
   }
 
@@ -88,15 +101,17 @@ export class OpenChunk {
   load(arena: Arena, stored: Uint8Array): void {
     assert(this.count === 0, 'stored entries are loaded into an empty chunk')
     if (stored.length === 0) return
-    this.grow(arena, stored.length)
-    const { bytes, view } = arena.page(this.block)
-    const start = arena.offset(this.block)
-    bytes.set(stored, start)
-    this.used = stored.length
-    for (let at = start; at < start + this.used; at += view.getUint32(at, true)) {
-      this.count++
+    const view = new DataView(stored.buffer, stored.byteOffset, stored.byteLength)
+    let count = 0
+    for (let at = 0; at < stored.length; at += view.getUint32(at, true)) {
+      count++
       this.lastAt = view.getFloat64(at + 8, true)
     }
+    this.grow(arena, stored.length, count)
+    arena.page(this.block).bytes.set(stored, arena.offset(this.block))
+    this.used = stored.length
+    this.count = count
+    this.hashAll(arena)
   }
 
   /** Removes and returns the oldest `count` entries. */
@@ -110,6 +125,7 @@ export class OpenChunk {
     this.used -= removed.length
     this.count -= count
     if (this.count === 0) this.release(arena)
+    else this.hashAll(arena)
     return removed
   }
 
@@ -136,7 +152,9 @@ export class OpenChunk {
     return place
   }
 
-  private grow(arena: Arena, bytes: number): void {
+  /** Makes room for so many bytes of entries, and for so many of them. */
+  private grow(arena: Arena, used: number, count: number): void {
+    const bytes = used + hashBytes * count
     if (bytes <= this.capacity) return
     const capacity = Arena.capacityFor(bytes)
     const block = arena.allocate(bytes)
@@ -146,6 +164,16 @@ export class OpenChunk {
     }
     this.block = block
     this.capacity = capacity
+    if (this.count > 0) this.hashAll(arena)
+  }
+
+  /** Writes I4 from the entries' headers. */
+  private hashAll(arena: Arena): void {
+    const { view, words } = arena.page(this.block)
+    const start = arena.offset(this.block)
+    let word = (start + this.capacity) / hashBytes
+    for (let at = start; at < start + this.used; at += view.getUint32(at, true))
+      words[--word] = view.getInt32(at + 4, true)
   }
 }
 
