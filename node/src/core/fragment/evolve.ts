@@ -10,7 +10,7 @@ import type { Digest } from '../digest.ts'
 import type { Arena } from './arena.ts'
 import { identityOf, type TimelineRecord } from './entry.ts'
 import type { Fragment } from './fragment.ts'
-import { registerOf, write } from './registers.ts'
+import { type Registers, registerOf, type TraitValue, write } from './registers.ts'
 import { type ChunkRows, SealedTimeline } from './sealed-timeline.ts'
 
 /** What a fold writes besides the fragment itself. One per shard. */
@@ -70,17 +70,18 @@ function fold(fragment: Fragment, record: FragmentRecord, logged: Logged, ground
     case 'logout':
       return insert(fragment, at, record, logged, ground)
     case 'traits': {
-      fragment.traits ??= new Map()
+      const traits: Registers<TraitValue> = fragment.traits ?? new Map()
       let changed = false
       for (const name in record.set) {
         const value = record.set[name] ?? undefined
         const next = registerOf(value, at, record)
-        changed = write('traits', identifier, fragment.traits, name, next, ground.digest) || changed
+        changed = write('traits', identifier, traits, name, next, ground.digest) || changed
       }
       for (const name of record.unset) {
         const next = registerOf(undefined, at, record)
-        changed = write('traits', identifier, fragment.traits, name, next, ground.digest) || changed
+        changed = write('traits', identifier, traits, name, next, ground.digest) || changed
       }
+      if (changed) fragment.traits = traits
       return changed
     }
     case 'link':

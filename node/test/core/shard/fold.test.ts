@@ -1,6 +1,7 @@
 import { bounds, encode } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
 import { AssertionError } from '../../../src/core/assert.ts'
+import { isEmpty } from '../../../src/core/fragment/fragment.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import { anon, batch, event, ownBatch, start, visitorsOf } from '../../support/records.ts'
 
@@ -240,6 +241,18 @@ test.each(bad)('%s goes to the dead letters, whole, and harms nobody', (_, recor
     { sequence: 1, index: 1, reason: expect.stringContaining(why), bytes: plain(encode(given)) },
   ])
   expect(shard.state).toMatchObject({ applied: 1, epoch: 0, playbook: { version: 0 } })
+})
+
+test('traits that set and unset nothing change nothing, and are nothing', () => {
+  const shard = new BareShard()
+
+  const folded = shard.take(
+    batch('p', 1, [{ kind: 'traits', id: 't', key, at: start, set: {}, unset: [] }]),
+    start,
+  )
+
+  expect(folded).toEqual({ applied: 0, skipped: 1, rejected: 0 })
+  expect(isEmpty(shard.activate(key))).toBe(true)
 })
 
 test('a record of another shard, and one that is too large, go to the dead letters', () => {
