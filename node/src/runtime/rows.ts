@@ -74,7 +74,7 @@ export interface RowToWrite {
   readonly name: Uint8Array
   readonly number: number
   /** Undefined deletes. */
-  readonly value: Uint8Array | undefined
+  readonly value: Buffer | undefined
 }
 
 export function* readRows(bytes: Uint8Array): Generator<RowToWrite> {

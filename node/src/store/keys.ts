@@ -9,9 +9,12 @@ import { rowKinds } from '../runtime/ports.ts'
 export const keyBytes = 23
 
 export function keyOf(kind: number, name: string | Uint8Array, number: number): Buffer {
-  const key = Buffer.alloc(keyBytes)
+  const key = Buffer.allocUnsafe(keyBytes)
   key[0] = kind
   if (name.length > 0) hash('sha256', name, 'buffer').copy(key, 1, 0, 16)
+  else key.fill(0, 1, 17)
+  key[17] = 0
+  key[18] = 0
   key.writeUInt32BE(number, 19)
   return key
 }

@@ -1,4 +1,11 @@
-import type { EventRecord, Outcome, OutcomeRecord, Properties } from '@halfsecond/protocol'
+import {
+  type EventRecord,
+  encode,
+  type Outcome,
+  type OutcomeRecord,
+  type Properties,
+} from '@halfsecond/protocol'
+import { hash64Hex } from '../digest.ts'
 
 /**
  * A feature keeps the newest `capacity` times at which something happened: all that a window, a
@@ -37,8 +44,8 @@ export const capacityMax = 1_024
 /** What one playbook wants to know of every profile. Features are named by their index. */
 export class FeatureSet {
   readonly features: readonly Feature[]
-  /** Equal text means that stored feature states can be taken over as they are. */
-  readonly text: string
+  /** Hash of all that the features are: equal means that stored states can be taken over. */
+  readonly id: string
   private readonly byEvent = new Map<string, number[]>()
   private readonly byOutcome = new Map<string, number[]>()
   private readonly groups: ReadonlyMap<string, string>
@@ -66,7 +73,7 @@ export class FeatureSet {
     if (usesGroups) for (const [offer, group] of groups) described.push(`${offer} in ${group}`)
     if (usesChannels)
       for (const [name, channel] of channels) described.push(`${name} on ${channel}`)
-    this.text = described.join('\n')
+    this.id = hash64Hex(encode(described))
   }
 
   ofEvent(record: EventRecord): readonly number[] {

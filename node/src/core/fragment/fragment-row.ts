@@ -17,7 +17,7 @@ import { SealedTimeline } from './sealed-timeline.ts'
 /*
  * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
  * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
- * features text, features, lead]. The entries are copied as they stand in memory.
+ * features id, features, lead]. The entries are copied as they stand in memory.
  */
 const rowVersion = 1
 const prefixBytes = 5
@@ -33,7 +33,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
     storedRegisters(traits),
     storedRegisters(links),
     storedRegisters(consents),
-    features?.set.text ?? null,
+    features?.set.id ?? null,
     features?.stored() ?? null,
     lead,
   ])
@@ -60,7 +60,7 @@ export function decodeFragment(
   const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
   const head = decodeTrusted(row, prefixBytes, headEnd)
   assert(Array.isArray(head) && head[0] === identifier, 'a row of this identifier')
-  const [, sequence, index, sealed, traits, links, consents, text, features, lead]: unknown[] = head
+  const [, sequence, index, sealed, traits, links, consents, id, features, lead]: unknown[] = head
   const readTraits = restoreRegisters(traits, isTraitValue)
   const readLinks = restoreRegisters(links, isStrength)
   const readConsents = restoreRegisters(consents, isBoolean)
@@ -85,7 +85,7 @@ export function decodeFragment(
     traits: readTraits,
     links: readLinks,
     consents: readConsents,
-    features: set !== null && set.text === text ? (restoreFeatures(set, features) ?? null) : null,
+    features: set !== null && set.id === id ? (restoreFeatures(set, features) ?? null) : null,
   }
 }
 

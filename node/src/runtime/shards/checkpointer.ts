@@ -12,8 +12,11 @@ const loadedLagMs = 8_000
 /** From this many unsaved actors on, a shard counts as loaded. */
 const loadedActors = 256
 
-/** Actors encoded per turn of the loop: well below a millisecond. */
-const encodeAtOnce = 256
+/** Actors encoded between two looks at the clock. */
+const encodeAtOnce = 32
+
+/** Time that encoding may take of one turn of the loop: decides wait no longer. */
+const encodeMs = 2
 
 const retryMs = 2_000
 const pollMs = 100
@@ -109,7 +112,7 @@ export class Checkpointer {
     this.cutAt.set(shard, started)
     const cut = shard.memory.cut()
     try {
-      while (cut.encodeSome(encodeAtOnce)) await new Promise<void>((done) => this.clock.soon(done))
+      while (this.encodeForATurn(cut)) await new Promise<void>((done) => this.clock.soon(done))
       await this.commit(shard, cut, started)
     } catch (error) {
       shard.memory.abandoned(cut)
@@ -117,6 +120,14 @@ export class Checkpointer {
       this.failure = failure.message
       this.observer.failed('checkpoint', failure)
     }
+  }
+
+  /** Returns whether any are left. */
+  private encodeForATurn(cut: Cut): boolean {
+    const end = this.clock.monotonic() + encodeMs
+    do if (!cut.encodeSome(encodeAtOnce)) return false
+    while (this.clock.monotonic() < end)
+    return true
   }
 
   private async commit(shard: Shard, cut: Cut, started: number): Promise<void> {
