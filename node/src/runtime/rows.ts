@@ -1,4 +1,5 @@
 import type { Identifier } from '@halfsecond/protocol'
+import type { RowTarget } from '../core/fragment/fragment-row.ts'
 import { type Rows, rowKinds } from './ports.ts'
 
 /*
@@ -9,7 +10,7 @@ import { type Rows, rowKinds } from './ports.ts'
  */
 const headBytes = 11
 
-export class RowsWriter {
+export class RowsWriter implements RowTarget {
   private count = 0
   private used = 0
   private buffer: Buffer
@@ -22,8 +23,12 @@ export class RowsWriter {
     return this.used
   }
 
-  fragment(identifier: Identifier, row: Uint8Array): void {
-    this.put(rowKinds.fragment, identifier, 0, row)
+  get bytes(): Uint8Array {
+    return this.buffer
+  }
+
+  begin(identifier: Identifier, size: number): number {
+    return this.head(rowKinds.fragment, identifier, 0, size)
   }
 
   chunk(identifier: Identifier, number: number, row: Uint8Array): void {
@@ -49,16 +54,22 @@ export class RowsWriter {
   }
 
   private put(kind: number, name: string, number: number, value: Uint8Array): void {
-    const nameMax = name.length * 3
-    this.reserve(headBytes + nameMax + value.length)
+    const at = this.head(kind, name, number, value.length)
+    this.buffer.set(value, at)
+  }
+
+  /** Writes all of a row but its value, and returns where that goes. */
+  private head(kind: number, name: string, number: number, size: number): number {
+    this.reserve(headBytes + name.length * 3 + size)
     const nameBytes = this.buffer.write(name, this.used + headBytes)
     this.buffer[this.used] = kind
     this.buffer.writeUInt16LE(nameBytes, this.used + 1)
     this.buffer.writeUInt32LE(number, this.used + 3)
-    this.buffer.writeUInt32LE(value.length, this.used + 7)
-    this.buffer.set(value, this.used + headBytes + nameBytes)
-    this.used += headBytes + nameBytes + value.length
+    this.buffer.writeUInt32LE(size, this.used + 7)
+    const at = this.used + headBytes + nameBytes
+    this.used = at + size
     this.count++
+    return at
   }
 
   private reserve(bytes: number): void {

@@ -1,5 +1,6 @@
 import { RowsWriter } from '../../src/runtime/rows.ts'
 import { LmdbStore } from '../../src/store/lmdb-store.ts'
+import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
 
 /*
@@ -18,7 +19,7 @@ for (let round = Number(first); ; round++) {
 function rowsOf(text: string) {
   const rows = new RowsWriter()
   rows.meta(Buffer.from(text))
-  for (let i = 0; i < 50; i++) rows.fragment(anon(i), Buffer.from(text.padEnd(600 + 40 * i)))
+  for (let i = 0; i < 50; i++) putFragment(rows, anon(i), Buffer.from(text.padEnd(600 + 40 * i)))
   rows.chunk(anon(0), 0, Buffer.from(text))
   return rows.finish()
 }

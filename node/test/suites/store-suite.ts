@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { ShardStore, Store } from '../../src/runtime/ports.ts'
 import { RowsWriter } from '../../src/runtime/rows.ts'
+import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
 import { testIf } from './test-if.ts'
 
@@ -51,7 +52,7 @@ export function storeSuite(
       const shard = (await fresh()).store.shard(1)
 
       await commit(shard, (rows) => {
-        rows.fragment(anon(1), row('fragment'))
+        putFragment(rows, anon(1), row('fragment'))
         rows.chunk(anon(1), 0, row('chunk 0'))
         rows.chunk(anon(1), 70_000, row('chunk 70000'))
         rows.producer('p', row('producer'))
@@ -82,7 +83,7 @@ export function storeSuite(
 
       await commit(shard, (rows) => {
         for (const name of names) {
-          rows.fragment(name, row(name))
+          putFragment(rows, name, row(name))
           rows.chunk(name, 0, row(`chunk of ${name}`))
         }
       })
@@ -96,8 +97,8 @@ export function storeSuite(
     test('keeps shards apart', async () => {
       const { store } = await fresh()
 
-      await commit(store.shard(0), (rows) => rows.fragment(anon(1), row('of 0')))
-      await commit(store.shard(1), (rows) => rows.fragment(anon(1), row('of 1')))
+      await commit(store.shard(0), (rows) => putFragment(rows, anon(1), row('of 0')))
+      await commit(store.shard(1), (rows) => putFragment(rows, anon(1), row('of 1')))
 
       expect(text(store.shard(0).fragment(anon(1)))).toBe('of 0')
       expect(text(store.shard(1).fragment(anon(1)))).toBe('of 1')
@@ -107,13 +108,13 @@ export function storeSuite(
     test('replaces rows, and deletes those without bytes', async () => {
       const shard = (await fresh()).store.shard(0)
       await commit(shard, (rows) => {
-        rows.fragment(anon(1), row('old'))
+        putFragment(rows, anon(1), row('old'))
         rows.producer('p', row('producer p'))
         rows.producer('q', row('producer q'))
       })
 
       await commit(shard, (rows) => {
-        rows.fragment(anon(1), row('new, and longer'))
+        putFragment(rows, anon(1), row('new, and longer'))
         rows.producer('p', null)
         rows.producer('never there', null)
       })
@@ -127,7 +128,7 @@ export function storeSuite(
 
       for (let i = 0; i < 20; i++) {
         await commit(shard, (rows) => {
-          rows.fragment(anon(1), row(`fragment ${i}`))
+          putFragment(rows, anon(1), row(`fragment ${i}`))
           rows.meta(row(`meta ${i}`))
         })
         expect([text(shard.fragment(anon(1))), text(shard.meta())]).toEqual([
@@ -139,10 +140,10 @@ export function storeSuite(
 
     test('never changes the bytes that it returned', async () => {
       const shard = (await fresh()).store.shard(0)
-      await commit(shard, (rows) => rows.fragment(anon(1), row('before')))
+      await commit(shard, (rows) => putFragment(rows, anon(1), row('before')))
       const read = shard.fragment(anon(1))
 
-      await commit(shard, (rows) => rows.fragment(anon(1), row('beyond')))
+      await commit(shard, (rows) => putFragment(rows, anon(1), row('beyond')))
       const again = shard.fragment(anon(1))
 
       expect([text(read), text(again)]).toEqual(['before', 'beyond'])
@@ -154,7 +155,7 @@ export function storeSuite(
       await Promise.all(
         Array.from({ length: 40 }, (_, i) =>
           commit(store.shard(i % shards), (rows) => {
-            rows.fragment(anon(i), row(`${i}`))
+            putFragment(rows, anon(i), row(`${i}`))
             rows.meta(row(`meta ${i}`))
           }),
         ),
@@ -175,7 +176,7 @@ export function storeSuite(
       const names = Array.from({ length: 101 }, (_, i) => anon(i))
       await commit(shard, (rows) => {
         for (const name of names) {
-          rows.fragment(name, row(name))
+          putFragment(rows, name, row(name))
           rows.chunk(name, 0, row('chunk'))
           rows.producer(name, row('producer'))
         }
@@ -193,11 +194,11 @@ export function storeSuite(
       const shard = (await fresh()).store.shard(0)
       const names = Array.from({ length: 30 }, (_, i) => anon(i))
       await commit(shard, (rows) => {
-        for (const name of names) rows.fragment(name, row(name))
+        for (const name of names) putFragment(rows, name, row(name))
       })
       const first = shard.fragments(undefined, 10)
 
-      await commit(shard, (rows) => rows.fragment(anon(text(first[9]?.row).slice(5)), row('')))
+      await commit(shard, (rows) => putFragment(rows, anon(text(first[9]?.row).slice(5)), row('')))
       const rest = shard.fragments(first[9]?.key, 100)
 
       expect([...first, ...rest].map((one) => text(one.row)).sort()).toEqual([...names].sort())
@@ -221,7 +222,7 @@ export function storeSuite(
       const large = Buffer.alloc(96 * 1024, 7)
 
       await commit(shard, (rows) => {
-        for (let i = 0; i < 2_000; i++) rows.fragment(anon(i), row(`${i}`))
+        for (let i = 0; i < 2_000; i++) putFragment(rows, anon(i), row(`${i}`))
         for (let i = 0; i < 20; i++) rows.chunk(anon(0), i, large)
       })
 
@@ -241,7 +242,7 @@ export function storeSuite(
     testIf(options.can.includes('reopen'))('has all of it after it was opened again', async () => {
       const one = await fresh()
       await commit(one.store.shard(0), (rows) => {
-        for (let i = 0; i < 50; i++) rows.fragment(anon(i), row(anon(i)))
+        for (let i = 0; i < 50; i++) putFragment(rows, anon(i), row(anon(i)))
         rows.producer('p', row('producer'))
         rows.deadLetter(0, row('letter'))
         rows.meta(row('meta'))

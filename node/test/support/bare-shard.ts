@@ -2,7 +2,7 @@ import { builtInNamespaces, encode, type Identifier } from '@halfsecond/protocol
 import { Digest } from '../../src/core/digest.ts'
 import { Arena } from '../../src/core/fragment/arena.ts'
 import { type Fragment, initialFragment, release } from '../../src/core/fragment/fragment.ts'
-import { decodeFragment, encodeFragment } from '../../src/core/fragment/fragment-row.ts'
+import { decodeFragment } from '../../src/core/fragment/fragment-row.ts'
 import { type ProfileView, viewOf } from '../../src/core/profile-view.ts'
 import { type Folded, foldEntry } from '../../src/core/shard/fold.ts'
 import {
@@ -12,6 +12,7 @@ import {
   type ShardGround,
   type ShardState,
 } from '../../src/core/shard/shard-state.ts'
+import { rowOf } from './row-of.ts'
 
 /** The fold of one shard on a ground of plain maps: what everything cleverer must equal. */
 export class BareShard implements ShardGround {
@@ -72,7 +73,7 @@ export class BareShard implements ShardGround {
   /** Writes every fragment to its row and reads it back, as passivation does. */
   snapshot(): void {
     for (const [identifier, fragment] of this.fragments) {
-      const row = encodeFragment(fragment, this.arena)
+      const row = rowOf(fragment, this.arena)
       const set = fragment.features?.set ?? null
       release(fragment, this.arena)
       this.fragments.set(identifier, decodeFragment(identifier, row, this.arena, set))

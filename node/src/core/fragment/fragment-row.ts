@@ -22,7 +22,15 @@ import { SealedTimeline } from './sealed-timeline.ts'
 const rowVersion = 1
 const prefixBytes = 5
 
-export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
+/** Where a row is written to: a row of its own would cost an allocation outside the heap each. */
+export interface RowTarget {
+  /** Begins the row of a fragment of this many bytes, and returns where in `bytes` it goes. */
+  begin(identifier: Identifier, size: number): number
+  /** Read after `begin`, which may replace it. */
+  readonly bytes: Uint8Array
+}
+
+export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarget): void {
   const { identifier, sequence, index, lead, open, sealed, traits, links, consents, features } =
     fragment
   const head = encode([
@@ -37,12 +45,12 @@ export function encodeFragment(fragment: Fragment, arena: Arena): Uint8Array {
     features?.stored() ?? null,
     lead,
   ])
-  const row = new Uint8Array(prefixBytes + head.length + open.used)
-  row[0] = rowVersion
-  new DataView(row.buffer).setUint32(1, head.length, true)
-  row.set(head, prefixBytes)
-  row.set(open.bytes(arena), prefixBytes + head.length)
-  return row
+  const at = target.begin(identifier, prefixBytes + head.length + open.used)
+  const { bytes } = target
+  bytes[at] = rowVersion
+  for (let i = 0; i < 4; i++) bytes[at + 1 + i] = (head.length >>> (8 * i)) & 255
+  bytes.set(head, at + prefixBytes)
+  open.copyTo(arena, bytes, at + prefixBytes + head.length)
 }
 
 /**

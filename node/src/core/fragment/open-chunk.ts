@@ -93,6 +93,11 @@ export class OpenChunk {
     return arena.page(this.block).bytes.subarray(start, start + this.used)
   }
 
+  /** Copies what `bytes` gives. */
+  copyTo(arena: Arena, target: Uint8Array, at: number): void {
+    if (this.count > 0) target.set(this.bytes(arena), at)
+  }
+
   entries(arena: Arena): Entry[] {
     return decodeEntries(this.bytes(arena))
   }

@@ -9,21 +9,28 @@ const quietLagMs = 1_000
 /** How far under load: the longer, the more events share one write of a row. */
 const loadedLagMs = 8_000
 
-/** From this many unsaved actors on, a shard counts as loaded. */
+/** From this many unsaved actors on, a shard counts as loaded, while entries come. */
 const loadedActors = 256
 
-/** Actors encoded between two looks at the clock. */
+/** Actors encoded between two looks at the clock, and how often in one turn of the loop. */
 const encodeAtOnce = 32
+const encodeTimes = 8
 
-/** Time that encoding may take of one turn of the loop: decides wait no longer. */
+/** Time that encoding may take of one turn: decides wait no longer. */
 const encodeMs = 2
+
+/** Checkpoints under way: while one waits for the disk, the next are encoded and written. */
+const openMax = 3
 
 const retryMs = 2_000
 const pollMs = 100
 
 /**
- * Writes what the shards folded to the store: one shard, one position, one transaction at a time.
- * The log holds what is acknowledged, so the store may lag, by a bounded time.
+ * Writes what the shards folded to the store: one shard, one position, one transaction. The log
+ * holds what is acknowledged, so the store may lag, by a bounded time.
+ *
+ * K1 a shard has at most one checkpoint under way, whoever asks for it.
+ * K2 one checkpoint at a time is encoded, in slices; a few may wait for the disk.
  */
 export class Checkpointer {
   private readonly shards: readonly Shard[]
@@ -33,11 +40,13 @@ export class Checkpointer {
   private readonly cutAt = new Map<Shard, number>()
   private timer: Timer | undefined
   private running: Promise<void> | undefined
-  /** The newest checkpoint: the next one begins when it is done, whoever asks for it. */
-  private newest: Promise<void> = Promise.resolve()
+  private readonly open = new Map<Shard, Promise<void>>()
+  /** Ends when the checkpoint that is encoded now, or waits to be, is. */
+  private encoded: Promise<unknown> = Promise.resolve()
   private isClosed = false
   /** Why the last commit failed; empty while the store works. */
   failure = ''
+  private failures = 0
 
   constructor(
     shards: readonly Shard[],
@@ -55,9 +64,8 @@ export class Checkpointer {
   /** Writes everything that is folded now. */
   async flush(): Promise<void> {
     await this.running
-    for (const shard of this.shards) {
-      if (shard.state.applied > shard.flushed) await this.checkpoint(shard)
-    }
+    const unflushed = this.shards.filter((shard) => shard.state.applied > shard.flushed)
+    await this.writeEach(() => unflushed.shift())
   }
 
   /** Ends the schedule; what is not written yet stays in the log. */
@@ -78,12 +86,17 @@ export class Checkpointer {
   }
 
   private async round(): Promise<void> {
-    while (!this.isClosed) {
-      const shard = this.mostOverdue()
-      if (shard === undefined) return
-      await this.checkpoint(shard)
-      if (this.failure !== '') return
+    await this.writeEach(() => (this.isClosed ? undefined : this.mostOverdue()))
+  }
+
+  /** Until there is no next one, or one failed. */
+  private async writeEach(next: () => Shard | undefined): Promise<void> {
+    const { failures } = this
+    for (let shard = next(); shard !== undefined && this.failures === failures; shard = next()) {
+      void this.checkpoint(shard)
+      if (this.open.size >= openMax) await Promise.race(this.open.values())
     }
+    await Promise.all(this.open.values())
   }
 
   private mostOverdue(): Shard | undefined {
@@ -91,8 +104,10 @@ export class Checkpointer {
     let best: Shard | undefined
     let bestOverdue = 0
     for (const shard of this.shards) {
-      if (!isUnsaved(shard)) continue
-      const lag = shard.memory.unsavedActors > loadedActors ? loadedLagMs : quietLagMs
+      if (this.open.has(shard) || !isUnsaved(shard)) continue
+      const isLoaded =
+        shard.memory.unsavedActors > loadedActors && now - shard.foldedAt < quietLagMs
+      const lag = isLoaded ? loadedLagMs : quietLagMs
       const overdue = now - (this.cutAt.get(shard) ?? 0) - lag
       if (overdue >= bestOverdue) {
         best = shard
@@ -103,30 +118,42 @@ export class Checkpointer {
   }
 
   private checkpoint(shard: Shard): Promise<void> {
-    this.newest = this.newest.then(() => this.write(shard))
-    return this.newest
+    const before = this.open.get(shard) ?? Promise.resolve()
+    const written = before.then(() => this.write(shard))
+    this.open.set(shard, written)
+    return written.finally(() => {
+      if (this.open.get(shard) === written) this.open.delete(shard)
+    })
   }
 
   private async write(shard: Shard): Promise<void> {
-    const started = this.clock.monotonic()
-    this.cutAt.set(shard, started)
-    const cut = shard.memory.cut()
+    const encoding = this.encoded.then(() => this.encode(shard))
+    this.encoded = encoding
+    const { cut, started } = await encoding
     try {
-      while (this.encodeForATurn(cut)) await new Promise<void>((done) => this.clock.soon(done))
       await this.commit(shard, cut, started)
     } catch (error) {
       shard.memory.abandoned(cut)
       const failure = toHalfsecondError(error, 'UNAVAILABLE', `cannot write shard ${shard.number}`)
       this.failure = failure.message
+      this.failures++
       this.observer.failed('checkpoint', failure)
     }
+  }
+
+  private async encode(shard: Shard): Promise<{ readonly cut: Cut; readonly started: number }> {
+    const started = this.clock.monotonic()
+    this.cutAt.set(shard, started)
+    const cut = shard.memory.cut()
+    while (this.encodeForATurn(cut)) await new Promise<void>((done) => this.clock.soon(done))
+    return { cut, started }
   }
 
   /** Returns whether any are left. */
   private encodeForATurn(cut: Cut): boolean {
     const end = this.clock.monotonic() + encodeMs
-    do if (!cut.encodeSome(encodeAtOnce)) return false
-    while (this.clock.monotonic() < end)
+    for (let i = 0; i < encodeTimes && this.clock.monotonic() <= end; i++)
+      if (!cut.encodeSome(encodeAtOnce)) return false
     return true
   }
 

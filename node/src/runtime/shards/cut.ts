@@ -40,7 +40,7 @@ export class Cut {
   }
 
   encode(actor: Actor): void {
-    this.rows.fragment(actor.fragment.identifier, encodeFragment(actor.fragment, this.arena))
+    encodeFragment(actor.fragment, this.arena, this.rows)
     actor.state = 'written'
   }
 

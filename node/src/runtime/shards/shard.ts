@@ -38,6 +38,8 @@ export class Shard {
   flushed: number
   /** Called after every entry that changed who leads or which playbook decides. */
   onOwn: () => void = () => {}
+  /** When the last entry of a channel was folded, by the clock that never jumps. */
+  foldedAt = Number.NEGATIVE_INFINITY
   /** Entries folded since the last tick of the primary. */
   traffic = 0
   private readonly uses: ShardDependencies
@@ -128,9 +130,12 @@ export class Shard {
       observer.failed('fold', error instanceof Error ? error : new Error(detail))
       throw error
     }
-    if (entry.own) this.onOwn()
-    else this.traffic++
     this.confirmedAt = clock.monotonic()
+    if (entry.own) this.onOwn()
+    else {
+      this.traffic++
+      this.foldedAt = this.confirmedAt
+    }
     const passivated = actors.makeRoom()
     if (passivated > 0) observer.passivated(passivated)
     this.waiters.reached(entry.sequence)

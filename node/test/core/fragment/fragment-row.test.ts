@@ -2,25 +2,22 @@ import { encode } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
 import { AssertionError } from '../../../src/core/assert.ts'
 import { Arena } from '../../../src/core/fragment/arena.ts'
-import {
-  decodeFragment,
-  encodeFragment,
-  identifierInRow,
-} from '../../../src/core/fragment/fragment-row.ts'
+import { decodeFragment, identifierInRow } from '../../../src/core/fragment/fragment-row.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import { anon, batch, event, start } from '../../support/records.ts'
+import { rowOf } from '../../support/row-of.ts'
 
 const key = anon('ключ 😀')
 
-function rowOf(shard: BareShard): Uint8Array {
-  return encodeFragment(shard.activate(key), shard.arena)
+function rowIn(shard: BareShard): Uint8Array {
+  return rowOf(shard.activate(key), shard.arena)
 }
 
 test('a row names its identifier', () => {
   const shard = new BareShard()
   shard.take(batch('p', 1, [event(key, 'a', start)]), start)
 
-  expect(identifierInRow(rowOf(shard))).toBe(key)
+  expect(identifierInRow(rowIn(shard))).toBe(key)
 })
 
 test('a row read back writes the same row', () => {
@@ -32,20 +29,20 @@ test('a row read back writes the same row', () => {
     { kind: 'link', id: 'l', key, at: start, to: anon(9), strength: 'asserted', source: 'crm' },
   ] as const
   shard.take(batch('p', 1, records), start + 100)
-  const row = rowOf(shard)
+  const row = rowIn(shard)
 
   // A store gives rows as views into larger buffers.
   const view = Buffer.concat([Buffer.from('before'), row, Buffer.from('')]).subarray(6)
   const arena = new Arena()
   const fragment = decodeFragment(key, view, arena, null)
 
-  expect(encodeFragment(fragment, arena)).toEqual(row)
+  expect(rowOf(fragment, arena)).toEqual(row)
 })
 
 test('a row of another identifier, of another version or in pieces is refused', () => {
   const shard = new BareShard()
   shard.take(batch('p', 1, [event(key, 'a', start)]), start)
-  const row = rowOf(shard)
+  const row = rowIn(shard)
   const read = (bytes: Uint8Array, identifier = key) =>
     decodeFragment(identifier, bytes, new Arena(), null)
 
