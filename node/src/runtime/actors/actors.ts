@@ -16,6 +16,8 @@ export class Actors {
   readonly arena = new Arena()
   private readonly order: SegmentedLru
   private readonly budgetBytes: number
+  /** Actors that left memory so far. */
+  passivated = 0
   private objectBytes = 0
   private active = 0
 
@@ -80,6 +82,7 @@ export class Actors {
     actor.home.delete(actor.fragment.identifier)
     this.objectBytes -= actor.bytes
     this.active--
+    this.passivated++
     release(actor.fragment, this.arena)
   }
 

@@ -9,6 +9,7 @@ import { Actor } from '../actors/actor.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Observer, ShardStore } from '../ports.ts'
 import { Cut } from './cut.ts'
+import type { Recovered } from './shard-rows.ts'
 
 /** Sealed chunks wait here for the next checkpoint, by `identifier number`. */
 export interface SealedRow {
@@ -39,6 +40,7 @@ export class ShardMemory implements ShardGround {
   readonly chunks: ChunkRows
   /** Features that rows may bring along; null before a playbook is active. */
   features: FeatureSet | null = null
+  private readonly beganEmpty: boolean
   private readonly state: ShardState
   private readonly store: ShardStore
   private readonly actors: Actors
@@ -51,14 +53,14 @@ export class ShardMemory implements ShardGround {
   private touched: Actor | undefined
 
   constructor(
-    state: ShardState,
-    deadLetters: number,
+    { state, deadLetters, wasEmpty }: Recovered,
     store: ShardStore,
     actors: Actors,
     observer: Observer,
   ) {
     this.state = state
     this.letters = deadLetters
+    this.beganEmpty = wasEmpty
     this.store = store
     this.actors = actors
     this.observer = observer
@@ -166,6 +168,8 @@ export class ShardMemory implements ShardGround {
   }
 
   private load(identifier: Identifier): Actor | undefined {
+    // Nothing left memory since the store was empty: what is not here is nowhere.
+    if (this.beganEmpty && this.actors.passivated === 0) return undefined
     const row = this.store.fragment(identifier)
     if (row === undefined) return undefined
     this.observer.activated('store')

@@ -37,6 +37,8 @@ export interface Recovered {
   readonly state: ShardState
   /** Dead letters written so far. */
   readonly deadLetters: number
+  /** Whether the store held nothing at all. */
+  readonly wasEmpty: boolean
 }
 
 /**
@@ -51,7 +53,11 @@ export function recoverShard(
 ): Recovered {
   const row = store.meta()
   if (row === undefined)
-    return { state: initialShardState(shard, shards, incarnation), deadLetters: 0 }
+    return {
+      state: initialShardState(shard, shards, incarnation),
+      deadLetters: 0,
+      wasEmpty: true,
+    }
   const values = decodeTrusted(row)
   assert(Array.isArray(values) && values[0] === rowVersion, 'a meta row of this version')
   const [
@@ -102,7 +108,7 @@ export function recoverShard(
     producers: new Producers(Array.from(store.producers(), decodeProducer)),
     digest: Digest.from(digest),
   }
-  return { state, deadLetters: letters }
+  return { state, deadLetters: letters, wasEmpty: false }
 }
 
 export function encodeProducer(producer: string, { n, at }: Producer): Uint8Array {

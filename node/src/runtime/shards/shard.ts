@@ -49,12 +49,13 @@ export class Shard {
 
   /** Reads what the store has. @throws AssertionError if that cannot be used */
   constructor(number: number, incarnation: number, store: ShardStore, uses: ShardDependencies) {
-    const { state, deadLetters } = recoverShard(store, number, uses.log.shards, incarnation)
+    const recovered = recoverShard(store, number, uses.log.shards, incarnation)
+    const { state } = recovered
     this.number = number
     this.state = state
     this.flushed = state.applied
     this.uses = uses
-    this.memory = new ShardMemory(state, deadLetters, store, uses.actors, uses.observer)
+    this.memory = new ShardMemory(recovered, store, uses.actors, uses.observer)
     this.waiters = new Waiters(uses.clock)
   }
 
