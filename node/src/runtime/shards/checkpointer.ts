@@ -7,7 +7,7 @@ import type { Shard } from './shard.ts'
 const quietLagMs = 1_000
 
 /** How far under load: the longer, the more events share one write of a row. */
-const loadedLagMs = 8_000
+const loadedLagMs = 9_000
 
 /** From this many unsaved actors on, a shard counts as loaded, while entries come. */
 const loadedActors = 256
