@@ -3,17 +3,19 @@ import { bareNats } from './bench/bare-nats.ts'
 import { clickToContent } from './bench/click-to-content.ts'
 import { decides } from './bench/decides.ts'
 import { durableEvents } from './bench/durable-events.ts'
+import { memory } from './bench/memory.ts'
 import { Figures } from './lib/figures.ts'
 
-const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N]
+const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N] [--visitors N]
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
-machine, and prints figures. Parts: ${'events, decides, bare, click'}.
+machine, and prints figures. Parts: click, decides, bare, events, memory.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
   --seconds N  length of the measurements of events (30); others take a third of it
   --rate N     events a second that are offered (110000)
+  --visitors N visitors that memory holds, three events each (1000000)
 `
 
 const { values } = parseArgs({
@@ -23,6 +25,7 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string', default: '30' },
     rate: { type: 'string', default: '110000' },
+    visitors: { type: 'string', default: '1000000' },
   },
 })
 
@@ -31,12 +34,18 @@ const parts = {
   decides,
   bare: bareNats,
   events: durableEvents,
+  memory,
 } as const
 
 if (values.help) process.stdout.write(help)
 else {
   const figures = new Figures(values.json)
-  const run = { figures, seconds: Number(values.seconds), rate: Number(values.rate) }
+  const run = {
+    figures,
+    seconds: Number(values.seconds),
+    rate: Number(values.rate),
+    held: Number(values.visitors),
+  }
   for (const [name, part] of Object.entries(parts)) {
     if (values.only.length === 0 || values.only.includes(name)) await part(run)
   }

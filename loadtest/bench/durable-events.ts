@@ -1,10 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type Cluster, startCluster } from '../lib/cluster.ts'
-import { type Result, runDriver } from '../lib/driver.ts'
+import { startCluster } from '../lib/cluster.ts'
+import { runDriver } from '../lib/driver.ts'
+import { flushed } from '../lib/flushed.ts'
 import { type Run, visitors } from './run.ts'
-
-/** What is acknowledged must be on the node's own disk within this time. */
-const flushMaxMs = 60_000
 
 const names = ['durable-events-per-second', 'loop-delay-p99']
 
@@ -41,21 +38,4 @@ export async function durableEvents({ figures, seconds, rate }: Run): Promise<vo
       }
     })
   }
-}
-
-/** When the node had all acknowledged positions on disk, in milliseconds since 1970. */
-async function flushed(cluster: Cluster, result: Result): Promise<number> {
-  const wanted = Object.entries(result).flatMap(([name, sequence]) =>
-    name.startsWith('shard ') ? [[name.slice(6), sequence] as const] : [],
-  )
-  for (const end = Date.now() + flushMaxMs; Date.now() < end; ) {
-    const metrics = await cluster.metrics()
-    const isFlushed = wanted.every(
-      ([shard, sequence]) =>
-        (metrics.get(`halfsecond_shard_flushed_sequence{shard="${shard}"}`) ?? 0) >= sequence,
-    )
-    if (isFlushed) return Date.now()
-    await sleep(50)
-  }
-  throw new Error(`not everything was on disk ${flushMaxMs / 1_000} s after the last event`)
 }

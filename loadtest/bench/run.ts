@@ -6,6 +6,8 @@ export interface Run {
   readonly seconds: number
   /** Events a second that are offered. */
   readonly rate: number
+  /** Visitors that the part `memory` holds. */
+  readonly held: number
 }
 
 /** Visitors that are spoken of: uniform over these unless said otherwise. */

@@ -1,5 +1,6 @@
 import { connect } from '@halfsecond/client'
 import { driverOptions, numberOption, sendResult, textOption } from '../lib/driver.ts'
+import { positionsIn } from '../lib/flushed.ts'
 import { atRate } from '../lib/pace.ts'
 import { drawOf } from '../lib/visitors.ts'
 
@@ -44,5 +45,5 @@ sendResult({
   acknowledged,
   failed,
   cpuSeconds: (user + system) / 1e6,
-  ...Object.fromEntries([...positions].map(([shard, sequence]) => [`shard ${shard}`, sequence])),
+  ...positionsIn(positions),
 })

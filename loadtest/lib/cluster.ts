@@ -62,14 +62,18 @@ export class Cluster {
     return this.addresses.adminUrl
   }
 
-  /** Milliseconds until the node answered. */
-  async startNode(): Promise<number> {
+  /**
+   * Milliseconds until the node answered.
+   * @param env settings of this start only, before those of the cluster
+   */
+  async startNode(env: ClusterOptions['env'] = {}): Promise<number> {
     const started = performance.now()
     const child = forkNode(this.nats.url, this.options, {
       HALFSECOND_DATA: join(this.dir, 'node'),
       HALFSECOND_PORT: portIn(this.addresses.url),
       HALFSECOND_ADMIN_PORT: portIn(this.addresses.adminUrl),
       HALFSECOND_NODE_ID: 'load',
+      ...env,
     })
     this.child = child
     this.addresses = await addressesOf(child)
@@ -145,8 +149,8 @@ function forkNode(
       HALFSECOND_NATS_URL: natsUrl,
       HALFSECOND_TOKEN_KEYS: tokenKeys,
       HALFSECOND_LOG_LEVEL: 'error',
-      ...env,
       ...options.env,
+      ...env,
     },
   })
 }

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { CellCounter, CellHistogram } from './cells.ts'
 import type { Gauges } from './gauges.ts'
+import { GcPauses } from './gc-pauses.ts'
 import { LoopDelay } from './loop-delay.ts'
 
 /*
@@ -94,6 +95,7 @@ export class Metrics {
     this.httpDuration,
   ]
   private readonly loopDelay = new LoopDelay()
+  private readonly gcPauses = new GcPauses()
 
   constructor({ version, node }: MetricsOptions) {
     this.contentType = this.registry.contentType
@@ -111,6 +113,12 @@ export class Metrics {
         gauge.set({ quantile: '0.99' }, p99)
         gauge.set({ quantile: '1' }, max)
       },
+    )
+    this.gauge(
+      'gc_pause_max_seconds',
+      'Longest pause of the garbage collector since the last scrape.',
+      [],
+      (gauge) => gauge.set(this.gcPauses.take()),
     )
   }
 
@@ -150,6 +158,7 @@ export class Metrics {
 
   close(): void {
     this.loopDelay.close()
+    this.gcPauses.close()
     this.registry.clear()
   }
 
