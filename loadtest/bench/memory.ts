@@ -140,7 +140,7 @@ class MemoryBench {
     const {
       p50 = 0,
       p99,
-      decided = 0,
+      next = 0,
     } = await this.drive('cold-decides', {
       visitors,
       from,
