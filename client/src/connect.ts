@@ -5,7 +5,7 @@ import type { Transport } from './transport.ts'
 
 /**
  * Connects to a cluster, in the background: the client can be used at once.
- * @param url `nats://host:4222` (several by commas), or `http(s)://host:7500`. Default:
+ * @param url `nats://user:password@host:4222`, several by commas, or `http(s)://host:7500`. Default:
  *   HALFSECOND_URL, else `http://127.0.0.1:7500`.
  * @throws HalfsecondError `INVALID` for an address or option that cannot work
  */

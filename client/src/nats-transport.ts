@@ -2,6 +2,8 @@ import {
   decode,
   type ErrorCode,
   HalfsecondError,
+  type NatsAddress,
+  parseNatsAddress,
   parsePublishAck,
   parseShardMap,
   type ShardMap,
@@ -28,7 +30,7 @@ interface Waiting {
 
 /** Speaks to NATS directly: publishes to the log, asks nodes. */
 export class NatsTransport implements Transport {
-  private readonly url: string
+  private readonly address: NatsAddress
   private connection: NatsConnection | undefined
   private readonly connecting: Promise<void>
   private readonly waiting = new Map<number, Waiting>()
@@ -39,8 +41,9 @@ export class NatsTransport implements Transport {
   private hasTried = false
   private isClosed = false
 
+  /** @throws HalfsecondError `INVALID` for an address that cannot work */
   constructor(url: string) {
-    this.url = url
+    this.address = parseNatsAddress(url)
     this.connecting = this.open()
   }
 
@@ -77,10 +80,12 @@ export class NatsTransport implements Transport {
 
   /** Tries for ever, as a channel server may start before its cluster. */
   private async open(): Promise<void> {
+    const { servers, login } = this.address
     while (!this.isClosed) {
       try {
         const connection = await connect({
-          servers: this.url.split(','),
+          servers: [...servers],
+          ...login,
           name: 'halfsecond client',
           noAsyncTraces: true,
           pingInterval: pingMs,

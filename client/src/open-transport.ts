@@ -1,4 +1,4 @@
-import { HalfsecondError } from '@halfsecond/protocol'
+import { HalfsecondError, withoutCredentials } from '@halfsecond/protocol'
 import { HttpTransport } from './http-transport.ts'
 import { NatsTransport } from './nats-transport.ts'
 import type { Transport } from './transport.ts'
@@ -15,6 +15,6 @@ export function openTransport(url: string): Transport {
   if (/^https?:\/\//.test(url)) return new HttpTransport(url)
   throw new HalfsecondError(
     'INVALID',
-    `"${url.slice(0, 64)}" is no address: use nats://host:4222 or http://host:7500`,
+    `"${withoutCredentials(url).slice(0, 64)}" is no address: use nats://host:4222 or http://host:7500`,
   )
 }

@@ -90,7 +90,7 @@ export const settings: { readonly [field in keyof Config]: Setting } = {
     name: 'HALFSECOND_NATS_URL',
     unit: 'address',
     default: 'none: embedded',
-    range: 'nats:// or tls://, several by commas',
+    range: 'nats:// or tls://, several by commas, with user:password@ where needed',
     reason: 'The cluster’s log and bus. Without it one process is the whole cluster.',
   },
   shards: {
@@ -171,7 +171,8 @@ export function readConfig(
     if (text === undefined || text === '') return fallback()
     const value = parse(text.trim())
     if (value !== undefined) return value
-    const shown = field === 'tokenKeys' ? 'what is set' : `"${printable(text)}"`
+    const shown =
+      field === 'tokenKeys' || text.includes('@') ? 'what is set' : `"${printable(text)}"`
     faults.push(`${name}: ${shown} is not valid; it is ${range}`)
     return fallback()
   }

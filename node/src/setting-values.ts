@@ -1,5 +1,5 @@
 import { totalmem } from 'node:os'
-import { isShardCount, nodeIdPattern } from '@halfsecond/protocol'
+import { isShardCount, nodeIdPattern, parseNatsAddress } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import { type LogLevel, logLevels } from './telemetry/logger.ts'
 
@@ -29,7 +29,12 @@ export function parseText(text: string): string | undefined {
 }
 
 export function parseNatsUrl(text: string): string | undefined {
-  return text.split(',').every((one) => /^(nats|tls):\/\/\S+$/.test(one.trim())) ? text : undefined
+  try {
+    parseNatsAddress(text)
+    return text
+  } catch {
+    return undefined
+  }
 }
 
 export function parseNodeId(text: string): string | undefined {

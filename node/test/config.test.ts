@@ -78,6 +78,7 @@ describe('readConfig', () => {
     ['HALFSECOND_HOST', 'a b'],
     ['HALFSECOND_NATS_URL', 'http://127.0.0.1:4222'],
     ['HALFSECOND_NATS_URL', 'nats://a:4222,b:4222'],
+    ['HALFSECOND_NATS_URL', 'nats://u:p:q@a:4222'],
     ['HALFSECOND_MEMORY_BYTES', '12'],
     ['HALFSECOND_MEMORY_BYTES', '9999999GiB'],
     ['HALFSECOND_NODE_ID', 'a.b'],
@@ -93,6 +94,13 @@ describe('readConfig', () => {
 
     expect(message).toContain('HALFSECOND_TOKEN_KEYS')
     expect(message).not.toContain('c2VjcmV0')
+  })
+
+  it('does not print the password in a faulty address', () => {
+    const message = faultsOf({ HALFSECOND_NATS_URL: 'nats://node:hidden:@a:4222' })
+
+    expect(message).toContain('HALFSECOND_NATS_URL')
+    expect(message).not.toContain('hidden')
   })
 
   it('warns of names that nobody reads, and says which was meant', () => {

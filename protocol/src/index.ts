@@ -34,6 +34,12 @@ export {
   valuePart,
 } from './identifier.ts'
 export { ulid, ulidTime } from './ids.ts'
+export {
+  type NatsAddress,
+  type NatsLogin,
+  parseNatsAddress,
+  withoutCredentials,
+} from './nats-address.ts'
 export { fnv1a32, shardOf } from './partition.ts'
 export {
   exportPositions,

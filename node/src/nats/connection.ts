@@ -1,4 +1,9 @@
-import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import {
+  HalfsecondError,
+  parseNatsAddress,
+  toHalfsecondError,
+  withoutCredentials,
+} from '@halfsecond/protocol'
 import {
   connect,
   type Msg,
@@ -20,6 +25,7 @@ export class Nats {
   readonly connection: NatsConnection
   private readonly observer: Observer
   private up = true
+  private isClosing = false
   private readonly onState = new Set<(isUp: boolean) => void>()
   /** Ends each request that is under way. */
   private readonly underWay = new Set<(error: HalfsecondError) => void>()
@@ -32,10 +38,12 @@ export class Nats {
 
   /** @throws HalfsecondError `UNAVAILABLE`, or `INVALID` where the server is too old */
   static async connect(url: string, name: string, observer: Observer): Promise<Nats> {
+    const { servers, login } = parseNatsAddress(url)
     let connection: NatsConnection
     try {
       connection = await connect({
-        servers: url.split(','),
+        servers: [...servers],
+        ...login,
         name,
         noAsyncTraces: true,
         pingInterval: 5_000,
@@ -50,7 +58,7 @@ export class Nats {
       throw toHalfsecondError(
         error,
         'UNAVAILABLE',
-        `cannot connect to NATS at ${url}: is nats-server running there?`,
+        `cannot connect to NATS at ${withoutCredentials(url)}: is nats-server running there?`,
       )
     }
     const version = connection.info?.version ?? '0'
@@ -118,6 +126,7 @@ export class Nats {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true
     await this.connection.drain().catch(() => this.connection.close())
   }
 
@@ -136,10 +145,12 @@ export class Nats {
       const broken = new HalfsecondError('UNAVAILABLE', 'the connection to NATS broke')
       for (const fail of this.underWay) fail(broken)
     }
-    this.observer.noted(
-      isUp ? 'info' : 'warn',
-      isUp ? 'NATS is back' : 'NATS is away: decides go on from memory',
-    )
+    if (!this.isClosing) {
+      this.observer.noted(
+        isUp ? 'info' : 'warn',
+        isUp ? 'NATS is back' : 'NATS is away: decides go on from memory',
+      )
+    }
     for (const listener of this.onState) listener(isUp)
   }
 }

@@ -1,4 +1,5 @@
 import { join, relative, resolve } from 'node:path'
+import { withoutCredentials } from '@halfsecond/protocol'
 import type { Command } from 'commander'
 import { demoPage, isDemoVisitor } from '../../demo/demo-page.ts'
 import { PlaybookWatcher } from '../playbook-watcher.ts'
@@ -57,7 +58,9 @@ async function watched(served: Served, options: DevOptions, around: Surroundings
     tell('halfsecond is ready; Ctrl-C stops it')
     tell(`  look here  ${node.url}/  (docs: ${node.url}/docs)`)
     tell(`  admin      ${node.adminUrl}  (profiles, why, metrics)`)
-    tell(`  state      ${resolve(config.dataDir)}${options.nats ? `, log on ${options.nats}` : ''}`)
+    tell(
+      `  state      ${resolve(config.dataDir)}${options.nats ? `, log on ${withoutCredentials(options.nats)}` : ''}`,
+    )
     tell(`  playbook   ${file}: saving it publishes it`)
     await untilStopped(around)
   } finally {

@@ -1,6 +1,11 @@
 import { basename } from 'node:path'
 import { openTransport } from '@halfsecond/client/transport'
-import { builtInNamespaces, HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import {
+  builtInNamespaces,
+  HalfsecondError,
+  toHalfsecondError,
+  withoutCredentials,
+} from '@halfsecond/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { Exit, exitCodes } from '../failure.ts'
 import { type Content, openContent } from '../import/content.ts'
@@ -141,7 +146,7 @@ async function send(
       const { code, message } = toHalfsecondError(thrown, 'UNAVAILABLE', 'no shard map')
       throw new HalfsecondError(
         code,
-        `no node answers at ${url} (${message}); start one with: halfsecond dev, or name another with --url or HALFSECOND_URL`,
+        `no node answers at ${withoutCredentials(url)} (${message}); start one with: halfsecond dev, or name another with --url or HALFSECOND_URL`,
         { cause: thrown },
       )
     })

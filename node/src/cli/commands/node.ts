@@ -1,4 +1,4 @@
-import { HalfsecondError } from '@halfsecond/protocol'
+import { HalfsecondError, withoutCredentials } from '@halfsecond/protocol'
 import type { Command } from 'commander'
 import { settings } from '../../config.ts'
 import { printLine } from '../print.ts'
@@ -23,7 +23,7 @@ export function addNode(program: Command, around: Surroundings): void {
       }
       const { config, node } = await serve(options, natsUrl, around)
       try {
-        printLine(around.output, `${config.nodeId} is ready on ${natsUrl}`)
+        printLine(around.output, `${config.nodeId} is ready on ${withoutCredentials(natsUrl)}`)
         printLine(around.output, `  public  ${node.url}`)
         printLine(around.output, `  admin   ${node.adminUrl}`)
         await untilStopped(around)
