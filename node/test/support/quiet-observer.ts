@@ -3,15 +3,24 @@ import type { Observer } from '../../src/runtime/ports.ts'
 /** Counts what a test may ask for and says nothing. */
 export class QuietObserver implements Observer {
   passivations = 0
+  /** Placements that were answered, and codes of those that were not. */
+  decisions = 0
+  readonly refusals: string[] = []
   readonly failures: string[] = []
   readonly notes: string[] = []
 
   folded(): void {}
-  decided(): void {}
-  questionFailed(): void {}
   activated(): void {}
   committed(): void {}
   playbookActivated(): void {}
+
+  decided(): void {
+    this.decisions++
+  }
+
+  questionFailed(code: string): void {
+    this.refusals.push(code)
+  }
 
   passivated(count: number): void {
     this.passivations += count

@@ -99,7 +99,7 @@ export class Decider {
     }
   }
 
-  /** A decide with its reasons. Changes nothing. @throws HalfsecondError as `answer` would tell */
+  /** A decide with its reasons. Changes nothing, and counts nowhere. @throws HalfsecondError as `answer` would tell */
   explain(question: DecideQuestion): Explained {
     const traces = new Map<string, Trace>()
     const { shard, key } = this.enter(question)
@@ -188,6 +188,7 @@ export class Decider {
     pending: readonly FragmentRecord[],
     isReached: boolean,
     isReset: boolean,
+    /** Filled with reasons where somebody asks for them: then nothing is counted. */
     traces?: Map<string, Trace>,
   ): DecideAnswer {
     const started = this.uses.clock.monotonic()
@@ -209,9 +210,13 @@ export class Decider {
     const placements = known.map((placement) =>
       this.answerPlacement(placement, choices, question.decision, key, version, now),
     )
-    const seconds = (this.uses.clock.monotonic() - started) / 1000
-    for (const { placement, reason } of choices)
-      this.uses.observer.decided(placement.channel, reason, freshness, seconds)
+    if (traces === undefined) {
+      const seconds = (this.uses.clock.monotonic() - started) / 1000
+      for (const { placement, reason } of choices)
+        this.uses.observer.decided(placement.channel, reason, freshness, seconds)
+      for (const one of placements)
+        if ('error' in one) this.uses.observer.questionFailed(one.error.code)
+    }
     return {
       kind: 'decision',
       decision: question.decision,
@@ -234,7 +239,6 @@ export class Decider {
     const choice = choices.find((one) => one.placement === placement)
     if (typeof placement === 'string' || choice === undefined) {
       const name = typeof placement === 'string' ? placement : placement.name
-      this.uses.observer.questionFailed('UNKNOWN_PLACEMENT')
       const message = `playbook ${playbook} has no placement "${printable(name)}"`
       return { placement: name, error: { code: 'UNKNOWN_PLACEMENT', message } }
     }

@@ -314,3 +314,18 @@ test('a decide changes no fact, whatever is pending', async () => {
   expect(replica.view(replica.shard, key)).toEqual(before)
   expect(replica.shard.memory.hasUnsaved).toBe(false)
 })
+
+test('an explanation counts as no decision', async () => {
+  const { replica, decider } = await opened()
+  const asked = question(key, { placements: ['hero', 'nowhere'] })
+
+  decider.explain(asked)
+  const afterExplanation = [replica.observer.decisions, ...replica.observer.refusals]
+  await ask(decider, asked)
+
+  expect(afterExplanation).toEqual([0])
+  expect([replica.observer.decisions, ...replica.observer.refusals]).toEqual([
+    1,
+    'UNKNOWN_PLACEMENT',
+  ])
+})
