@@ -14,7 +14,7 @@ const firstRetryMs = 50
 const retryMaxMs = 2_000
 
 /** A batch is sent when this is reached, and earlier when nothing is under way. */
-const batchBytes = 128 * 1024
+const batchBytes = 192 * 1024
 
 export interface PublisherDependencies {
   readonly producer: string

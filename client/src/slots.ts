@@ -1,5 +1,5 @@
 /** Publishes under way at once, all shards together. What waits meanwhile travels in fewer, larger batches. */
-const slotsMax = 6
+const slotsMax = 3
 
 /** A publish that takes longer (its log has no leader, say) no longer keeps others from theirs. */
 const slotMs = 25
