@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Cluster, startCluster } from '../lib/cluster.ts'
 import { type Options, type Result, runDriver } from '../lib/driver.ts'
 import { flushed } from '../lib/flushed.ts'
+import { privateBytes } from '../lib/private-bytes.ts'
 import type { Run } from './run.ts'
 
 const names = [
@@ -17,6 +18,9 @@ const names = [
 const fewVisitors = 10_000
 
 const rate = 1_000
+
+/** Drivers that go as fast as they can get through this many visitors a second, or are stuck. */
+const slowestPerSecond = 5_000
 
 /** The second node may hold this share of what the first one held. */
 const budgetShare = 8
@@ -65,21 +69,22 @@ class MemoryBench {
     await this.fill(0, fewVisitors)
     await this.click(fewVisitors) // Warms up.
     const few = await this.click(fewVisitors)
-    const before = await this.cluster.metrics()
-    const after = await this.fill(fewVisitors, visitors)
-    this.heldBytes = read(after, 'halfsecond_actor_held_bytes')
+    const before = await this.memoryNow()
+    const metrics = await this.fill(fewVisitors, visitors)
+    const after = await this.memoryNow()
+    this.heldBytes = after.actors
     const added = visitors - fewVisitors
-    const grown = (name: string) => (read(after, name) - read(before, name)) / added
+    const each = (bytes: number) => Math.round(bytes / added)
     figures.add({
       figure: 'bytes-per-hot-visitor',
-      value: grown('process_resident_memory_bytes'),
+      value: (after.process - before.process) / added,
       unit: 'B',
       with: {
         visitors,
         events: 3,
-        hot: read(after, 'halfsecond_actors'),
-        of: 'growth of the process',
-        countedByTheNode: Math.round(grown('halfsecond_actor_held_bytes')),
+        hot: read(metrics, 'halfsecond_actors'),
+        heap: each(after.heap - before.heap),
+        countedByTheNode: each(after.actors - before.actors),
       },
     })
     const all = await this.click(visitors)
@@ -109,7 +114,11 @@ class MemoryBench {
     await cluster.stopNode()
     const budget = Math.max(1024 ** 2, Math.floor(this.heldBytes / budgetShare))
     await this.start({ HALFSECOND_MEMORY_BYTES: String(budget) })
-    await this.drive('visit-all', { visitors, concurrency: 256 })
+    await this.drive('visit-all', {
+      visitors,
+      concurrency: 256,
+      seconds: visitors / slowestPerSecond,
+    })
     const metrics = await cluster.metrics()
     this.figures.add({
       figure: 'memory-within-budget',
@@ -120,10 +129,21 @@ class MemoryBench {
         visitors,
         budgetMiB: Math.round(budget / 1024 ** 2),
         hot: read(metrics, 'halfsecond_actors'),
-        processMiB: Math.round(read(metrics, 'process_resident_memory_bytes') / 1024 ** 2),
+        processMiB: Math.round((await this.memoryNow()).process / 1024 ** 2),
       },
     })
     await this.decideCold('over budget')
+  }
+
+  /** Bytes: of the process without mapped files, of its heap, and of actors as the node counts. */
+  private async memoryNow(): Promise<{ process: number; heap: number; actors: number }> {
+    const metrics = await this.cluster.metrics()
+    const resident = read(metrics, 'process_resident_memory_bytes')
+    return {
+      process: (await privateBytes(this.cluster.pid)) ?? resident,
+      heap: read(metrics, 'nodejs_heap_size_used_bytes'),
+      actors: read(metrics, 'halfsecond_actor_held_bytes'),
+    }
   }
 
   private pause(metrics: Metrics, scenario: string): void {
@@ -158,7 +178,7 @@ class MemoryBench {
 
   /** Metrics once these visitors are folded and on the node's disk. */
   private async fill(from: number, to: number): Promise<Metrics> {
-    const result = await this.drive('fill', { from, to })
+    const result = await this.drive('fill', { from, to, seconds: (to - from) / slowestPerSecond })
     if (result.failed !== 0) throw new Error(`${result.failed} events were not acknowledged`)
     if (from > 0) this.pause(await this.cluster.metrics(), 'filling')
     await flushed(this.cluster, result)

@@ -62,6 +62,13 @@ export class Cluster {
     return this.addresses.adminUrl
   }
 
+  /** Of the node's process, while it runs. */
+  get pid(): number {
+    const pid = this.child?.pid
+    if (pid === undefined) throw new Error('the node does not run')
+    return pid
+  }
+
   /**
    * Milliseconds until the node answered.
    * @param env settings of this start only, before those of the cluster
