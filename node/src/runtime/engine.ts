@@ -95,7 +95,7 @@ export class Engine implements NodeApi {
     this.id = id
     this.namespaces = namespaces
     this.tokenKeys = tokenKeys
-    const actors = new Actors(uses.memoryBytes)
+    const actors = new Actors(uses.memoryBytes, observer)
     this.actors = actors
     this.shards = incarnations.map(
       (incarnation, shard) =>

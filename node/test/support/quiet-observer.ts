@@ -2,6 +2,7 @@ import type { Observer } from '../../src/runtime/ports.ts'
 
 /** Counts what a test may ask for and says nothing. */
 export class QuietObserver implements Observer {
+  activations = 0
   passivations = 0
   /** Placements that were answered, and codes of those that were not. */
   decisions = 0
@@ -10,7 +11,6 @@ export class QuietObserver implements Observer {
   readonly notes: string[] = []
 
   folded(): void {}
-  activated(): void {}
   committed(): void {}
   playbookActivated(): void {}
 
@@ -20,6 +20,10 @@ export class QuietObserver implements Observer {
 
   questionFailed(code: string): void {
     this.refusals.push(code)
+  }
+
+  activated(): void {
+    this.activations++
   }
 
   passivated(count: number): void {

@@ -34,7 +34,7 @@ export class Replica {
     const { observer } = this
     this.world = world
     this.store = new FaultyStore(world.disk)
-    const actors = new Actors(budgetBytes)
+    const actors = new Actors(budgetBytes, observer)
     this.actors = actors
     this.shards = incarnations.map(
       (incarnation, number) =>

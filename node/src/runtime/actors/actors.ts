@@ -1,5 +1,6 @@
 import { Arena } from '../../core/fragment/arena.ts'
 import { heldBytes, release } from '../../core/fragment/fragment.ts'
+import type { Observer } from '../ports.ts'
 import type { Actor } from './actor.ts'
 import { SegmentedLru } from './segmented-lru.ts'
 
@@ -16,13 +17,15 @@ export class Actors {
   readonly arena = new Arena()
   private readonly order: SegmentedLru
   private readonly budgetBytes: number
+  private readonly observer: Observer
   /** Actors that left memory so far. */
   passivated = 0
   private objectBytes = 0
   private active = 0
 
-  constructor(budgetBytes: number) {
+  constructor(budgetBytes: number, observer: Observer) {
     this.budgetBytes = budgetBytes
+    this.observer = observer
     this.order = new SegmentedLru(budgetBytes)
   }
 
@@ -64,9 +67,9 @@ export class Actors {
 
   /**
    * Passivates the least used clean actors until the budget is kept. Only where nobody holds a
-   * fragment: between entries, between decides. Returns how many.
+   * fragment: between entries, between decides.
    */
-  makeRoom(): number {
+  makeRoom(): void {
     let passivated = 0
     while (this.objectBytes > this.budgetBytes && passivated < passivateAtOnce) {
       const actor = this.order.oldest()
@@ -75,7 +78,7 @@ export class Actors {
       this.forget(actor)
       passivated++
     }
-    return passivated
+    if (passivated > 0) this.observer.passivated(passivated)
   }
 
   private forget(actor: Actor): void {

@@ -137,8 +137,7 @@ export class Shard {
       this.traffic++
       this.foldedAt = this.confirmedAt
     }
-    const passivated = actors.makeRoom()
-    if (passivated > 0) observer.passivated(passivated)
+    actors.makeRoom()
     this.waiters.reached(entry.sequence)
   }
 

@@ -58,6 +58,8 @@ test('those whom decides ask for once do not push out those whom they ask for ag
 
   for (let i = 100; i < 900; i++) decide(i)
 
+  const { activations, passivations } = replica.observer
+  expect(activations - passivations).toBe(replica.actors.count)
   expect(replica.actors.heldBytes).toBeLessThanOrEqual(budgetBytes)
   for (let i = 0; i < 10; i++) expect(isHot(anon(i)), `visitor ${i}`).toBe(true)
 })
