@@ -146,7 +146,7 @@ describe.each(Object.entries(ways))('%s', (command, way) => {
       expect(await readFile(join(root, runBy.file), 'utf8')).toContain(runBy.words)
     })
   } else if (runsOn) {
-    it(`shows a page, with ${added}, and ends on Ctrl-C`, options, async () => {
+    it(`shows a page and ends on Ctrl-C, as ${command}${added}`, options, async () => {
       const data = await mkdtemp(join(folder, 'data-'))
       const own = { HALFSECOND_DATA: data, HALFSECOND_NATS_PORT: '0' }
       const running = new RunningCommand(`${command}${added}`, { cwd: root, env: own })

@@ -1,5 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 
+/** A command that runs this long hangs, and is killed with all that it started. */
+const runMaxMs = 600_000
+
 /** A command of a document, in a shell and an environment like a reader's. */
 export interface CommandOptions {
   readonly cwd: string
@@ -36,8 +39,10 @@ export class RunningCommand {
       this.notes += chunk.toString()
     })
     this.child = child
+    const timer = setTimeout(() => this.signal('SIGKILL'), runMaxMs)
     this.ended = new Promise((resolve) => {
       child.once('close', (code) => {
+        clearTimeout(timer)
         resolve(code)
         this.onOutput()
       })
@@ -64,9 +69,13 @@ export class RunningCommand {
 
   /** As Ctrl-C; resolves once nothing of it runs or holds its output. */
   async interrupt(): Promise<Ended> {
-    if (this.child.exitCode === null && this.child.pid !== undefined)
-      process.kill(-this.child.pid, 'SIGINT')
+    this.signal('SIGINT')
     return this.end()
+  }
+
+  private signal(signal: 'SIGINT' | 'SIGKILL'): void {
+    const { exitCode, pid } = this.child
+    if (exitCode === null && pid !== undefined) process.kill(-pid, signal)
   }
 }
 
