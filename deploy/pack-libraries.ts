@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { access, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  access,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -49,9 +59,15 @@ async function packLibrary(library: Library, stage: string, folder: string): Pro
     `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`,
   )
   await copyFile(join(root, 'LICENSE'), join(target, 'LICENSE'))
-  await copyFile(join(source, 'README.md'), join(target, 'README.md'))
+  for (const entry of await readdir(source))
+    if (isDocument(entry)) await cp(join(source, entry), join(target, entry), { recursive: true })
   await run('npm', ['pack', target, '--pack-destination', folder, '--ignore-scripts'])
   return join(folder, `${manifest.name.replace('@', '').replace('/', '-')}-${manifest.version}.tgz`)
+}
+
+/** What a reader of the package follows a link to; the vectors are for other implementations. */
+function isDocument(entry: string): boolean {
+  return entry.endsWith('.md') || entry === 'vectors'
 }
 
 async function compile(library: Library, stage: string): Promise<void> {
@@ -87,7 +103,7 @@ function publishedManifest(manifest: Manifest): Record<string, unknown> {
   const { devDependencies: _, exports, ...kept } = manifest
   return {
     ...kept,
-    files: ['dist'],
+    files: ['dist', '*.md', 'vectors/*.json'],
     exports: Object.fromEntries(
       Object.entries(exports).map(([subpath, entry]) => [
         subpath,

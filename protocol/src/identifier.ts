@@ -125,11 +125,17 @@ export function valuePart(identifier: Identifier): string {
   return identifier.slice(identifier.indexOf(':') + 1)
 }
 
-/** The static order of identifiers: by rank of the namespace, then by the value's UTF-8 bytes. */
+const classes: Record<IdentifierClass, number> = { account: 4, contact: 3, device: 2, session: 1 }
+
+/**
+ * The static order of identifiers: by class, then by rank of the namespace, then by UTF-8 bytes.
+ * No rank lifts a device above an account.
+ */
 export function compareIdentifiers(a: Identifier, b: Identifier, namespaces: Namespaces): number {
-  const rankA = namespaces.get(namespaceOf(a))?.rank ?? 0
-  const rankB = namespaces.get(namespaceOf(b))?.rank ?? 0
-  return rankA - rankB || compareUtf8(a, b)
+  const left = namespaces.get(namespaceOf(a))
+  const right = namespaces.get(namespaceOf(b))
+  if (left === undefined || right === undefined || left === right) return compareUtf8(a, b)
+  return classes[left.class] - classes[right.class] || left.rank - right.rank || compareUtf8(a, b)
 }
 
 /** The key of a call that names these identifiers: the greatest. Undefined for an empty list. */

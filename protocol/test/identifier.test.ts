@@ -125,6 +125,16 @@ describe('an identifier', () => {
 })
 
 describe('the order of identifiers', () => {
+  it('goes by class first: no rank lifts a device above an account', () => {
+    const kiosk = { name: 'kiosk', class: 'device', rank: 999, normalise: 'text' } as const
+    const namespaces = new Map([...builtInNamespaces, ['kiosk', kiosk]])
+    const device = identifierOf('kiosk', 'hall', namespaces)
+    const account = identifierOf('crm', '991', namespaces)
+
+    expect(compareIdentifiers(device, account, namespaces)).toBeLessThan(0)
+    expect(compareIdentifiers(account, device, namespaces)).toBeGreaterThan(0)
+  })
+
   const order = (a: Identifier, b: Identifier) => compareIdentifiers(a, b, builtInNamespaces)
 
   it('goes by class and rank, then by the bytes of the value', () => {
