@@ -77,6 +77,15 @@ const ways: { readonly [command: string]: Way } = {
   'node client/examples/call-centre.ts': { runBy: { file: examplesTest, words: 'call-centre.ts' } },
   'node client/examples/email.ts': { runBy: { file: examplesTest, words: 'email.ts' } },
   'node client/examples/two-servers.ts': { runBy: { file: examplesTest, words: 'two-servers.ts' } },
+  'node protocol/vectors/write.ts': {
+    arguments: ' FOLDER',
+    shows: async () => {
+      for (const name of ['records.json', 'tokens.json']) {
+        const written = await readFile(join(folder, name), 'utf8')
+        expect(written).toBe(await readFile(join(root, 'protocol/vectors', name), 'utf8'))
+      }
+    },
+  },
   'npm run pack': { arguments: ' -- FOLDER', shows: prints(/client-\S+\.tgz$/m) },
   'npm run bench': { arguments: ' -- --help', shows: prints(/--only PART/) },
   'npm run load': { arguments: ' -- --help', shows: prints(/--rates N/) },

@@ -5,6 +5,7 @@
  * Its diff is the review; the test only replays what is committed.
  */
 import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   builtInNamespaces,
   compareIdentifiers,
@@ -33,6 +34,9 @@ import {
   refusedQuestions,
   refusedRecords,
 } from './messages.ts'
+
+/** Beside this file, or where the first argument says. */
+const folder = process.argv[2] ?? import.meta.dirname
 
 const namespaces: Namespaces = builtInNamespaces
 
@@ -287,7 +291,7 @@ write('guard', {
 })
 
 function write(name: string, vectors: object): void {
-  writeFileSync(new URL(`${name}.json`, import.meta.url), `${JSON.stringify(vectors, null, 2)}\n`)
+  writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(vectors, null, 2)}\n`)
 }
 
 function hex(bytes: Uint8Array): string {
