@@ -45,8 +45,8 @@ export function merged(older: string, newer: string): string {
   const lines = new Map<string, string>()
   for (const figure of [...parseLines(older), ...parseLines(newer)]) {
     const conditions = isFields(figure.with) ? figure.with : {}
-    const { scenario, distribution, suite } = conditions
-    const key = [figure.figure, scenario, distribution, suite].map(String).join(' ')
+    const { scenario, distribution, door } = conditions
+    const key = [figure.figure, scenario, distribution, door].map(String).join(' ')
     lines.set(key, JSON.stringify(figure))
   }
   return `${[...lines.values()].join('\n')}\n`
