@@ -70,10 +70,6 @@ export class Publisher {
     })
   }
 
-  get isIdle(): boolean {
-    return this.queue.length === 0 && !this.isSending
-  }
-
   /** What waits is tried once more at once, then fails with `CLOSED`. */
   close(): void {
     this.isClosed = true

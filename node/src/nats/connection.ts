@@ -88,10 +88,7 @@ export class Nats {
           if (error) throw error
           handle(message)
         } catch (thrown) {
-          this.observer.failed(
-            `message on ${subject}`,
-            toHalfsecondError(thrown, 'UNAVAILABLE', 'a handler failed'),
-          )
+          this.report(`message on ${subject}`, thrown)
         }
       },
     })

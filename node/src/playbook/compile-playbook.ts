@@ -63,13 +63,6 @@ export function readPlaybook(text: string): ReadPlaybook {
   return { playbook, source, document }
 }
 
-/** The defaults file of a playbook: placement → content, for clients that get no answer. */
-export function defaultsOf(playbook: Playbook): { [placement: string]: Value } {
-  return Object.fromEntries(
-    [...playbook.placements].map(([name, { fallback }]) => [name, fallback]),
-  )
-}
-
 type Form = Pick<Candidate, 'content' | 'contentReads'>
 
 class Compiler {

@@ -17,7 +17,7 @@ import {
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import { explanationsOf } from '../core/decision/explain.ts'
 import type { Explanation } from '../core/decision/explanation.ts'
-import type { Playbook } from '../core/decision/playbook.ts'
+import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
 import type { ProfileView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
 import { Decider } from './decisions/decider.ts'
@@ -238,10 +238,7 @@ export class Engine implements NodeApi {
   defaults(): { readonly [placement: string]: Value } {
     const active = this.registry.active
     const playbook = active && this.playbooks.at(active.version)?.playbook
-    if (!playbook) return {}
-    return Object.fromEntries(
-      [...playbook.placements].map(([name, { fallback }]) => [name, fallback]),
-    )
+    return playbook ? defaultsOf(playbook) : {}
   }
 
   /** Writes what is folded, then stops. The ports are closed by whoever opened them. */

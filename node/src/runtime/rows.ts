@@ -19,10 +19,6 @@ export class RowsWriter implements RowTarget {
     this.buffer = Buffer.allocUnsafeSlow(sizeHint)
   }
 
-  get usedBytes(): number {
-    return this.used
-  }
-
   get bytes(): Uint8Array {
     return this.buffer
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { compilePlaybook, defaultsOf } from '../../src/playbook/compile-playbook.ts'
+import { defaultsOf } from '../../src/core/decision/playbook.ts'
+import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { PlaybookError } from '../../src/playbook/faults.ts'
 import { Person } from '../core/decision/person.ts'
 import { faultsOf, told } from './faults-of.ts'

@@ -1,6 +1,6 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import type { Command } from 'commander'
-import { defaultsOf } from '../../playbook/compile-playbook.ts'
+import { defaultsOf } from '../../core/decision/playbook.ts'
 import { AdminClient, adminUrl } from '../admin-client.ts'
 import { Exit, exitCodes } from '../failure.ts'
 import { checkPlaybook, describeFaults, readText } from '../playbook-file.ts'

@@ -98,3 +98,10 @@ export interface Calendar {
   /** Start of the period that `at` lies in. Weeks start on Monday. Unknown zones count as UTC. */
   startOf(unit: CalendarUnit, at: number, zone: string): number
 }
+
+/** The defaults file of a playbook: placement → content, for clients that get no answer. */
+export function defaultsOf(playbook: Playbook): { [placement: string]: Value } {
+  return Object.fromEntries(
+    [...playbook.placements].map(([name, { fallback }]) => [name, fallback]),
+  )
+}

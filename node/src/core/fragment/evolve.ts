@@ -85,25 +85,12 @@ function fold(fragment: Fragment, record: FragmentRecord, logged: Logged, ground
       return changed
     }
     case 'link':
+    case 'unlink': {
       fragment.links ??= new Map()
-      return write(
-        'links',
-        identifier,
-        fragment.links,
-        record.to,
-        registerOf(record.strength, at, record),
-        ground.digest,
-      )
-    case 'unlink':
-      fragment.links ??= new Map()
-      return write(
-        'links',
-        identifier,
-        fragment.links,
-        record.to,
-        registerOf(undefined, at, record),
-        ground.digest,
-      )
+      const strength = record.kind === 'link' ? record.strength : undefined
+      const next = registerOf(strength, at, record)
+      return write('links', identifier, fragment.links, record.to, next, ground.digest)
+    }
     case 'consent':
       fragment.consents ??= new Map()
       return write(
