@@ -14,7 +14,7 @@ machine, and prints figures. Parts: click, decides, bare, events, memory.
   --json       one JSON object a line
   --only       run this part only; may be repeated
   --seconds N  length of the measurements of events (30); others take a third of it
-  --rate N     events a second that are offered (110000)
+  --rate N     events a second that are offered (118000)
   --visitors N visitors that memory holds, three events each (1000000)
 `
 
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
     seconds: { type: 'string', default: '30' },
-    rate: { type: 'string', default: '110000' },
+    rate: { type: 'string', default: '118000' },
     visitors: { type: 'string', default: '1000000' },
   },
 })

@@ -1,7 +1,7 @@
 import type { Clock } from '../runtime/ports.ts'
 
 /** Time that deliveries may take of one turn of the loop, so that decides wait no longer. */
-const turnMs = 4
+const turnMs = 2
 
 /**
  * Runs deliveries in the order they came, in slices: under load many messages stand in one read of

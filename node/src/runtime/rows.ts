@@ -10,14 +10,20 @@ import { type Rows, rowKinds } from './ports.ts'
  */
 const headBytes = 11
 
+const firstBytes = 64 * 1024
+
+/** A larger buffer is given back after use, so that one large checkpoint does not stay for ever. */
+const keptBytesMax = 16 * 1024 * 1024
+
+/**
+ * Frames rows in memory that is shared with the thread that writes them, and used again: memory
+ * of its own for every checkpoint would start a major collection each second, because V8 counts
+ * it against the heap; shared memory it does not count.
+ */
 export class RowsWriter implements RowTarget {
   private count = 0
   private used = 0
-  private buffer: Buffer
-
-  constructor(sizeHint = 64 * 1024) {
-    this.buffer = Buffer.allocUnsafeSlow(sizeHint)
-  }
+  private buffer = sharedBuffer(firstBytes)
 
   get bytes(): Uint8Array {
     return this.buffer
@@ -44,9 +50,16 @@ export class RowsWriter implements RowTarget {
     this.put(rowKinds.meta, '', 0, row)
   }
 
-  /** All rows so far. The writer must not be used afterwards. */
+  /** All rows so far, in the writer's own memory: they hold until `clear`. */
   finish(): Rows {
     return { count: this.count, bytes: this.buffer.subarray(0, this.used) }
+  }
+
+  /** Nobody needs the rows any more: the writer can be used again. */
+  clear(): void {
+    this.count = 0
+    this.used = 0
+    if (this.buffer.length > keptBytesMax) this.buffer = sharedBuffer(firstBytes)
   }
 
   private put(kind: number, name: string, number: number, value: Uint8Array): void {
@@ -70,10 +83,33 @@ export class RowsWriter implements RowTarget {
 
   private reserve(bytes: number): void {
     if (this.used + bytes <= this.buffer.length) return
-    const larger = Buffer.allocUnsafeSlow(Math.max(this.buffer.length * 2, this.used + bytes))
+    const larger = sharedBuffer(Math.max(this.buffer.length * 2, this.used + bytes))
     this.buffer.copy(larger, 0, 0, this.used)
     this.buffer = larger
   }
+}
+
+function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
+  return Buffer.from(new SharedArrayBuffer(bytes))
+}
+
+/** Where the parts of one row are in a frame of rows; the value begins where the name ends. */
+export interface RowHead {
+  kind: number
+  number: number
+  nameStart: number
+  nameEnd: number
+  /** Equal to `nameEnd` for a row to delete; also where the next row begins. */
+  valueEnd: number
+}
+
+/** Reads the head of the row that begins at `at` into `head`. */
+export function headOf(rows: Buffer, at: number, head: RowHead): void {
+  head.kind = rows.readUInt8(at)
+  head.nameStart = at + headBytes
+  head.nameEnd = head.nameStart + rows.readUInt16LE(at + 1)
+  head.number = rows.readUInt32LE(at + 3)
+  head.valueEnd = head.nameEnd + rows.readUInt32LE(at + 7)
 }
 
 export interface RowToWrite {
@@ -85,16 +121,12 @@ export interface RowToWrite {
 }
 
 export function* readRows(bytes: Uint8Array): Generator<RowToWrite> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let at = 0
-  while (at < buffer.length) {
-    const kind = buffer.readUInt8(at)
-    const nameEnd = at + headBytes + buffer.readUInt16LE(at + 1)
-    const number = buffer.readUInt32LE(at + 3)
-    const valueEnd = nameEnd + buffer.readUInt32LE(at + 7)
-    const name = buffer.subarray(at + headBytes, nameEnd)
-    const value = valueEnd > nameEnd ? buffer.subarray(nameEnd, valueEnd) : undefined
-    yield { kind, name, number, value }
-    at = valueEnd
+  const rows = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const head: RowHead = { kind: 0, number: 0, nameStart: 0, nameEnd: 0, valueEnd: 0 }
+  for (let at = 0; at < rows.length; at = head.valueEnd) {
+    headOf(rows, at, head)
+    const { kind, number, nameStart, nameEnd, valueEnd } = head
+    const value = valueEnd > nameEnd ? rows.subarray(nameEnd, valueEnd) : undefined
+    yield { kind, name: rows.subarray(nameStart, nameEnd), number, value }
   }
 }

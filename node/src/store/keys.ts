@@ -8,15 +8,27 @@ import { rowKinds } from '../runtime/ports.ts'
  */
 export const keyBytes = 23
 
-export function keyOf(kind: number, name: string | Uint8Array, number: number): Buffer {
+export function keyOf(kind: number, name: string, number: number): Buffer {
   const key = Buffer.allocUnsafe(keyBytes)
-  key[0] = kind
-  if (name.length > 0) hash('sha256', name, 'buffer').copy(key, 1, 0, 16)
-  else key.fill(0, 1, 17)
-  key[17] = 0
-  key[18] = 0
-  key.writeUInt32BE(number, 19)
+  writeKey(key, 0, kind, name, number)
   return key
+}
+
+/** Writes a key to `target` at `at`. */
+export function writeKey(
+  target: Buffer,
+  at: number,
+  kind: number,
+  name: string,
+  number: number,
+): void {
+  target[at] = kind
+  // As text: asking for a buffer costs four times the hash itself.
+  if (name.length > 0) target.write(hash('sha256', name, 'binary'), at + 1, 16, 'latin1')
+  else target.fill(0, at + 1, at + 17)
+  target[at + 17] = 0
+  target[at + 18] = 0
+  target.writeUInt32BE(number, at + 19)
 }
 
 /** The least and the greatest key of a kind. */

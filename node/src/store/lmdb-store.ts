@@ -70,11 +70,10 @@ export class LmdbStore implements Store {
     if (this.ended !== undefined)
       return Promise.reject(new HalfsecondError('UNAVAILABLE', this.ended))
     const id = ++this.requests
-    const request: WriteRequest = { id, shard, bytes: rows.bytes }
-    const { buffer } = rows.bytes
+    const request: WriteRequest = { id, shard, count: rows.count, bytes: rows.bytes }
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })
-      this.thread.postMessage(request, buffer instanceof ArrayBuffer ? [buffer] : [])
+      this.thread.postMessage(request)
     })
   }
 

@@ -1,7 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { readRows } from '../runtime/rows.ts'
 import { type Environment, flushed, openEnvironment, openRows, type Rowset } from './environment.ts'
-import { keyOf } from './keys.ts'
+import { KeyedRows } from './keyed-rows.ts'
 
 /*
  * The thread that writes checkpoints, so that no transaction ever blocks the fold. One message is
@@ -11,6 +10,7 @@ import { keyOf } from './keys.ts'
 export interface WriteRequest {
   readonly id: number
   readonly shard: number
+  readonly count: number
   readonly bytes: Uint8Array
 }
 
@@ -32,38 +32,22 @@ parentPort?.on('message', (request: WriteRequest | 'close') => {
   else void write(request).then((reply) => parentPort?.postMessage(reply))
 })
 
-async function write({ id, shard, bytes }: WriteRequest): Promise<WriteReply> {
+async function write({ id, shard, count, bytes }: WriteRequest): Promise<WriteReply> {
   try {
     const rowset = rowsets[shard]
     if (rowset === undefined) throw new RangeError(`no shard ${shard}`)
-    const rows = inKeyOrder(bytes)
+    const rows = new KeyedRows(bytes, count)
     environment.transactionSync(() => {
-      for (const { key, value } of rows) {
+      rows.forEach((key, value) => {
         if (value === undefined) rowset.removeSync(key)
         else rowset.putSync(key, value)
-      }
+      })
     })
     await flushed(environment, flushTimeoutMs)
     return { id }
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) }
   }
-}
-
-interface KeyedRow {
-  readonly key: Buffer
-  /** The first six bytes of the key: nearly always enough to order it by. */
-  readonly order: number
-  readonly value: Buffer | undefined
-}
-
-function inKeyOrder(bytes: Uint8Array): KeyedRow[] {
-  const rows: KeyedRow[] = []
-  for (const { kind, name, number, value } of readRows(bytes)) {
-    const key = keyOf(kind, name, number)
-    rows.push({ key, order: key.readUIntBE(0, 6), value })
-  }
-  return rows.sort((a, b) => a.order - b.order || a.key.compare(b.key))
 }
 
 function readWorkerData(data: unknown): { path: string; shards: number } {

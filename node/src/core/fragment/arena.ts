@@ -86,7 +86,9 @@ export class Arena {
         this.bump += size
       }
     }
-    const bytes = new Uint8Array(pageBytes)
+    // Shared memory is not counted against the heap: a page would else bring the next major
+    // collection nearer, though there is nothing in it to collect.
+    const bytes = new Uint8Array(new SharedArrayBuffer(pageBytes))
     this.pages.push({
       bytes,
       view: new DataView(bytes.buffer),

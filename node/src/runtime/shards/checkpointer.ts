@@ -1,5 +1,6 @@
 import { toHalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Observer, ShardStore, Timer } from '../ports.ts'
+import { RowsWriter } from '../rows.ts'
 import type { Cut } from './cut.ts'
 import type { Shard } from './shard.ts'
 
@@ -7,7 +8,7 @@ import type { Shard } from './shard.ts'
 const quietLagMs = 1_000
 
 /** How far under load: the longer, the more events share one write of a row. */
-const loadedLagMs = 9_000
+const loadedLagMs = 16_000
 
 /** From this many unsaved actors on, a shard counts as loaded, while entries come. */
 const loadedActors = 256
@@ -17,7 +18,7 @@ const encodeAtOnce = 32
 const encodeTimes = 8
 
 /** Time that encoding may take of one turn: decides wait no longer. */
-const encodeMs = 2
+const encodeMs = 1
 
 /** Checkpoints under way: while one waits for the disk, the next are encoded and written. */
 const openMax = 3
@@ -43,6 +44,8 @@ export class Checkpointer {
   private readonly open = new Map<Shard, Promise<void>>()
   /** Ends when the checkpoint that is encoded now, or waits to be, is. */
   private encoded: Promise<unknown> = Promise.resolve()
+  /** Writers that are free; as many as checkpoints were ever under way. */
+  private readonly writers: RowsWriter[] = []
   private isClosed = false
   /** Why the last commit failed; empty while the store works. */
   failure = ''
@@ -129,9 +132,11 @@ export class Checkpointer {
   private async write(shard: Shard): Promise<void> {
     const encoding = this.encoded.then(() => this.encode(shard))
     this.encoded = encoding
-    const { cut, started } = await encoding
+    const { cut, rows, started } = await encoding
     try {
       await this.commit(shard, cut, started)
+      rows.clear()
+      this.writers.push(rows)
     } catch (error) {
       shard.memory.abandoned(cut)
       const failure = toHalfsecondError(error, 'UNAVAILABLE', `cannot write shard ${shard.number}`)
@@ -141,12 +146,13 @@ export class Checkpointer {
     }
   }
 
-  private async encode(shard: Shard): Promise<{ readonly cut: Cut; readonly started: number }> {
+  private async encode(shard: Shard): Promise<Encoded> {
     const started = this.clock.monotonic()
     this.cutAt.set(shard, started)
-    const cut = shard.memory.cut()
+    const rows = this.writers.pop() ?? new RowsWriter()
+    const cut = shard.memory.cut(rows)
     while (this.encodeForATurn(cut)) await new Promise<void>((done) => this.clock.soon(done))
-    return { cut, started }
+    return { cut, rows, started }
   }
 
   /** Returns whether any are left. */
@@ -167,6 +173,12 @@ export class Checkpointer {
     this.failure = ''
     this.observer.committed(shard.number, count, bytes, (this.clock.monotonic() - started) / 1000)
   }
+}
+
+interface Encoded {
+  readonly cut: Cut
+  readonly rows: RowsWriter
+  readonly started: number
 }
 
 /** Entries that changed no row, ticks mostly, are not worth a transaction each. */

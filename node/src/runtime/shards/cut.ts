@@ -3,7 +3,7 @@ import { encodeFragment } from '../../core/fragment/fragment-row.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
 import type { Actor } from '../actors/actor.ts'
 import type { Rows } from '../ports.ts'
-import { RowsWriter } from '../rows.ts'
+import type { RowsWriter } from '../rows.ts'
 import type { Unsaved } from './shard-memory.ts'
 import { encodeDeadLetter, encodeMeta, encodeProducer } from './shard-rows.ts'
 
@@ -20,11 +20,17 @@ export class Cut {
   private readonly rows: RowsWriter
   private next = 0
 
-  constructor(state: ShardState, deadLetters: number, unsaved: Unsaved, arena: Arena) {
+  constructor(
+    state: ShardState,
+    deadLetters: number,
+    unsaved: Unsaved,
+    arena: Arena,
+    rows: RowsWriter,
+  ) {
     this.unsaved = unsaved
     this.applied = state.applied
     this.arena = arena
-    this.rows = new RowsWriter(4096 + unsaved.actors.length * 768)
+    this.rows = rows
     for (const actor of unsaved.actors) actor.state = 'cut'
     for (const { identifier, number, row } of unsaved.chunks.values()) {
       this.rows.chunk(identifier, number, row)

@@ -8,6 +8,7 @@ import type { DeadLetter, ShardGround, ShardState } from '../../core/shard/shard
 import { Actor } from '../actors/actor.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Observer, ShardStore } from '../ports.ts'
+import type { RowsWriter } from '../rows.ts'
 import { Cut } from './cut.ts'
 import type { Recovered } from './shard-rows.ts'
 
@@ -127,9 +128,9 @@ export class ShardMemory implements ShardGround {
     return actors.length + chunks.size + producers.size + deadLetters.length > 0
   }
 
-  /** Begins a checkpoint at the state's position. Encode it in pieces, then commit it. */
-  cut(): Cut {
-    const cut = new Cut(this.state, this.letters, this.unsaved, this.arena)
+  /** Begins a checkpoint at the state's position. Encode it in pieces, to `rows`, then commit it. */
+  cut(rows: RowsWriter): Cut {
+    const cut = new Cut(this.state, this.letters, this.unsaved, this.arena, rows)
     this.unsaved = nothingUnsaved()
     this.open = cut
     return cut
