@@ -9,6 +9,12 @@ export const subjects = {
   own: (shard: number) => `hs.own.${shard}`,
   /** A node answers frames of questions here. */
   decide: (node: string) => `hs.node.${node}.decide`,
+  /** Other nodes and operators ask a node about itself here: snapshots, profiles, draining. */
+  control: (node: string) => `hs.node.${node}.ctl`,
+  /** A node tells here how it is, several times a second. */
+  beat: (node: string) => `hs.beat.${node}`,
+  /** The beats of all nodes. */
+  beats: 'hs.beat.*',
   /** The shard map is broadcast here. */
   map: 'hs.map',
   /** The shard map is asked for here. */

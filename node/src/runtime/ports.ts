@@ -26,7 +26,17 @@ export interface Log {
    * re-attaches by itself and checks continuity each time.
    */
   follow(shard: number, cursor: Cursor, follower: Follower): Tail
+  /** Removes the entries before `first`. Rejects with `UNAVAILABLE`. */
+  trim(shard: number, first: number): Promise<void>
+  /** How full the log of a shard is. Rejects with `UNAVAILABLE`. */
+  usage(shard: number): Promise<LogUsage>
   close(): Promise<void>
+}
+
+export interface LogUsage {
+  readonly bytes: number
+  /** What it may take. */
+  readonly bytesMax: number
 }
 
 /** Whose subject: channels' records, or a node's own. */
@@ -65,6 +75,26 @@ export interface ShardStore {
   deadLetters(limit: number): readonly Uint8Array[]
   /** Writes all rows in one transaction. Resolves once it is on disk; rejects with `UNAVAILABLE`. */
   commit(rows: Rows): Promise<void>
+  /** All rows as they are now, however long they are read. Close it: it keeps old pages from reuse. */
+  snapshot(): StoreSnapshot
+  /** Puts another store's rows as they are. Resolves once they are on disk. */
+  restore(rows: readonly StoredRow[]): Promise<void>
+  /** Removes all rows, in pieces, the meta row first. */
+  clear(): Promise<void>
+}
+
+/** A row with its key as it is in the store, for copying it to another one. */
+export interface StoredRow {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+export interface StoreSnapshot {
+  /** The meta row: copied last, for without it a store counts as empty. */
+  readonly meta: StoredRow | undefined
+  /** The other rows in the order of their keys, after `after`: at least one, up to about `bytes`. */
+  rows(after: Uint8Array | undefined, bytes: number): readonly StoredRow[]
+  close(): void
 }
 
 export interface FragmentRow {
@@ -102,6 +132,8 @@ export interface Bus {
   /** Rejects with `UNAVAILABLE` where nobody serves the subject, with `TIMEOUT` otherwise. */
   request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>
   publish(subject: string, bytes: Uint8Array): void
+  /** Takes what others publish on a subject, in which `*` stands for one token. */
+  listen(subject: string, handler: (bytes: Uint8Array) => void): void
   close(): Promise<void>
 }
 
