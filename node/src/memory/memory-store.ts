@@ -1,16 +1,18 @@
-import type { HalfsecondError, Identifier } from '@halfsecond/protocol'
+import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
 import {
   type FragmentRow,
   type Rows,
   rowKinds,
   type ShardStore,
   type Store,
+  type StoredRow,
+  type StoreSnapshot,
 } from '../runtime/ports.ts'
 import { readRows } from '../runtime/rows.ts'
 
 /** The store in memory, for tests and simulation. */
 export class MemoryStore implements Store {
-  /** While set, commits are refused with it. */
+  /** While set, nothing is written: commits and the like are refused with it. */
   failure: HalfsecondError | undefined
   private readonly stores = new Map<number, MemoryShardStore>()
 
@@ -84,6 +86,37 @@ class MemoryShardStore implements ShardStore {
     return Promise.resolve()
   }
 
+  snapshot(): StoreSnapshot {
+    const all = [...this.rows]
+      .flatMap(([kind, rows]) =>
+        [...rows].map(([name, value]) => ({
+          key: Buffer.concat([Buffer.of(kind), Buffer.from(name)]),
+          value,
+        })),
+      )
+      .sort((a, b) => a.key.compare(b.key))
+    const meta = all.find(({ key }) => key[0] === rowKinds.meta)
+    return new MemorySnapshot(
+      meta,
+      all.filter((row) => row !== meta),
+    )
+  }
+
+  restore(rows: readonly StoredRow[]): Promise<void> {
+    const failure = this.failure()
+    if (failure) return Promise.reject(failure)
+    for (const { key, value } of rows)
+      this.of(key[0] ?? 0).set(Buffer.from(key).toString('utf8', 1), Uint8Array.from(value))
+    return Promise.resolve()
+  }
+
+  clear(): Promise<void> {
+    const failure = this.failure()
+    if (failure) return Promise.reject(failure)
+    this.rows.clear()
+    return Promise.resolve()
+  }
+
   private of(kind: number): Map<string, Uint8Array> {
     let rows = this.rows.get(kind)
     if (rows === undefined) {
@@ -91,5 +124,36 @@ class MemoryShardStore implements ShardStore {
       this.rows.set(kind, rows)
     }
     return rows
+  }
+}
+
+class MemorySnapshot implements StoreSnapshot {
+  readonly meta: StoredRow | undefined
+  private readonly others: readonly (StoredRow & { readonly key: Buffer })[]
+  private isClosed = false
+
+  constructor(
+    meta: StoredRow | undefined,
+    others: readonly (StoredRow & { readonly key: Buffer })[],
+  ) {
+    this.meta = meta
+    this.others = others
+  }
+
+  rows(after: Uint8Array | undefined, bytes: number): readonly StoredRow[] {
+    if (this.isClosed) throw new HalfsecondError('UNAVAILABLE', 'the snapshot is closed')
+    const start = after ? this.others.findIndex(({ key }) => key.compare(after) > 0) : 0
+    const rows: StoredRow[] = []
+    let size = 0
+    for (const row of start < 0 ? [] : this.others.slice(start)) {
+      rows.push(row)
+      size += row.key.length + row.value.length
+      if (size >= bytes) break
+    }
+    return rows
+  }
+
+  close(): void {
+    this.isClosed = true
   }
 }

@@ -7,10 +7,14 @@ import {
   rowKinds,
   type ShardStore,
   type Store,
+  type StoredRow,
+  type StoreSnapshot,
 } from '../runtime/ports.ts'
+import { frameStoredRows } from '../runtime/stored-rows.ts'
 import { type Environment, openEnvironment, openRows, type Rowset } from './environment.ts'
 import { keyOf, metaKey, rangeOf } from './keys.ts'
-import type { WriteReply, WriteRequest } from './writer-thread.ts'
+import { LmdbSnapshot } from './lmdb-snapshot.ts'
+import type { Write, WriteReply } from './writer-thread.ts'
 
 /**
  * The rows of all shards of a node, in one LMDB environment with one database per shard. Reads go
@@ -34,8 +38,8 @@ export class LmdbStore implements Store {
     this.stores = Array.from(
       { length: shards },
       (_, shard) =>
-        new LmdbShardStore(openRows(this.environment, `shard-${shard}`), (rows) =>
-          this.write(shard, rows),
+        new LmdbShardStore(openRows(this.environment, `shard-${shard}`), (write, memory) =>
+          this.write(shard, write, memory),
         ),
     )
     this.thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
@@ -60,20 +64,21 @@ export class LmdbStore implements Store {
   }
 
   async close(): Promise<void> {
+    for (const store of this.stores) store.closeSnapshots()
     const exited = new Promise((resolve) => this.thread.once('exit', resolve))
     this.thread.postMessage('close')
     if (this.ended === undefined) await exited
     await this.environment.close()
   }
 
-  private write(shard: number, rows: Rows): Promise<void> {
+  /** @param memory given away to the thread, not copied */
+  private write(shard: number, write: Write, memory: readonly ArrayBuffer[]): Promise<void> {
     if (this.ended !== undefined)
       return Promise.reject(new HalfsecondError('UNAVAILABLE', this.ended))
     const id = ++this.requests
-    const request: WriteRequest = { id, shard, count: rows.count, bytes: rows.bytes }
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject })
-      this.thread.postMessage(request)
+      this.thread.postMessage({ id, shard, write }, memory)
     })
   }
 
@@ -94,13 +99,16 @@ export class LmdbStore implements Store {
   }
 }
 
-class LmdbShardStore implements ShardStore {
-  readonly commit: (rows: Rows) => Promise<void>
-  private readonly rows: Rowset
+type SendWrite = (write: Write, memory: readonly ArrayBuffer[]) => Promise<void>
 
-  constructor(rows: Rowset, commit: (rows: Rows) => Promise<void>) {
+class LmdbShardStore implements ShardStore {
+  private readonly rows: Rowset
+  private readonly write: SendWrite
+  private readonly snapshots = new Set<LmdbSnapshot>()
+
+  constructor(rows: Rowset, write: SendWrite) {
     this.rows = rows
-    this.commit = commit
+    this.write = write
   }
 
   meta(): Uint8Array | undefined {
@@ -134,5 +142,29 @@ class LmdbShardStore implements ShardStore {
     return Array.from(this.rows.getRange({ ...rangeOf(rowKinds.deadLetter), limit }), ({ value }) =>
       Buffer.from(value),
     )
+  }
+
+  commit({ count, bytes }: Rows): Promise<void> {
+    return this.write({ kind: 'commit', count, bytes }, [])
+  }
+
+  snapshot(): StoreSnapshot {
+    const snapshot = new LmdbSnapshot(this.rows, () => this.snapshots.delete(snapshot))
+    this.snapshots.add(snapshot)
+    return snapshot
+  }
+
+  restore(rows: readonly StoredRow[]): Promise<void> {
+    const bytes = frameStoredRows(rows)
+    return this.write({ kind: 'restore', bytes }, [bytes.buffer])
+  }
+
+  clear(): Promise<void> {
+    return this.write({ kind: 'clear' }, [])
+  }
+
+  /** A transaction that outlives its environment would read pages that are gone. */
+  closeSnapshots(): void {
+    for (const snapshot of this.snapshots) snapshot.close()
   }
 }

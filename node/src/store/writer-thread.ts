@@ -1,18 +1,26 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { readStoredRows } from '../runtime/stored-rows.ts'
 import { type Environment, flushed, openEnvironment, openRows, type Rowset } from './environment.ts'
 import { KeyedRows } from './keyed-rows.ts'
+import { metaKey } from './keys.ts'
 
 /*
- * The thread that writes checkpoints, so that no transaction ever blocks the fold. One message is
- * one transaction; rows go in in key order, which lets LMDB fill pages from left to right.
+ * The thread that writes, so that no transaction ever blocks the fold. A commit is one transaction;
+ * its rows go in in key order, which lets LMDB fill pages from left to right.
  */
 
 export interface WriteRequest {
   readonly id: number
   readonly shard: number
-  readonly count: number
-  readonly bytes: Uint8Array
+  readonly write: Write
 }
+
+export type Write =
+  /** A checkpoint, framed as in `runtime/rows.ts`. */
+  | { readonly kind: 'commit'; readonly count: number; readonly bytes: Uint8Array }
+  /** Rows of another store, framed as in `runtime/stored-rows.ts`. */
+  | { readonly kind: 'restore'; readonly bytes: Uint8Array }
+  | { readonly kind: 'clear' }
 
 export interface WriteReply {
   readonly id: number
@@ -20,6 +28,9 @@ export interface WriteReply {
 }
 
 const flushTimeoutMs = 10_000
+
+/** Rows that one transaction of a clear removes: checkpoints of other shards go between. */
+const clearedAtOnce = 2_000
 
 const { path, shards } = readWorkerData(workerData)
 const environment: Environment = openEnvironment(path)
@@ -32,22 +43,64 @@ parentPort?.on('message', (request: WriteRequest | 'close') => {
   else void write(request).then((reply) => parentPort?.postMessage(reply))
 })
 
-async function write({ id, shard, count, bytes }: WriteRequest): Promise<WriteReply> {
+async function write({ id, shard, write }: WriteRequest): Promise<WriteReply> {
   try {
     const rowset = rowsets[shard]
     if (rowset === undefined) throw new RangeError(`no shard ${shard}`)
-    const rows = new KeyedRows(bytes, count)
-    environment.transactionSync(() => {
-      rows.forEach((key, value) => {
-        if (value === undefined) rowset.removeSync(key)
-        else rowset.putSync(key, value)
-      })
-    })
-    await flushed(environment, flushTimeoutMs)
+    switch (write.kind) {
+      case 'commit':
+        await commit(rowset, write.bytes, write.count)
+        break
+      case 'restore':
+        await restore(rowset, write.bytes)
+        break
+      case 'clear':
+        await clear(rowset)
+    }
     return { id }
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) }
   }
+}
+
+function commit(rowset: Rowset, bytes: Uint8Array, count: number): Promise<void> {
+  const rows = new KeyedRows(bytes, count)
+  environment.transactionSync(() => {
+    rows.forEach((key, value) => {
+      if (value === undefined) rowset.removeSync(key)
+      else rowset.putSync(key, value)
+    })
+  })
+  return flushed(environment, flushTimeoutMs)
+}
+
+function restore(rowset: Rowset, bytes: Uint8Array): Promise<void> {
+  environment.transactionSync(() => {
+    for (const { key, value } of readStoredRows(bytes))
+      rowset.putSync(bufferOf(key), bufferOf(value))
+  })
+  return flushed(environment, flushTimeoutMs)
+}
+
+/** Without its meta row a store counts as empty, however much of it is left. */
+async function clear(rowset: Rowset): Promise<void> {
+  if (rowset.doesExist(metaKey)) await remove(rowset, [metaKey])
+  for (;;) {
+    const keys = Array.from(rowset.getKeys({ limit: clearedAtOnce }), (key) => Buffer.from(key))
+    if (keys.length === 0) return
+    await remove(rowset, keys)
+  }
+}
+
+function remove(rowset: Rowset, keys: readonly Buffer[]): Promise<void> {
+  environment.transactionSync(() => {
+    for (const key of keys) rowset.removeSync(key)
+  })
+  return flushed(environment, flushTimeoutMs)
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function readWorkerData(data: unknown): { path: string; shards: number } {

@@ -13,14 +13,15 @@ storeSuite(
   { can: [] },
 )
 
-test('the store in memory refuses commits while it is told to, and keeps what it had', async () => {
+test('the store in memory refuses all writes while it is told to, and keeps what it had', async () => {
   const store = new MemoryStore()
   const rows = new RowsWriter()
   rows.meta(Buffer.from('meta'))
   store.failure = new HalfsecondError('UNAVAILABLE', 'the disk is full')
 
-  const refused = store.shard(0).commit(rows.finish())
+  const shard = store.shard(0)
+  const refused = [shard.commit(rows.finish()), shard.restore([]), shard.clear()]
 
-  await expect(refused).rejects.toBe(store.failure)
+  for (const one of refused) await expect(one).rejects.toBe(store.failure)
   expect(store.shard(0).meta()).toBeUndefined()
 })

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { RowsWriter } from '../../src/runtime/rows.ts'
 import { LmdbStore } from '../../src/store/lmdb-store.ts'
 import { storeSuite } from '../suites/store-suite.ts'
+import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -45,6 +47,48 @@ test('the store on LMDB refuses commits once it is closed', async () => {
   const refused = store.shard(0).commit({ count: 0, bytes: new Uint8Array(0) })
 
   await expect(refused).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+})
+
+test('the store on LMDB closes with snapshots open', async () => {
+  const store = new LmdbStore(freshPath(), 1)
+  const snapshots = [store.shard(0).snapshot(), store.shard(0).snapshot()]
+  snapshots[0]?.close()
+
+  await store.close()
+
+  expect(() => snapshots[1]?.rows(undefined, 1)).toThrowError('closed')
+})
+
+test('a process killed amid copying and clearing leaves a whole copy, or none that has a meta row', async () => {
+  const path = freshPath()
+  const script = fileURLToPath(new URL('./copy-until-killed.ts', import.meta.url))
+  const count = 8_000
+  const filled = new LmdbStore(path, 2)
+  const rows = new RowsWriter()
+  for (let i = 0; i < count; i++) putFragment(rows, anon(i), Buffer.alloc(100, 7))
+  rows.meta(Buffer.from('meta'))
+  await filled.shard(0).commit(rows.finish())
+  await filled.close()
+  const remainders: number[] = []
+
+  for (const step of ['restore', 'clear', 'restore', 'clear']) {
+    const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const exited = once(child, 'exit')
+    for await (const line of createInterface({ input: child.stdout }))
+      if (line === step) child.kill('SIGKILL')
+    await exited
+
+    const store = new LmdbStore(path, 2)
+    const copy = store.shard(1)
+    const found = copy.fragments(undefined, count + 1).length
+    if (copy.meta() === undefined) remainders.push(found)
+    else expect(found).toBe(count)
+    await copy.clear()
+    expect(copy.fragments(undefined, 1)).toEqual([])
+    await store.close()
+  }
+
+  expect(remainders.length).toBeGreaterThan(0)
 })
 
 test('a process killed amid commits leaves whole transactions, and all that were confirmed', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { ShardStore, Store } from '../../src/runtime/ports.ts'
+import type { ShardStore, Store, StoredRow, StoreSnapshot } from '../../src/runtime/ports.ts'
 import { RowsWriter } from '../../src/runtime/rows.ts'
 import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
@@ -230,6 +230,132 @@ export function storeSuite(
       expect(Buffer.compare(shard.chunk(anon(0), 19) ?? row(''), large)).toBe(0)
     })
 
+    test('copies every row to another shard, whatever the size of the pieces', async () => {
+      const { store } = await fresh()
+      const [from, to] = [store.shard(0), store.shard(1)]
+      await commit(from, everyKind)
+      const snapshot = from.snapshot()
+
+      for (const bytes of [1, 100, 1024 ** 2]) {
+        await to.clear()
+        for (const piece of piecesOf(snapshot, bytes)) await to.restore(piece)
+        const before = to.meta()
+        await to.restore(metaOf(snapshot))
+
+        expect(before).toBeUndefined()
+        expect(contentOf(to)).toEqual(contentOf(from))
+      }
+      snapshot.close()
+    })
+
+    test('gives pieces of a snapshot of about the size asked for, but at least one row', async () => {
+      const shard = (await fresh()).store.shard(0)
+      await commit(shard, (rows) => {
+        for (let i = 0; i < 100; i++) putFragment(rows, anon(i), Buffer.alloc(1_000, i))
+      })
+      const snapshot = shard.snapshot()
+
+      const sizes = (bytes: number) => piecesOf(snapshot, bytes).map((piece) => piece.length)
+
+      expect(sizes(1)).toEqual(Array.from({ length: 100 }, () => 1))
+      expect(Math.max(...sizes(10_000))).toBeLessThanOrEqual(10)
+      expect(sizes(1_000_000)).toEqual([100])
+      snapshot.close()
+    })
+
+    test('shows in a snapshot what was there when it was made, however long it is read', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const names = Array.from({ length: 300 }, (_, i) => anon(i))
+      const writeAll = (value: string) =>
+        commit(shard, (rows) => {
+          for (const name of names) putFragment(rows, name, row(value))
+          rows.meta(row(value))
+        })
+      await writeAll('then')
+      const snapshot = shard.snapshot()
+      const first = snapshot.rows(undefined, 1_000)
+
+      for (let i = 0; i < 5; i++) {
+        await writeAll(`later ${i}`)
+        await commit(shard, (rows) => putFragment(rows, anon('another'), row('later')))
+      }
+      const rest = piecesOf(snapshot, 1_000, first.at(-1)?.key).flat()
+
+      const values = [...first, ...rest].map(({ value }) => text(value))
+      expect(values).toEqual(names.map(() => 'then'))
+      expect(metaOf(snapshot).map(({ value }) => text(value))).toEqual(['then'])
+      expect(text(shard.meta())).toBe('later 4')
+      snapshot.close()
+    })
+
+    test('takes snapshots side by side, each of its own moment', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const snapshots: StoreSnapshot[] = [shard.snapshot()]
+      for (let i = 0; i < 3; i++) {
+        await commit(shard, (rows) => rows.meta(row(`meta ${i}`)))
+        snapshots.push(shard.snapshot())
+      }
+
+      const metas = snapshots.map((snapshot) => text(snapshot.meta?.value))
+      snapshots[1]?.close()
+      const after = snapshots.map((_, i) => (i === 1 ? [] : snapshots[i]?.rows(undefined, 1_000)))
+
+      expect(metas).toEqual(['none', 'meta 0', 'meta 1', 'meta 2'])
+      expect(after).toEqual([[], [], [], []])
+      for (const snapshot of snapshots) snapshot.close()
+    })
+
+    test('gives nothing of a snapshot that is closed, and closes it twice without harm', async () => {
+      const shard = (await fresh()).store.shard(0)
+      const snapshot = shard.snapshot()
+      snapshot.close()
+      snapshot.close()
+
+      const read = () => snapshot.rows(undefined, 1_000)
+
+      expect(read).toThrowError('closed')
+    })
+
+    test('clears one shard and leaves the others; an empty one too', async () => {
+      const { store } = await fresh()
+      await commit(store.shard(0), everyKind)
+      await commit(store.shard(1), everyKind)
+      const kept = contentOf(store.shard(1))
+
+      await store.shard(0).clear()
+      await store.shard(0).clear()
+
+      expect(contentOf(store.shard(0))).toEqual([])
+      expect(contentOf(store.shard(1))).toEqual(kept)
+    })
+
+    test('clears more rows than one transaction removes, while others commit', async () => {
+      const { store } = await fresh()
+      await commit(store.shard(0), (rows) => {
+        for (let i = 0; i < 5_000; i++) putFragment(rows, anon(i), row(`${i}`))
+        rows.meta(row('meta'))
+      })
+
+      const cleared = store.shard(0).clear()
+      const others = Array.from({ length: 5 }, (_, i) =>
+        commit(store.shard(1), (rows) => putFragment(rows, anon(i), row(`${i}`))),
+      )
+      await Promise.all([cleared, ...others])
+
+      expect(contentOf(store.shard(0))).toEqual([])
+      expect(readAll(store.shard(1), 100).length).toBe(5)
+    })
+
+    test('takes commits again after it was cleared', async () => {
+      const shard = (await fresh()).store.shard(0)
+      await commit(shard, everyKind)
+      await shard.clear()
+
+      await commit(shard, (rows) => rows.meta(row('new')))
+
+      expect(contentOf(shard).map(({ value }) => text(value))).toEqual(['new'])
+    })
+
     test('knows how much it uses and what is left', async () => {
       const { store } = await fresh()
 
@@ -262,6 +388,42 @@ function commit(shard: ShardStore, write: (rows: RowsWriter) => void): Promise<v
   const rows = new RowsWriter()
   write(rows)
   return shard.commit(rows.finish())
+}
+
+/** A few rows of every kind, one of them large. */
+function everyKind(rows: RowsWriter): void {
+  for (let i = 0; i < 20; i++) putFragment(rows, anon(i), row(`fragment ${i}`))
+  rows.chunk(anon(0), 0, row('chunk'))
+  rows.chunk(anon(0), 70_000, Buffer.alloc(96 * 1024, 7))
+  rows.producer('p', row('producer'))
+  rows.deadLetter(0, row('letter'))
+  rows.meta(row('meta'))
+}
+
+/** Everything after a key, in pieces of about this size. */
+function piecesOf(
+  snapshot: StoreSnapshot,
+  bytes: number,
+  after?: Uint8Array,
+): (readonly StoredRow[])[] {
+  const pieces: (readonly StoredRow[])[] = []
+  let piece = snapshot.rows(after, bytes)
+  while (piece.length > 0) {
+    pieces.push(piece)
+    piece = snapshot.rows(piece.at(-1)?.key, bytes)
+  }
+  return pieces
+}
+
+function metaOf({ meta }: StoreSnapshot): StoredRow[] {
+  return meta ? [meta] : []
+}
+
+function contentOf(shard: ShardStore): StoredRow[] {
+  const snapshot = shard.snapshot()
+  const rows = [...snapshot.rows(undefined, Number.POSITIVE_INFINITY), ...metaOf(snapshot)]
+  snapshot.close()
+  return rows.map(({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }))
 }
 
 function row(value: string): Buffer {

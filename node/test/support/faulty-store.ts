@@ -36,6 +36,9 @@ export class FaultyStore implements Store {
       fragments: (after, limit) => inner.fragments(after, limit),
       deadLetters: (limit) => inner.deadLetters(limit),
       commit: (rows) => this.commit(inner, rows),
+      snapshot: () => inner.snapshot(),
+      restore: (rows) => (this.isDead ? new Promise(() => {}) : inner.restore(rows)),
+      clear: () => (this.isDead ? new Promise(() => {}) : inner.clear()),
     }
   }
 
