@@ -12,8 +12,11 @@ import {
   parsePort,
   parseReplicas,
   parseShards,
+  parseStandbys,
   parseText,
   parseTokenKeys,
+  parseWeight,
+  parseZone,
 } from './setting-values.ts'
 import { type LogLevel, logLevels } from './telemetry/logger.ts'
 
@@ -37,6 +40,11 @@ export interface Config {
   /** Undefined: a key is kept in the data directory. */
   readonly tokenKeys: string | undefined
   readonly nodeId: string
+  /** Replicas of a shard besides its primary. */
+  readonly standbys: number
+  /** Empty: all nodes are in one. */
+  readonly zone: string
+  readonly weight: number
   readonly logLevel: LogLevel
 }
 
@@ -130,6 +138,28 @@ export const settings: { readonly [field in keyof Config]: Setting } = {
     range: '1 to 32 of A–Z, a–z, 0–9, _ and -',
     reason: 'Names the node in the shard map. Kept over restarts, different for every process.',
   },
+  standbys: {
+    name: 'HALFSECOND_STANDBYS',
+    unit: 'replicas',
+    default: '1',
+    range: '0 to 4',
+    reason: 'Hot copies of each shard besides its primary. The same on all nodes.',
+  },
+  zone: {
+    name: 'HALFSECOND_ZONE',
+    unit: 'name',
+    default: 'none',
+    range: '1 to 32 of A–Z, a–z, 0–9, _, . and -',
+    reason:
+      'A room, rack or availability zone: a shard’s replicas are in several, where there are several.',
+  },
+  weight: {
+    name: 'HALFSECOND_WEIGHT',
+    unit: 'shares',
+    default: '1',
+    range: '0.1 to 100',
+    reason: 'How much of the shards the node takes, compared to the others.',
+  },
   logLevel: {
     name: 'HALFSECOND_LOG_LEVEL',
     unit: 'level',
@@ -191,6 +221,9 @@ export function readConfig(
     memoryBytes: read('memoryBytes', parseBytes, defaultMemoryBytes),
     tokenKeys: read('tokenKeys', parseTokenKeys, () => undefined),
     nodeId: read('nodeId', parseNodeId, () => defaultNodeId(port)),
+    standbys: read('standbys', parseStandbys, () => 1),
+    zone: read('zone', parseZone, () => ''),
+    weight: read('weight', parseWeight, () => 1),
     logLevel: read('logLevel', parseLogLevel, () => 'info'),
   }
   if (config.port !== 0 && config.port === config.adminPort && config.host === config.adminHost)

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { hostname } from 'node:os'
 import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
@@ -31,7 +32,7 @@ export interface RunningNode {
   /** Of the public port, for channels. */
   readonly url: string
   readonly adminUrl: string
-  /** Answers what is under way, writes what is folded, then frees everything. */
+  /** Hands its shards over, answers what is under way, writes what is folded, then frees everything. */
   close(): Promise<void>
 }
 
@@ -40,7 +41,7 @@ export interface RunningNode {
  * Rejects with a `HalfsecondError` that says what to do; then nothing is left open.
  */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
-  const { nodeId, dataDir, logLevel } = config
+  const { nodeId, dataDir, logLevel, zone, weight, standbys } = config
   const { version } = packageJson
   const telemetry = new Telemetry({
     version,
@@ -61,6 +62,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       namespaces: builtInNamespaces,
       tokenKeys: new TokenKeys(config.tokenKeys ?? tokenKeysIn(dataDir)),
       memoryBytes: config.memoryBytes,
+      place: { host: hostname(), zone, weight, standbys },
       clock: systemClock,
       calendar: new ZoneCalendar(),
       random: systemRandom,
@@ -73,6 +75,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     const http = await HttpServer.make({ ...options, ...config, version }, engine, telemetry)
     const { port, adminPort } = await http.listen()
     closers.push(() => http.close())
+    closers.push(() => engine.drain())
     return {
       api: engine,
       url: `http://${hostIn(config.host)}:${port}`,

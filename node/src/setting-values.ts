@@ -20,6 +20,20 @@ export function parseReplicas(text: string): number | undefined {
   return count === 1 || count === 3 || count === 5 ? count : undefined
 }
 
+export function parseStandbys(text: string): number | undefined {
+  const count = wholeNumber(text)
+  return count !== undefined && count <= 4 ? count : undefined
+}
+
+export function parseWeight(text: string): number | undefined {
+  const weight = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Number(text) : 0
+  return weight >= 0.1 && weight <= 100 ? weight : undefined
+}
+
+export function parseZone(text: string): string | undefined {
+  return /^[\w.-]{1,32}$/.test(text) ? text : undefined
+}
+
 export function parseHost(text: string): string | undefined {
   return /^[\w.:%-]+$/.test(text) ? text : undefined
 }

@@ -74,6 +74,7 @@ export {
   type WireProposition,
 } from './questions.ts'
 export {
+  type BarrierRecord,
   type ChannelKind,
   type ChannelRecord,
   type ConsentRecord,

@@ -130,8 +130,15 @@ export interface PlaybookRecord {
   readonly hash: string
 }
 
+/** From here on the shard is folded by these rules: every replica of it knows them. */
+export interface BarrierRecord {
+  readonly kind: 'barrier'
+  readonly epoch: number
+  readonly foldVersion: number
+}
+
 /** What the primary of a shard writes: subject `hs.own.<shard>`. */
-export type OwnRecord = PrimaryRecord | TickRecord | PlaybookRecord
+export type OwnRecord = PrimaryRecord | TickRecord | PlaybookRecord | BarrierRecord
 
 /** Names of kinds that events may not take, those of later record kinds included. */
 export const reservedNames: ReadonlySet<string> = new Set([

@@ -171,6 +171,8 @@ export function isOwnRecord(value: unknown): value is OwnRecord {
       return isTime(value.wall)
     case 'playbook':
       return isNumber(value.version) && typeof value.hash === 'string'
+    case 'barrier':
+      return isNumber(value.foldVersion)
     default:
       return false
   }

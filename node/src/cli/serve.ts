@@ -16,6 +16,18 @@ export interface Served {
   readonly node: RunningNode
 }
 
+/** What a node runs with; warnings go to the notes. @throws HalfsecondError `INVALID` */
+export function configOf(
+  { data, port, adminPort }: ServeOptions,
+  natsUrl: string | undefined,
+  around: Surroundings,
+): Config {
+  const env = { ...around.env, HALFSECOND_NATS_URL: natsUrl }
+  const { config, warnings } = readConfig(env, { dataDir: data, port, adminPort })
+  for (const warning of warnings) around.notes.write(`${warning}\n`)
+  return config
+}
+
 /**
  * Starts a node in this process.
  * @param natsUrl undefined for an embedded node, whatever the environment says
@@ -26,10 +38,7 @@ export async function serve(
   around: Surroundings,
   nodeOptions: Omit<NodeOptions, 'output'> = {},
 ): Promise<Served> {
-  const { data, port, adminPort } = options
-  const env = { ...around.env, HALFSECOND_NATS_URL: natsUrl }
-  const { config, warnings } = readConfig(env, { dataDir: data, port, adminPort })
-  for (const warning of warnings) around.notes.write(`${warning}\n`)
+  const config = configOf(options, natsUrl, around)
   // Loaded here: the other commands need neither a store nor a server, and start at once.
   const { startNode } = await import('../node.ts')
   const write = (text: string) => around.notes.write(text)

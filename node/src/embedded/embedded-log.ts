@@ -8,6 +8,7 @@ import type {
   Log,
   LogEntry,
   LogExtent,
+  LogUsage,
   Tail,
   Writer,
 } from '../runtime/ports.ts'
@@ -23,6 +24,9 @@ const flushTimeoutMs = 10_000
 
 /** Entries read from disk per turn while a follower catches up. */
 const catchUpAtOnce = 256
+
+/** Entries removed in one transaction. */
+const trimAtOnce = 1_000
 
 /** How often a follower that has everything is told so. */
 const confirmMs = 500
@@ -88,6 +92,23 @@ export class EmbeddedLog implements Log {
     const first = this.firstOnDisk(shard)
     const last = this.durable[shard] ?? 0
     return Promise.resolve({ incarnation, first: first === 0 ? last + 1 : first, last })
+  }
+
+  /** In pieces, each one transaction. The newest entry stays: it keeps the count. */
+  async trim(shard: number, first: number): Promise<void> {
+    const end = Math.min(first, this.durable[shard] ?? 0)
+    for (let next = this.firstOnDisk(shard); next > 0 && next < end; ) {
+      const stop = Math.min(next + trimAtOnce, end)
+      await this.environment.batch(() => {
+        for (; next < stop; next++) void this.entries.remove(entryKey(shard, next))
+      })
+    }
+    await flushed(this.environment, flushTimeoutMs)
+  }
+
+  /** Not known per shard: all share one file, on a disk that others share too. */
+  usage(): Promise<LogUsage> {
+    return Promise.resolve({ bytes: 0, bytesMax: Number.POSITIVE_INFINITY })
   }
 
   follow(shard: number, cursor: Cursor, follower: Follower): Tail {

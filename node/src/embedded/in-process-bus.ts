@@ -7,6 +7,10 @@ type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 export class InProcessBus implements Bus {
   private readonly observer: Observer
   private readonly handlers = new Map<string, Handler>()
+  private readonly listeners: {
+    readonly pattern: RegExp
+    readonly handler: (bytes: Uint8Array) => void
+  }[] = []
 
   constructor(observer: Observer) {
     this.observer = observer
@@ -31,8 +35,14 @@ export class InProcessBus implements Bus {
     }
   }
 
-  /** Whoever is told is outside this process, so nobody is. */
-  publish(): void {}
+  publish(subject: string, bytes: Uint8Array): void {
+    for (const { pattern, handler } of this.listeners) if (pattern.test(subject)) handler(bytes)
+  }
+
+  listen(subject: string, handler: (bytes: Uint8Array) => void): void {
+    const escaped = subject.replaceAll('.', '\\.').replaceAll('*', '[^.]+')
+    this.listeners.push({ pattern: new RegExp(`^${escaped}$`), handler })
+  }
 
   close(): Promise<void> {
     this.handlers.clear()

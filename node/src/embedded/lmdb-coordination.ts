@@ -12,6 +12,7 @@ const revisionBytes = 4
 
 /** The values that a node alone agrees on with itself, and its blobs, in one LMDB environment. */
 export class LmdbCoordination implements Coordination {
+  readonly isShared = false
   private readonly environment: Environment
   /** Value: u32 revision, little-endian │ bytes. */
   private readonly values: Rowset

@@ -1,6 +1,6 @@
 import { bounds, HalfsecondError } from '@halfsecond/protocol'
 import { type Discontinuity, discontinuity } from '../core/shard/continuity.ts'
-import type { Cursor, Follower, Log, LogEntry, LogExtent, Tail, Writer } from '../runtime/ports.ts'
+import type { Cursor, Follower, Log, LogEntry, LogExtent, LogUsage, Tail, Writer } from '../runtime/ports.ts'
 
 interface Following {
   readonly shard: number
@@ -98,9 +98,18 @@ export class MemoryLog implements Log {
   }
 
   /** Entries below `first` are gone. */
-  trim(shard: number, first: number): void {
-    this.of(shard).splice(0, first - (this.firsts[shard] ?? 1))
-    this.firsts[shard] = first
+  trim(shard: number, first: number): Promise<void> {
+    const before = this.firsts[shard] ?? 1
+    if (first > before) {
+      this.of(shard).splice(0, first - before)
+      this.firsts[shard] = first
+    }
+    return Promise.resolve()
+  }
+
+  usage(shard: number): Promise<LogUsage> {
+    const bytes = this.of(shard).reduce((sum, entry) => sum + entry.bytes.length, 0)
+    return Promise.resolve({ bytes, bytesMax: Number.POSITIVE_INFINITY })
   }
 
   /** The stream is deleted and made anew, empty. */

@@ -5,13 +5,14 @@ import type {
   Follower,
   Log,
   LogExtent,
+  LogUsage,
   Observer,
   Tail,
   Writer,
 } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 import { LogTailer } from './log-tailer.ts'
-import { streamExtent } from './stream-api.ts'
+import { purgeBefore, streamExtent, streamUsage } from './stream-api.ts'
 import { Turns } from './turns.ts'
 
 /** An acknowledgement that takes longer is lost: whoever appends decides what then. */
@@ -57,6 +58,14 @@ export class JetStreamLog implements Log {
 
   extent(shard: number): Promise<LogExtent> {
     return streamExtent(this.nats, subjects.stream(shard))
+  }
+
+  trim(shard: number, first: number): Promise<void> {
+    return purgeBefore(this.nats, subjects.stream(shard), first)
+  }
+
+  usage(shard: number): Promise<LogUsage> {
+    return streamUsage(this.nats, subjects.stream(shard))
   }
 
   follow(shard: number, cursor: Cursor, follower: Follower): Tail {

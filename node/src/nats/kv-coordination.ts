@@ -26,6 +26,7 @@ const conflicts: ReadonlySet<number> = new Set([10071, 10164])
 
 /** Small values in a KV bucket, read from its leader; blobs in a stream, in chunks by content hash. */
 export class KvCoordination implements Coordination {
+  readonly isShared = true
   private readonly kv: KV
   private readonly manager: JetStreamManager
   private readonly client: JetStreamClient

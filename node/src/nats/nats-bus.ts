@@ -30,6 +30,10 @@ export class NatsBus implements Bus {
     this.nats.publish(subject, bytes)
   }
 
+  listen(subject: string, handler: (bytes: Uint8Array) => void): void {
+    this.nats.listen(subject, (message) => handler(message.data))
+  }
+
   /** The connection is closed by whoever opened it. */
   close(): Promise<void> {
     return Promise.resolve()

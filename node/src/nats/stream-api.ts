@@ -1,5 +1,5 @@
 import { fnv1a32, HalfsecondError, isFields } from '@halfsecond/protocol'
-import type { LogEntry, LogExtent } from '../runtime/ports.ts'
+import type { LogEntry, LogExtent, LogUsage } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 
 /*
@@ -31,6 +31,19 @@ export async function streamExtent(nats: Nats, stream: string): Promise<LogExten
   // An empty stream says first 0 before its first entry, and last + 1 after a purge.
   const first = Math.max(state.first_seq, 1)
   return { incarnation: fnv1a32(created), first, last: state.last_seq }
+}
+
+/** How full a stream is; without a bound of its own it is never full. */
+export async function streamUsage(nats: Nats, stream: string): Promise<LogUsage> {
+  const { config, state } = await call(nats, `$JS.API.STREAM.INFO.${stream}`, undefined)
+  const bytes = isFields(state) && typeof state.bytes === 'number' ? state.bytes : 0
+  const max = isFields(config) && typeof config.max_bytes === 'number' ? config.max_bytes : -1
+  return { bytes, bytesMax: max > 0 ? max : Number.POSITIVE_INFINITY }
+}
+
+/** Removes the entries before `first`, which stays. */
+export async function purgeBefore(nats: Nats, stream: string, first: number): Promise<void> {
+  await call(nats, `$JS.API.STREAM.PURGE.${stream}`, { seq: first })
 }
 
 /** One stored entry, from any replica; undefined where the stream does not have it. */

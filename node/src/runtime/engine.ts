@@ -1,7 +1,6 @@
 import { type Client, connectOver } from '@halfsecond/client'
 import {
   decodeBatch,
-  encode,
   HalfsecondError,
   type Identifier,
   type Namespaces,
@@ -20,6 +19,9 @@ import type { Explanation } from '../core/decision/explanation.ts'
 import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
 import type { ProfileView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
+import { Cluster, type Place } from './cluster/cluster.ts'
+import { ControlDoor } from './cluster/control.ts'
+import { clientMapOf } from './cluster/messages.ts'
 import { Decider } from './decisions/decider.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
@@ -28,13 +30,13 @@ import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts
 import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
 import { Profiles } from './profiles.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
-import { Primary } from './shards/primary.ts'
-import { Shard } from './shards/shard.ts'
+import type { Shard } from './shards/shard.ts'
 
 export interface EngineDependencies {
   readonly id: string
   readonly namespaces: Namespaces
   readonly tokenKeys: TokenKeys
+  readonly place: Place
   /** Bytes that actors may take in memory. */
   readonly memoryBytes: number
   readonly log: Log
@@ -49,17 +51,18 @@ export interface EngineDependencies {
   readonly hash: (text: string) => string
 }
 
-/** One node: all shards of its log, and what its doors ask of them. Sees the world through ports. */
+/** One node: the shards that the map gives to it, and what its doors ask. Sees the world through ports. */
 export class Engine implements NodeApi {
   readonly id: string
   readonly namespaces: Namespaces
   readonly tokenKeys: TokenKeys
   readonly client: Client
   readonly actors: Actors
-  readonly shards: readonly Shard[]
   readonly checkpointer: Checkpointer
+  readonly cluster: Cluster
   private readonly uses: EngineDependencies
-  private readonly primaries: readonly Primary[]
+  private readonly incarnations: readonly number[]
+  private readonly mapListeners = new Set<(map: ShardMap) => void>()
   private readonly playbooks = new Playbooks()
   private readonly registry: PlaybookRegistry
   private readonly decider: Decider
@@ -67,8 +70,9 @@ export class Engine implements NodeApi {
   private appendFailure = ''
 
   /**
-   * Opens every shard from the store, follows the log until all that it has is folded, and leads.
-   * Rejects where the log cannot be followed from what the store has.
+   * Joins the cluster, opens the shards that the map gives to it, follows their logs until all that
+   * they have is folded, and leads those that it shall lead. A node alone rejects where a log cannot
+   * be followed from what the store has; in a cluster others have the shard.
    */
   static async start(uses: EngineDependencies): Promise<Engine> {
     const numbers = Array.from({ length: uses.log.shards }, (_, shard) => shard)
@@ -78,44 +82,61 @@ export class Engine implements NodeApi {
       extents.map(({ incarnation }) => incarnation),
     )
     try {
-      await Promise.all(engine.shards.map((shard) => shard.follow()))
-      await Promise.all(engine.primaries.map((primary) => primary.lead()))
+      await engine.cluster.start()
+      const [problem] = engine.cluster.holdings.problems()
+      if (problem !== undefined && !engine.cluster.hasOthers)
+        throw new HalfsecondError('UNAVAILABLE', problem)
       await engine.registry.start()
     } catch (error) {
       await engine.stop()
       throw error
     }
-    engine.serve()
     return engine
   }
 
   private constructor(uses: EngineDependencies, incarnations: readonly number[]) {
-    const { id, namespaces, tokenKeys, log, store, clock, calendar, observer } = uses
+    const { id, namespaces, tokenKeys, store, clock, calendar, observer } = uses
     this.uses = uses
     this.id = id
     this.namespaces = namespaces
     this.tokenKeys = tokenKeys
     const actors = new Actors(uses.memoryBytes, observer)
     this.actors = actors
-    this.shards = incarnations.map(
-      (incarnation, shard) =>
-        new Shard(shard, incarnation, store.shard(shard), {
-          log,
-          actors,
-          clock,
-          observer,
-          namespaces,
-        }),
-    )
-    this.primaries = this.shards.map((shard) => new Primary(id, shard, log, clock, observer))
+    this.incarnations = incarnations
+    this.cluster = new Cluster({
+      ...uses,
+      boot: Buffer.from(uses.random.bytes(8)).toString('hex'),
+      actors,
+      configured: [],
+      incarnations,
+      checkpointer: () => this.checkpointer,
+      isDiskFailing: () => this.checkpointer.failure !== '',
+      playbook: () => this.registry.told,
+      onBeat: ({ playbook: { newest, hash } }) => this.registry.heard(newest, hash),
+      onMap: () => this.mapChanged(),
+    })
+    const { holdings, members } = this.cluster
     this.checkpointer = new Checkpointer(
-      this.shards,
+      holdings.all,
       (shard) => store.shard(shard),
       clock,
       observer,
     )
-    const { shards, primaries, playbooks, checkpointer } = this
-    this.registry = new PlaybookRegistry({ ...uses, shards, primaries, playbooks })
+    const { playbooks, checkpointer } = this
+    this.registry = new PlaybookRegistry({
+      ...uses,
+      shards: holdings.all,
+      leaders: () => holdings.leaders(),
+      tell: () => members.tell(),
+      oldestElsewhere: () => members.oldestPlaybook(),
+      playbooks,
+    })
+    holdings.onShard = (shard) => this.registry.hold(shard)
+    holdings.onChange = () => {
+      members.tell()
+      void this.registry.activate()
+    }
+    const shards = holdings.byNumber
     this.decider = new Decider({
       shards,
       playbooks,
@@ -125,29 +146,34 @@ export class Engine implements NodeApi {
       observer,
       namespaces,
       sign: (token) => tokenKeys.sign(token),
-      epoch: () => this.epoch(),
+      epoch: () => this.cluster.map?.epoch ?? 0,
     })
     this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
     this.client = connectOver(new LocalTransport(this))
+    uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
+    const control = new ControlDoor({ store, shard: (number) => shards[number], clock })
+    uses.bus.serve(subjects.control(id), (request) => control.answer(request))
+  }
+
+  /** The shards that this node holds now. */
+  get shards(): readonly Shard[] {
+    return this.cluster.holdings.all
   }
 
   map(): ShardMap {
-    return {
-      epoch: this.epoch(),
-      nodes: [this.id],
-      namespaces: [],
-      shards: this.shards.map(({ state }) => ({
-        incarnation: state.incarnation,
-        primary: this.id,
-        standbys: [],
-      })),
-    }
+    const { map } = this.cluster
+    if (map === undefined) throw new HalfsecondError('UNAVAILABLE', 'no shard map yet')
+    return clientMapOf(map)
+  }
+
+  onMap(listener: (map: ShardMap) => void): void {
+    this.mapListeners.add(listener)
   }
 
   async publish(shard: number, batch: Uint8Array): Promise<Position> {
     this.check(shard, batch)
     const sequence = await this.append(shard, batch)
-    const incarnation = this.shards[shard]?.state.incarnation ?? 0
+    const incarnation = this.incarnations[shard] ?? 0
     return { shard, incarnation, sequence }
   }
 
@@ -167,16 +193,23 @@ export class Engine implements NodeApi {
     return this.decider.answerFrame(frame)
   }
 
+  ask(node: string, frame: Uint8Array, timeoutMs: number): Uint8Array | Promise<Uint8Array> {
+    if (node === this.id) return this.answerFrame(frame)
+    return this.uses.bus.request(subjects.decide(node), frame, timeoutMs)
+  }
+
   health(): Health {
+    const { holdings, map } = this.cluster
     const following = this.shards.filter(({ status }) => status === 'following')
-    const problems = this.shards.map(({ stopped }) => stopped).filter((why) => why !== '')
+    const problems = [...holdings.problems()]
+    if (map === undefined) problems.push('no shard map yet')
     if (this.registry.active === undefined)
       problems.push('no playbook is active: publish one with `halfsecond playbook publish FILE`')
     if (this.checkpointer.failure !== '') problems.push(this.checkpointer.failure)
     if (this.appendFailure !== '') problems.push(`the log takes nothing: ${this.appendFailure}`)
-    const total = this.shards.length
+    const total = holdings.count
     return {
-      ready: following.length === total && this.registry.active !== undefined,
+      ready: map !== undefined && following.length === total && this.registry.active !== undefined,
       problems,
       shards: {
         total,
@@ -241,29 +274,29 @@ export class Engine implements NodeApi {
     return playbook ? defaultsOf(playbook) : {}
   }
 
+  /** Hands its shards over, while it goes on answering. Never rejects, and takes a bounded time. */
+  drain(): Promise<void> {
+    return this.cluster.drain()
+  }
+
   /** Writes what is folded, then stops. The ports are closed by whoever opened them. */
   async stop(): Promise<void> {
-    for (const primary of this.primaries) primary.close()
+    this.registry.close()
     await this.client.close(0)
-    await Promise.all(this.shards.map((shard) => shard.close()))
+    await this.cluster.close()
     await this.checkpointer.close()
     await this.checkpointer.flush()
   }
 
-  private serve(): void {
-    const { bus } = this.uses
-    bus.serve(subjects.decide(this.id), (frame) => this.answerFrame(frame))
-    bus.serve(subjects.mapGet, () => encode(this.map()))
-    bus.publish(subjects.map, encode(this.map()))
-  }
-
-  private epoch(): number {
-    return this.shards.reduce((most, { state }) => Math.max(most, state.epoch), 0)
+  private mapChanged(): void {
+    const map = this.map()
+    for (const listener of this.mapListeners) listener(map)
+    void this.registry.activate()
   }
 
   /** A channel's batch before it is appended: what the fold would refuse is refused here. */
   private check(shard: number, batch: Uint8Array): void {
-    const total = this.shards.length
+    const total = this.uses.log.shards
     if (!(Number.isInteger(shard) && shard >= 0 && shard < total))
       throw new HalfsecondError('INVALID', `a shard is a number from 0 to ${total - 1}`)
     const decoded = decodeBatch(batch)

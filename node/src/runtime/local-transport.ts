@@ -4,11 +4,13 @@ import type { ShardMap } from '@halfsecond/protocol'
 /** What a client needs of the node that it runs in. */
 export interface LocalNode {
   map(): ShardMap
+  onMap(listener: (map: ShardMap) => void): void
   append(shard: number, batch: Uint8Array): Promise<number>
-  answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** Asks the node of the map that holds the shards, this one included. */
+  ask(node: string, frame: Uint8Array, timeoutMs: number): Uint8Array | Promise<Uint8Array>
 }
 
-/** How a node's own doors reach it: the client library without a wire. */
+/** How a node's own doors reach the cluster: the client library, without a wire to the node itself. */
 export class LocalTransport implements Transport {
   readonly isConnected = true
   private readonly node: LocalNode
@@ -17,19 +19,20 @@ export class LocalTransport implements Transport {
     this.node = node
   }
 
-  map(): Promise<ShardMap> {
-    return Promise.resolve(this.node.map())
+  async map(): Promise<ShardMap> {
+    return this.node.map()
   }
 
-  /** A node alone has one map for ever. */
-  onMap(): void {}
+  onMap(listener: (map: ShardMap) => void): void {
+    this.node.onMap(listener)
+  }
 
   publish(shard: number, batch: Uint8Array): Promise<number> {
     return this.node.append(shard, batch)
   }
 
-  ask(_node: string, frame: Uint8Array): Promise<Uint8Array> {
-    return Promise.resolve(this.node.answerFrame(frame))
+  async ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.node.ask(node, frame, timeoutMs)
   }
 
   close(): Promise<void> {

@@ -113,6 +113,8 @@ export interface Rows {
 
 /** Small values that all nodes agree on, changed by compare-and-set only; and blobs by their hash. */
 export interface Coordination {
+  /** Whether other processes may change it too. */
+  readonly isShared: boolean
   get(key: string): Promise<Revised | undefined>
   /** Sets if the key still has this revision (0: does not exist). False if somebody else was first. */
   compareAndSet(key: string, value: Uint8Array, revision: number): Promise<boolean>
@@ -164,6 +166,12 @@ export interface Observer {
   passivated(count: number): void
   committed(shard: number, rows: number, bytes: number, seconds: number): void
   playbookActivated(version: number): void
+  /** This node leads a shard, so many seconds after the map said so. */
+  promoted(shard: number, seconds: number): void
+  /** A copy of a shard came from another node. */
+  snapshotCopied(shard: number, bytes: number, seconds: number): void
+  /** The log of a shard begins at `first` now. */
+  trimmed(shard: number, first: number): void
   /** Something that a human should read. */
   noted(level: 'info' | 'warn' | 'error', what: string, fields?: Record<string, unknown>): void
   failed(what: string, error: HalfsecondError | Error): void

@@ -1,4 +1,10 @@
-import { type Identifier, isIdentifier, type Namespaces, shardOf } from '@halfsecond/protocol'
+import {
+  HalfsecondError,
+  type Identifier,
+  isIdentifier,
+  type Namespaces,
+  shardOf,
+} from '@halfsecond/protocol'
 import { Arena } from '../core/fragment/arena.ts'
 import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
 import { decodeFragment, identifierInRow } from '../core/fragment/fragment-row.ts'
@@ -11,7 +17,8 @@ import type { Shard } from './shards/shard.ts'
 const rowsAtOnce = 64
 
 export interface ProfilesDependencies {
-  readonly shards: readonly Shard[]
+  /** By number; undefined for those that other nodes hold. */
+  readonly shards: readonly (Shard | undefined)[]
   readonly store: Store
   readonly checkpointer: Checkpointer
   readonly clock: Clock
@@ -30,18 +37,21 @@ export class Profiles {
 
   get(identifier: Identifier): ProfileView | undefined {
     const { shards } = this.uses
-    const shard = shards[shardOf(identifier, shards.length)]
-    const fragment = shard?.read(identifier)
-    return shard && fragment ? viewIn(shard, fragment) : undefined
+    const number = shardOf(identifier, shards.length)
+    const shard = shards[number]
+    if (shard === undefined)
+      throw new HalfsecondError('MOVED', `this node does not hold shard ${number}`)
+    const fragment = shard.read(identifier)
+    return fragment ? viewIn(shard, fragment) : undefined
   }
 
   /**
-   * Every profile, once. Rows come from the store; what it does not have in its present form comes
+   * Every profile of the shards held here, once. Rows come from the store; what it does not have in its present form comes
    * from memory, and is read when its turn comes.
    */
   async *all(): AsyncGenerator<ProfileView> {
     await this.uses.checkpointer.flush()
-    for (const shard of this.uses.shards) yield* this.allOf(shard)
+    for (const shard of this.uses.shards) if (shard) yield* this.allOf(shard)
   }
 
   private async *allOf(shard: Shard): AsyncGenerator<ProfileView> {

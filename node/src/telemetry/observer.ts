@@ -94,6 +94,18 @@ export class TelemetryObserver implements Observer {
     this.noted('info', 'playbook active', { version })
   }
 
+  promoted(shard: number, seconds: number): void {
+    this.noted('info', 'leads', { shard, seconds })
+  }
+
+  snapshotCopied(shard: number, bytes: number, seconds: number): void {
+    this.noted('info', 'copied', { shard, bytes, seconds })
+  }
+
+  trimmed(shard: number, first: number): void {
+    this.noted('info', 'trimmed', { shard, first })
+  }
+
   noted(level: Level, what: string, fields: Record<string, unknown> = {}): void {
     const held = this.limit.pass(what)
     if (held === undefined) return

@@ -13,6 +13,9 @@ export class QuietObserver implements Observer {
   folded(): void {}
   committed(): void {}
   playbookActivated(): void {}
+  promoted(): void {}
+  snapshotCopied(): void {}
+  trimmed(): void {}
 
   decided(): void {
     this.decisions++

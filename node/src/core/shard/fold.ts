@@ -15,7 +15,7 @@ import {
 import { assert } from '../assert.ts'
 import { hash64Hex } from '../digest.ts'
 import { evolve } from '../fragment/evolve.ts'
-import type { LogEntry, ShardGround, ShardState } from './shard-state.ts'
+import { foldVersion, type LogEntry, type ShardGround, type ShardState } from './shard-state.ts'
 
 /** What one entry did, for counting. */
 export interface Folded {
@@ -183,6 +183,13 @@ function applyOwn(
     case 'playbook':
       if (record.version <= state.playbook.version) return
       state.playbook = { version: record.version, hash: record.hash }
+      return
+    case 'barrier':
+      assert(
+        record.foldVersion <= foldVersion,
+        `entry ${entry.sequence} asks for fold ${record.foldVersion}; this program knows ${foldVersion}`,
+      )
+      state.foldVersion = Math.max(state.foldVersion, record.foldVersion)
       return
   }
 }

@@ -5,7 +5,11 @@ import type { Fragment } from '../fragment/fragment.ts'
 import { LogicalTime } from './logical-time.ts'
 import { Producers } from './producers.ts'
 
-/** Grows when the same records begin to fold into other facts; such a fold needs a barrier. */
+/**
+ * The greatest rules of folding that this program knows. It grows when the same records begin to
+ * fold into other facts: a shard goes on by its old rules until a `barrier` in its log, which its
+ * primary writes once every replica knows the new ones.
+ */
 export const foldVersion = 1
 
 /** One entry of a shard's log. */
@@ -33,6 +37,8 @@ export interface ShardState {
   epoch: number
   /** The playbook that decides; version 0 is none. */
   playbook: { readonly version: number; readonly hash: string }
+  /** The rules that the shard is folded by: those of the last barrier. */
+  foldVersion: number
   readonly time: LogicalTime
   readonly producers: Producers
   readonly digest: Digest
@@ -47,6 +53,7 @@ export function initialShardState(shard: number, shards: number, incarnation: nu
     fingerprint: '',
     epoch: 0,
     playbook: { version: 0, hash: '' },
+    foldVersion: 1,
     time: new LogicalTime(),
     producers: new Producers(),
     digest: new Digest(),

@@ -81,6 +81,14 @@ export class Actors {
     if (passivated > 0) this.observer.passivated(passivated)
   }
 
+  /** The actor's shard is no longer held; what it knows is in other replicas. */
+  discard(actor: Actor): void {
+    if (actor.state === 'clean') this.order.remove(actor)
+    this.objectBytes -= actor.bytes
+    this.active--
+    release(actor.fragment, this.arena)
+  }
+
   private forget(actor: Actor): void {
     actor.home.delete(actor.fragment.identifier)
     this.objectBytes -= actor.bytes

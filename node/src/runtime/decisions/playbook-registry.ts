@@ -1,15 +1,21 @@
 import { decode, encode, HalfsecondError, isFields, toHalfsecondError } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
 import type { ActivePlaybook } from '../node-api.ts'
-import type { Clock, Coordination, Observer } from '../ports.ts'
+import type { Clock, Coordination, Observer, Timer } from '../ports.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { Playbooks } from './playbooks.ts'
 
 export interface RegistryDependencies {
   readonly coordination: Coordination
+  /** The shards that this node holds now. */
   readonly shards: readonly Shard[]
-  readonly primaries: readonly Primary[]
+  /** The primaries that lead now. */
+  readonly leaders: () => readonly Primary[]
+  /** Tells the other nodes what this one has heard of. */
+  readonly tell: () => void
+  /** The oldest version that a shard of any other node decides by. */
+  readonly oldestElsewhere: () => number
   readonly playbooks: Playbooks
   readonly clock: Clock
   readonly observer: Observer
@@ -19,6 +25,13 @@ export interface RegistryDependencies {
   readonly hash: (text: string) => string
 }
 
+/** How often a node looks for versions that nobody told it of. */
+const lookMs = 2_000
+
+/** How long a publisher waits for every shard, and between two looks. */
+const activationMs = 5_000
+const activationLookMs = 10
+
 /** Version numbers that publishers may take between a look and a claim before we give up. */
 const claimsMax = 100
 
@@ -26,8 +39,9 @@ const claimsMax = 100
  * Numbers playbooks, keeps their texts, and makes each shard decide by the newest.
  *
  * R1 a number belongs to one text for ever: it is claimed by compare-and-set.
- * R2 a version decides once a record of it is in the shard's log; an activation that was cut off is
- *    completed at the next start.
+ * R2 a version decides once a record of it is in the shard's log. Every node writes it to the
+ *    shards that it leads as soon as it hears of the version, and looks for unheard ones again and
+ *    again: so an activation that was cut off is completed.
  */
 export class PlaybookRegistry {
   private readonly uses: RegistryDependencies
@@ -35,9 +49,36 @@ export class PlaybookRegistry {
   /** Versions whose text is being fetched. */
   private readonly loading = new Map<number, Promise<void>>()
 
+  private announced = { version: 0, hash: '' }
+  private timer: Timer | undefined
+  private isClosed = false
+
   constructor(uses: RegistryDependencies) {
     this.uses = uses
-    for (const shard of uses.shards) shard.onOwn = () => void this.prepare(shard)
+  }
+
+  /** A shard came to be held. */
+  hold(shard: Shard): void {
+    shard.onOwn = () => void this.prepare(shard)
+    void this.prepare(shard)
+  }
+
+  /** The newest version that this node has heard of, and the oldest that a shard of it decides by. */
+  get told(): { readonly newest: number; readonly hash: string; readonly active: number } {
+    const { version, hash } = this.announced
+    const active = this.uses.shards.reduce(
+      (least, { status, state }) =>
+        status === 'following' ? Math.min(least, state.playbook.version) : least,
+      version,
+    )
+    return { newest: version, hash, active }
+  }
+
+  /** Another node has heard of a version. */
+  heard(version: number, hash: string): void {
+    if (version <= this.announced.version) return
+    this.announced = { version, hash }
+    void this.activate()
   }
 
   /** The newest version that any shard decides by. */
@@ -48,13 +89,16 @@ export class PlaybookRegistry {
   /** Loads what the shards decide by, and completes an activation that was cut off. */
   async start(): Promise<void> {
     await Promise.all(this.uses.shards.map((shard) => this.prepare(shard)))
-    const newest = await this.newestClaim()
-    if (newest === undefined) return
-    if (this.uses.shards.some(({ state }) => state.playbook.version < newest.version))
-      await this.activate(newest.version, newest.hash)
+    await this.look()
+    if (this.uses.coordination.isShared) this.schedule()
   }
 
-  /** Resolves once every shard decides by it. */
+  close(): void {
+    this.isClosed = true
+    this.timer?.cancel()
+  }
+
+  /** Resolves once every shard decides by it, or did not within some seconds: then it will. */
   async publish(text: string): Promise<ActivePlaybook> {
     const { compile, coordination } = this.uses
     const playbook = compile(text)
@@ -62,8 +106,57 @@ export class PlaybookRegistry {
     await coordination.putBlob(hash, Buffer.from(text))
     const version = await this.claim(hash)
     this.add(version, hash, playbook, text)
-    await this.activate(version, hash)
+    this.announced = { version, hash }
+    await this.activate()
+    await this.decidedBy(version)
     return { version, hash, name: playbook.name }
+  }
+
+  /** Writes the newest version to the logs that this node leads and that lack it. Never rejects. */
+  async activate(): Promise<void> {
+    const { leaders, observer, playbooks, tell } = this.uses
+    const { version, hash } = this.announced
+    if (version === 0) return
+    try {
+      if (!playbooks.has(version)) await this.load(version, hash)
+      await Promise.all(leaders().map((primary) => primary.activate(version, hash)))
+      observer.playbookActivated(version)
+      tell()
+    } catch (error) {
+      const failure = toHalfsecondError(error, 'UNAVAILABLE', `cannot activate ${version}`)
+      observer.failed('playbook', failure)
+    }
+  }
+
+  private async decidedBy(version: number): Promise<void> {
+    const { clock } = this.uses
+    const end = clock.monotonic() + activationMs
+    const isDone = () => this.told.active >= version && this.uses.oldestElsewhere() >= version
+    while (!isDone()) {
+      if (clock.monotonic() > end)
+        throw new HalfsecondError(
+          'TIMEOUT',
+          `playbook ${version} is published, but some shards decide by an older one yet: see halfsecond status`,
+        )
+      await new Promise<void>((resolve) => clock.after(activationLookMs, resolve))
+    }
+  }
+
+  private schedule(): void {
+    if (this.isClosed) return
+    this.timer = this.uses.clock.after(lookMs, () => {
+      void this.look()
+        .catch(() => undefined) // The coordination is away; the next look will tell.
+        .then(() => this.schedule())
+    })
+  }
+
+  private async look(): Promise<void> {
+    const newest = await this.newestClaim()
+    if (newest && newest.version > this.announced.version) this.announced = newest
+    const isBehind = ({ state }: Shard) => state.playbook.version < this.announced.version
+    const isUnknown = !this.uses.playbooks.has(this.announced.version)
+    if (this.uses.shards.some(isBehind) || isUnknown) await this.activate()
   }
 
   private async claim(hash: string): Promise<number> {
@@ -77,7 +170,7 @@ export class PlaybookRegistry {
 
   private async newestClaim(): Promise<{ version: number; hash: string } | undefined> {
     let newest: { version: number; hash: string } | undefined
-    for (let version = Math.max(1, this.highestVersion()); ; version++) {
+    for (let version = Math.max(1, this.highestVersion() + 1); ; version++) {
       const claimed = await this.uses.coordination.get(claimKey(version))
       if (claimed === undefined) return newest
       const value = decode(claimed.value)
@@ -85,20 +178,18 @@ export class PlaybookRegistry {
     }
   }
 
-  private async activate(version: number, hash: string): Promise<void> {
-    const { primaries } = this.uses
-    await Promise.all(primaries.map((primary) => primary.activate(version, hash)))
-    this.uses.observer.playbookActivated(version)
-  }
-
   private highestVersion(): number {
-    return this.uses.shards.reduce((most, { state }) => Math.max(most, state.playbook.version), 0)
+    return this.uses.shards.reduce(
+      (most, { state }) => Math.max(most, state.playbook.version),
+      this.announced.version,
+    )
   }
 
   /** Makes the version that a shard decides by usable; until then it decides by the one before. */
   private async prepare(shard: Shard): Promise<void> {
     const { version, hash } = shard.state.playbook
     if (version === 0) return
+    if (version > this.announced.version) this.announced = { version, hash }
     try {
       if (!this.uses.playbooks.has(version)) await this.load(version, hash)
       shard.wants(this.uses.playbooks.at(version)?.playbook.features ?? null)

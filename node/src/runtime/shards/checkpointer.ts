@@ -51,6 +51,7 @@ export class Checkpointer {
   failure = ''
   private failures = 0
 
+  /** @param shards those that are held now; whoever passes them may add and remove some */
   constructor(
     shards: readonly Shard[],
     store: (shard: number) => ShardStore,
@@ -69,6 +70,12 @@ export class Checkpointer {
     await this.running
     const unflushed = this.shards.filter((shard) => shard.state.applied > shard.flushed)
     await this.writeEach(() => unflushed.shift())
+  }
+
+  /** Resolves when no checkpoint of the shard is under way: its memory can be freed. */
+  async settled(shard: Shard): Promise<void> {
+    await this.open.get(shard)
+    this.cutAt.delete(shard)
   }
 
   /** Ends the schedule; what is not written yet stays in the log. */

@@ -12,7 +12,7 @@ const foldedMs = 5_000
 /**
  * Leads a shard: tells its log who leads, what time it is and which playbook decides.
  *
- *   standing by ──lead()──► claiming ──own `primary` folded──► leading ──newer epoch──► standing by
+ *   standing by ──lead──► claiming ──own `primary` folded──► leading ──newer epoch──► standing by
  *
  * P1 it acts only after it has folded its own `primary` record, and never once a newer one is folded.
  * P2 a record that may not have been written is written again: all of them are idempotent.
@@ -38,22 +38,40 @@ export class Primary {
     this.observer = observer
   }
 
+  get number(): number {
+    return this.shard.number
+  }
+
   get isLeading(): boolean {
     return this.epoch > 0 && this.epoch === this.shard.state.epoch
   }
 
-  /** Claims the shard; resolves once this node leads it. Rejects where the log takes nothing. */
-  async lead(): Promise<void> {
-    const epoch = this.shard.state.epoch + 1
+  /**
+   * Claims the shard in an epoch that the map gave to this life of this node only; resolves once it
+   * leads. Rejects where the log takes nothing: then claim it again.
+   */
+  async lead(epoch: number): Promise<void> {
+    if (this.epoch !== epoch) this.written = 0
     this.epoch = epoch
-    this.written = 0
     await this.write({ kind: 'primary', epoch, node: this.node })
     if (this.timer === undefined) this.schedule()
   }
 
-  /** Makes a playbook version the one that decides; resolves once that is folded. */
-  activate(version: number, hash: string): Promise<void> {
-    return this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
+  /** The map gave the shard to another: nothing is written any more. */
+  standDown(): void {
+    this.epoch = 0
+  }
+
+  /** Makes a playbook version the one that decides, unless a newer one does; resolves once that is folded. */
+  async activate(version: number, hash: string): Promise<void> {
+    if (this.shard.state.playbook.version >= version) return
+    await this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
+  }
+
+  /** Has the shard folded by newer rules, which all its replicas know. */
+  async raiseFold(foldVersion: number): Promise<void> {
+    if (this.shard.state.foldVersion >= foldVersion) return
+    await this.write({ kind: 'barrier', epoch: this.epoch, foldVersion })
   }
 
   close(): void {

@@ -162,6 +162,13 @@ export class ShardMemory implements ShardGround {
     this.unsaved.deadLetters.unshift(...deadLetters)
   }
 
+  /** Frees everything: the shard is no longer held. Only while no cut is open. */
+  dispose(): void {
+    for (const actor of this.active.values()) this.actors.discard(actor)
+    this.active.clear()
+    this.unsaved = nothingUnsaved()
+  }
+
   private readChunk(identifier: Identifier, number: number): Uint8Array | undefined {
     const key = `${identifier} ${number}`
     const waiting = this.unsaved.chunks.get(key) ?? this.open?.unsaved.chunks.get(key)

@@ -28,7 +28,7 @@ export function encodeMeta(state: ShardState, deadLetters: number): Uint8Array {
     state.playbook.hash,
     state.time.stored(),
     state.digest.toString(),
-    foldVersion,
+    state.foldVersion,
     deadLetters,
   ])
 }
@@ -79,8 +79,8 @@ export function recoverShard(
     `the store was made for ${String(storedShards)} shards, the log has ${shards}`,
   )
   assert(
-    fold === foldVersion,
-    `the store was folded by version ${String(fold)}; this node folds by ${foldVersion}`,
+    typeof fold === 'number' && fold <= foldVersion,
+    `the store was folded by version ${String(fold)}; this program knows ${foldVersion}`,
   )
   assert(
     typeof storedIncarnation === 'number' &&
@@ -104,11 +104,24 @@ export function recoverShard(
     fingerprint,
     epoch,
     playbook: { version, hash },
+    foldVersion: fold,
     time: new LogicalTime(now, held),
     producers: new Producers(Array.from(store.producers(), decodeProducer)),
     digest: Digest.from(digest),
   }
   return { state, deadLetters: letters, wasEmpty: false }
+}
+
+/** Where a meta row stands in the log, and the rules that its shard is folded by. */
+export function standOf(meta: Uint8Array): {
+  readonly applied: number
+  readonly foldVersion: number
+} {
+  const values = decodeTrusted(meta)
+  assert(Array.isArray(values) && values[0] === rowVersion, 'a meta row of this version')
+  const { 3: applied, 10: version }: unknown[] = values
+  assert(typeof applied === 'number' && typeof version === 'number', 'a meta row that is whole')
+  return { applied, foldVersion: version }
 }
 
 export function encodeProducer(producer: string, { n, at }: Producer): Uint8Array {

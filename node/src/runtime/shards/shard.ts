@@ -14,9 +14,10 @@ const freshMs = 1_000
 
 /**
  *   recovering ──► following ──► discontinued   the log cannot be followed from here
- *                      └───────► parked         the fold met what it must not guess about
+ *                      ├───────► parked         the fold met what it must not guess about
+ *                      └───────► diverged      most other replicas folded the same entries to other facts
  */
-export type ShardStatus = 'recovering' | 'following' | 'discontinued' | 'parked'
+export type ShardStatus = 'recovering' | 'following' | 'discontinued' | 'parked' | 'diverged'
 
 export interface ShardDependencies {
   readonly log: Log
@@ -24,7 +25,15 @@ export interface ShardDependencies {
   readonly clock: Clock
   readonly observer: Observer
   readonly namespaces: Namespaces
+  /** Replicas compare digests at positions that this divides; 10,000 by default. */
+  readonly digestEvery?: number
 }
+
+/** Positions between two digests that replicas compare. */
+const digestEveryEntries = 10_000
+
+/** Digests that are kept for replicas that are a little behind. */
+const digestsKept = 4
 
 /** One replica of a shard: follows its log, folds it, answers what it knows. */
 export class Shard {
@@ -34,10 +43,16 @@ export class Shard {
   status: ShardStatus = 'recovering'
   /** Why the shard stopped, in words. */
   stopped = ''
+  /** Why the log cannot be followed, where that is why the shard stopped. */
+  discontinuity: Discontinuity | undefined
+  /** Whether another replica folded the same entries to other facts, and nobody knows who is right. */
+  isSuspect = false
   /** Position that the store has on disk. */
   flushed: number
   /** Called after every entry that changed who leads or which playbook decides. */
   onOwn: () => void = () => {}
+  /** Called once, when the shard stops. */
+  onStop: () => void = () => {}
   /** When the last entry of a channel was folded, by the clock that never jumps. */
   foldedAt = Number.NEGATIVE_INFINITY
   /** Entries folded since the last tick of the primary. */
@@ -46,6 +61,7 @@ export class Shard {
   private readonly waiters: Waiters
   private tail: Tail | undefined
   private confirmedAt = Number.NEGATIVE_INFINITY
+  private readonly digests: { readonly at: number; readonly digest: string }[] = []
 
   /** Reads what the store has. @throws AssertionError if that cannot be used */
   constructor(number: number, incarnation: number, store: ShardStore, uses: ShardDependencies) {
@@ -80,6 +96,7 @@ export class Shard {
           resolve()
         },
         discontinued: (why) => {
+          this.discontinuity = why
           this.stop('discontinued', describe(why, this.state))
           reject(new Error(this.stopped))
         },
@@ -93,13 +110,28 @@ export class Shard {
   }
 
   get isStopped(): boolean {
-    return this.status === 'discontinued' || this.status === 'parked'
+    return this.status !== 'recovering' && this.status !== 'following'
   }
 
   /** Waits until the fold has reached a position. Resolves with whether it has. */
   reached(sequence: number, timeoutMs: number): Waiter {
     if (sequence <= this.state.applied) return Promise.resolve(true)
     return this.waiters.add(sequence, timeoutMs)
+  }
+
+  /** The last digest that replicas compare, and where it was taken. */
+  get digest(): { readonly at: number; readonly digest: string } {
+    return this.digests[this.digests.length - 1] ?? { at: 0, digest: '' }
+  }
+
+  /** The digest at a position, where it was taken not long ago. */
+  digestAt(position: number): string | undefined {
+    return this.digests.find(({ at }) => at === position)?.digest
+  }
+
+  /** Most replicas agree on other facts: this one must not answer any more. */
+  diverged(why: string): void {
+    if (!this.isStopped) this.stop('diverged', why)
   }
 
   read(identifier: Identifier): Fragment | undefined {
@@ -132,6 +164,7 @@ export class Shard {
       throw error
     }
     this.confirmedAt = clock.monotonic()
+    if (entry.sequence % (this.uses.digestEvery ?? digestEveryEntries) === 0) this.takeDigest()
     if (entry.own) this.onOwn()
     else {
       this.traffic++
@@ -141,10 +174,17 @@ export class Shard {
     this.waiters.reached(entry.sequence)
   }
 
-  private stop(status: 'discontinued' | 'parked', why: string): void {
+  private takeDigest(): void {
+    const { applied, digest } = this.state
+    this.digests.push({ at: applied, digest: digest.toString() })
+    if (this.digests.length > digestsKept) this.digests.shift()
+  }
+
+  private stop(status: 'discontinued' | 'parked' | 'diverged', why: string): void {
     this.status = status
     this.stopped = why
     this.uses.observer.noted('error', why, { shard: this.number, status })
+    this.onStop()
   }
 }
 

@@ -1,0 +1,184 @@
+import { type Namespace, toHalfsecondError } from '@halfsecond/protocol'
+import type { ClusterMap, Intent, NodeRow } from '../../core/cluster/cluster-map.ts'
+import { foldVersion } from '../../core/shard/shard-state.ts'
+import type { Bus, Clock, Coordination, Log, Observer, Timer } from '../ports.ts'
+import { Coordinator } from './coordinator.ts'
+import { Holdings, type HoldingsDependencies } from './holdings.ts'
+import { MapKeeper } from './map-keeper.ts'
+import { Members, type Self } from './members.ts'
+import type { Beat } from './messages.ts'
+import { Trimmer } from './trimmer.ts'
+
+/** How long a node that stops waits for others to take its shards over. */
+const drainMs = 10_000
+
+const drainLookMs = 50
+
+/** How often the primary looks whether newer rules of folding are known to all replicas. */
+const raiseMs = 2_000
+
+/** Where this node is, and its share. */
+export interface Place {
+  readonly host: string
+  readonly zone: string
+  readonly weight: number
+  /** Replicas of a shard besides its primary. */
+  readonly standbys: number
+}
+
+export interface ClusterDependencies
+  extends Omit<HoldingsDependencies, 'reports' | 'node' | 'boot' | 'isDiskFailing'> {
+  readonly id: string
+  readonly boot: string
+  readonly place: Place
+  readonly log: Log
+  readonly bus: Bus
+  readonly coordination: Coordination
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly configured: readonly Namespace[]
+  readonly incarnations: readonly number[]
+  readonly isDiskFailing: () => boolean
+  readonly playbook: () => Self['playbook']
+  readonly onBeat: (beat: Beat) => void
+  /** Told of every newer map, when this node's shards were assigned. */
+  readonly onMap: (map: ClusterMap) => void
+}
+
+/** This node's part in the cluster: it registers, follows the map, holds its shards, and may coordinate. */
+export class Cluster {
+  readonly members: Members
+  readonly keeper: MapKeeper
+  readonly holdings: Holdings
+  readonly coordinator: Coordinator
+  readonly trimmer: Trimmer
+  private readonly uses: ClusterDependencies
+  private readonly waiting: (() => void)[] = []
+  private timer: Timer | undefined
+  private isClosed = false
+
+  constructor(uses: ClusterDependencies) {
+    const { id, boot, place, clock, configured } = uses
+    this.uses = uses
+    this.keeper = new MapKeeper(uses)
+    const { host, zone, weight, standbys } = place
+    const own: NodeRow = { id, boot, host, zone, weight, intent: 'serve', foldVersion }
+    this.members = new Members(own, () => this.describe(), uses)
+    const reports = () => this.members.reports()
+    this.holdings = new Holdings({ ...uses, node: id, reports })
+    this.coordinator = new Coordinator({
+      ...uses,
+      members: this.members,
+      keeper: this.keeper,
+      namespaces: configured,
+      standbys,
+      isConnected: () => this.isConnected(),
+    })
+    const map = () => this.keeper.current
+    const leads = (shard: number) => this.holdings.leads(shard)
+    this.trimmer = new Trimmer({ ...uses, clock, map, reports, leads })
+    this.keeper.onMap = (newer) => this.follow(newer)
+    this.members.onBeat = (beat) => this.heard(beat)
+    this.holdings.onChange = () => this.members.tell()
+  }
+
+  get map(): ClusterMap | undefined {
+    return this.keeper.current
+  }
+
+  /** Joins: resolves once there is a map and the shards that it gives to this node are served. */
+  async start(): Promise<void> {
+    await this.keeper.refresh()
+    await this.members.start()
+    await this.coordinator.start()
+    if (this.map === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
+    await this.holdings.settled()
+    this.members.tell()
+    this.schedule()
+  }
+
+  intend(id: string, intent: Intent): Promise<void> {
+    return this.members.intend(id, intent)
+  }
+
+  /** Whether others can take over what this node leads. */
+  get hasOthers(): boolean {
+    return Array.from(this.members.reports()).some(
+      ([id, { silentMs }]) => id !== this.uses.id && silentMs < 1_000,
+    )
+  }
+
+  /** Hands over all shards that this node leads, as far as others can take them, within a bounded time. */
+  async drain(): Promise<void> {
+    const { clock, id, observer } = this.uses
+    if (!this.hasOthers || this.holdings.led().length === 0) return
+    try {
+      await this.members.intend(id, 'drain')
+    } catch (error) {
+      observer.noted('warn', `leaves without handing over: ${String(error)}`)
+      return
+    }
+    const end = clock.monotonic() + drainMs
+    while (clock.monotonic() < end && this.map?.shards.some(({ primary }) => primary === id))
+      await new Promise<void>((resolve) => clock.after(drainLookMs, resolve))
+  }
+
+  /** Leaves at once. The shards are closed; their rows stay. */
+  async close(): Promise<void> {
+    this.isClosed = true
+    this.timer?.cancel()
+    this.trimmer.close()
+    await this.coordinator.resign()
+    this.members.close()
+    this.keeper.close()
+    await this.holdings.close()
+  }
+
+  private schedule(): void {
+    if (this.isClosed) return
+    this.timer = this.uses.clock.after(raiseMs, () => {
+      void this.raiseFolds().then(() => this.schedule())
+    })
+  }
+
+  /** Lets the shards that this node leads be folded by what all their replicas know. */
+  private async raiseFolds(): Promise<void> {
+    const known = new Map(this.members.rows.map(({ id, foldVersion }) => [id, foldVersion]))
+    for (const primary of this.holdings.leaders()) {
+      const entry = this.map?.shards[primary.number]
+      if (entry === undefined) continue
+      const nodes = [entry.primary, ...entry.standbys, ...entry.warming]
+      const all = Math.min(...nodes.map((node) => known.get(node) ?? 0))
+      await primary.raiseFold(all).catch((error: unknown) => {
+        const failure = toHalfsecondError(error, 'UNAVAILABLE', 'no barrier')
+        this.uses.observer.failed('barrier', failure)
+      })
+    }
+  }
+
+  private describe(): Self {
+    return {
+      epoch: this.map?.epoch ?? 0,
+      playbook: this.uses.playbook(),
+      replicas: this.holdings.reports(),
+    }
+  }
+
+  private follow(map: ClusterMap): void {
+    this.holdings.assign(map)
+    this.uses.onMap(map)
+    for (const resolve of this.waiting.splice(0)) resolve()
+  }
+
+  private heard(beat: Beat): void {
+    this.keeper.heard(beat.epoch)
+    if (beat.replicas) this.holdings.compare(beat.node)
+    this.uses.onBeat(beat)
+  }
+
+  /** A node whose log is silent must not think that all others are. */
+  private isConnected(): boolean {
+    const { all } = this.holdings
+    return all.length === 0 || all.some(({ isFresh }) => isFresh)
+  }
+}

@@ -1,0 +1,179 @@
+import { decode, encode, isFields, parseShardMap, type ShardMap } from '@halfsecond/protocol'
+import type {
+  ClusterMap,
+  Intent,
+  NodeRow,
+  ReplicaReport,
+  ReplicaStatus,
+  Replicas,
+} from '../../core/cluster/cluster-map.ts'
+
+/*
+ * What nodes tell each other and keep in the coordination, as MessagePack. What does not have the
+ * form is read as nothing: another version's nodes must not stop this one.
+ */
+
+/** Wider than what channels may send: a map of 256 shards, with every replica's report. */
+const limits = { frameBytes: 1024 * 1024, depth: 6, elementsPerItem: 16_384 }
+
+/** How a node is, told several times a second. */
+export interface Beat {
+  readonly node: string
+  readonly boot: string
+  /** Of the map that it follows. */
+  readonly epoch: number
+  /** How late its event loop is. */
+  readonly loopDelayMs: number
+  /** The newest playbook that it has heard of, and the oldest that a shard of it decides by. */
+  readonly playbook: { readonly newest: number; readonly hash: string; readonly active: number }
+  /** Every shard that it holds; undefined in the beats between. */
+  readonly replicas: ReadonlyMap<number, ReplicaReport> | undefined
+}
+
+export function encodeBeat({
+  node,
+  boot,
+  epoch,
+  loopDelayMs,
+  playbook,
+  replicas,
+}: Beat): Uint8Array {
+  const { newest, hash, active } = playbook
+  return encode({
+    v: 1,
+    node,
+    boot,
+    epoch,
+    loopDelayMs,
+    playbook: [newest, hash, active],
+    ...(replicas && { replicas: Array.from(replicas, encodeReplica) }),
+  })
+}
+
+function encodeReplica([shard, report]: readonly [number, ReplicaReport]): unknown[] {
+  const { status, applied, flushed, epoch, digestAt, digest } = report
+  return [shard, statuses.indexOf(status), applied, flushed, epoch, digestAt, digest]
+}
+
+const statuses: readonly ReplicaStatus[] = ['recovering', 'hot', 'lagging', 'stopped']
+
+export function readBeat(bytes: Uint8Array): Beat | undefined {
+  const value = decode(bytes, limits)
+  if (!isFields(value) || !Array.isArray(value.playbook)) return undefined
+  const { node, boot, epoch, loopDelayMs, replicas } = value
+  const [newest, hash, active]: unknown[] = value.playbook
+  const isWhole =
+    typeof node === 'string' &&
+    typeof boot === 'string' &&
+    typeof epoch === 'number' &&
+    typeof loopDelayMs === 'number' &&
+    typeof newest === 'number' &&
+    typeof hash === 'string' &&
+    typeof active === 'number'
+  if (!isWhole) return undefined
+  const playbook = { newest, hash, active }
+  return { node, boot, epoch, loopDelayMs, playbook, replicas: readReplicas(replicas) }
+}
+
+function readReplicas(value: unknown): ReadonlyMap<number, ReplicaReport> | undefined {
+  if (!Array.isArray(value)) return undefined
+  const replicas = new Map<number, ReplicaReport>()
+  for (const one of value) {
+    const [shard, status, applied, flushed, epoch, digestAt, digest]: unknown[] = Array.isArray(one)
+      ? one
+      : []
+    const known = typeof status === 'number' ? statuses[status] : undefined
+    const isWhole =
+      known !== undefined &&
+      typeof shard === 'number' &&
+      typeof applied === 'number' &&
+      typeof flushed === 'number' &&
+      typeof epoch === 'number' &&
+      typeof digestAt === 'number' &&
+      typeof digest === 'string'
+    if (isWhole) replicas.set(shard, { status: known, applied, flushed, epoch, digestAt, digest })
+  }
+  return replicas
+}
+
+export function encodeMap(map: ClusterMap): Uint8Array {
+  return encode(map)
+}
+
+/** What clients follow: without the coordinator's plans. */
+export function clientMapOf({ epoch, nodes, namespaces, shards }: ClusterMap): ShardMap {
+  return {
+    epoch,
+    nodes,
+    namespaces,
+    shards: shards.map(({ incarnation, primary, standbys }) => ({
+      incarnation,
+      primary,
+      standbys,
+    })),
+  }
+}
+
+/** @throws HalfsecondError `MALFORMED` */
+export function readMap(bytes: Uint8Array): ClusterMap {
+  const map = parseShardMap(decode(bytes, limits))
+  return { ...map, shards: map.shards.map(readReplicasOf) }
+}
+
+function readReplicasOf(entry: ShardMap['shards'][number]): Replicas {
+  const { incarnation, primary, standbys } = entry
+  const more: { readonly [name: string]: unknown } = { ...entry }
+  return {
+    incarnation,
+    primary,
+    standbys,
+    warming: Array.isArray(more.warming) ? more.warming.filter(isText) : [],
+    epoch: typeof more.epoch === 'number' ? more.epoch : 0,
+    boot: typeof more.boot === 'string' ? more.boot : '',
+  }
+}
+
+export function encodeRows(rows: readonly NodeRow[]): Uint8Array {
+  return encode(rows)
+}
+
+export function readRows(bytes: Uint8Array): readonly NodeRow[] {
+  const value = decode(bytes, limits)
+  return Array.isArray(value) ? value.filter(isNodeRow) : []
+}
+
+const intents: ReadonlySet<unknown> = new Set<Intent>(['serve', 'drain', 'decommission'])
+
+function isNodeRow(value: unknown): value is NodeRow {
+  return (
+    isFields(value) &&
+    [value.id, value.boot, value.host, value.zone].every(isText) &&
+    typeof value.weight === 'number' &&
+    value.weight > 0 &&
+    intents.has(value.intent) &&
+    typeof value.foldVersion === 'number'
+  )
+}
+
+/** Who may change the map. */
+export interface Lease {
+  readonly node: string
+  readonly boot: string
+  /** Grows with every renewal, so that others see that the holder lives. */
+  readonly n: number
+}
+
+export function encodeLease(lease: Lease): Uint8Array {
+  return encode(lease)
+}
+
+export function readLease(bytes: Uint8Array): Lease | undefined {
+  const value = decode(bytes, limits)
+  if (!isFields(value)) return undefined
+  const { node, boot, n } = value
+  return isText(node) && isText(boot) && typeof n === 'number' ? { node, boot, n } : undefined
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
