@@ -28,7 +28,7 @@ const heldMs = 600_000
 
 export interface DonorDependencies {
   readonly store: Store
-  readonly shard: (number: number) => Shard | undefined
+  readonly shard: (number: number) => Pick<Shard, 'status'> | undefined
   readonly clock: Clock
 }
 
