@@ -18,6 +18,9 @@ const streamBytesMax = 2 * 1024 ** 3
 /** A log smaller than this fills up within minutes of a busy day: better to say so than to start. */
 const streamBytesMin = 16 * 1024 ** 2
 
+/** JetStream's code of a stream that exists with another configuration. */
+const alreadyMade = 10058
+
 /** JetStream's codes for "not so much storage": of the server, of the account. */
 const noStorage: ReadonlySet<number> = new Set([10047, 10028, 10002, 10023])
 
@@ -127,6 +130,8 @@ async function addStream(
     })
     return true
   } catch (error) {
+    // Another node that starts too was first, and reckoned with a little more or less space.
+    if (error instanceof JetStreamApiError && error.code === alreadyMade) return true
     const isTooMuch = error instanceof JetStreamApiError && noStorage.has(error.code)
     if (isTooMuch && maxBytes > streamBytesMin) return false
     throw toHalfsecondError(error, 'UNAVAILABLE', `cannot create ${subjects.stream(shard)}`)

@@ -16,7 +16,7 @@ export interface Placement {
   readonly standbys: readonly string[]
 }
 
-/** The fullest node has at most this multiple of its share, rounded up. */
+/** The fullest node has at most this multiple of its share. */
 const fullest = 1.1
 
 /**
@@ -26,8 +26,8 @@ const fullest = 1.1
  * different hosts where there are several, and in different zones where there are several.
  *
  * L1 the same arguments give the same result, and its result as `current` gives itself.
- * L2 no node has more primaries, nor more replicas, than ⌈1.1 × its share⌉, unless the replicas of
- *    a shard could not be kept apart otherwise.
+ * L2 no node has more primaries, nor more replicas, than 1.1 × its share, rounded down but not
+ *    below the share itself, unless the replicas of a shard could not be kept apart otherwise.
  */
 export function allocate(
   members: readonly Member[],
@@ -64,12 +64,12 @@ class Load {
   }
 
   hasRoomToLead({ id, weight, canLead }: Member): boolean {
-    const most = Math.ceil((fullest * this.shards * weight) / this.leadWeight)
+    const most = mostOf((this.shards * weight) / this.leadWeight)
     return canLead && this.of(id).primaries < most
   }
 
   hasRoom({ id, weight }: Member): boolean {
-    const most = Math.ceil((fullest * this.shards * this.replicas * weight) / this.weight)
+    const most = mostOf((this.shards * this.replicas * weight) / this.weight)
     return this.of(id).replicas < most
   }
 
@@ -77,6 +77,11 @@ class Load {
   fullness({ id, weight }: Member): number {
     return this.of(id).replicas / weight
   }
+}
+
+/** The most that a node takes of something, given its share of it. */
+function mostOf(share: number): number {
+  return Math.max(Math.ceil(share), Math.floor(fullest * share))
 }
 
 function sum(members: readonly Member[]): number {

@@ -119,7 +119,7 @@ export class Holdings {
 
   private hold(number: number): void {
     const leaving = this.leaving.get(number)
-    if (leaving) {
+    if (leaving !== undefined) {
       // Its rows are being removed; the map may have changed again until that is done.
       void leaving.then(() => this.map && this.assign(this.map))
       return
