@@ -139,9 +139,14 @@ export class Holding {
     const { uses, number } = this
     try {
       const extent = await uses.log.extent(number)
-      if (uses.store.shard(number).meta() === undefined) await this.fill(extent)
+      const store = uses.store.shard(number)
+      if (store.meta() === undefined) {
+        // Rows without a meta row are what an interrupted copy or clear left.
+        await store.clear()
+        await this.fill(extent)
+      }
       if (this.isDropped) return
-      const shard = new Shard(number, extent.incarnation, uses.store.shard(number), uses)
+      const shard = new Shard(number, extent.incarnation, store, uses)
       this.copying = 0
       this.take(shard)
       await shard.follow()
