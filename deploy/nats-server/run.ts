@@ -16,6 +16,8 @@ export interface NatsServerOptions {
   /** 0, the default: one that is free. */
   readonly port?: number
   readonly config?: string
+  /** Further arguments, like those that make it one of a cluster. */
+  readonly args?: readonly string[]
 }
 
 export const developmentConfig = join(import.meta.dirname, 'development.conf')
@@ -34,6 +36,7 @@ export class NatsServer {
   private readonly program: string
   private readonly storeDir: string
   private readonly config: string
+  private readonly args: readonly string[]
   /** 0 until the server has chosen one; then kept for ever. */
   private chosenPort: number
   private child: ChildProcess | undefined
@@ -43,6 +46,7 @@ export class NatsServer {
     this.program = program
     this.storeDir = options.storeDir
     this.config = options.config ?? developmentConfig
+    this.args = options.args ?? []
     this.chosenPort = options.port ?? 0
   }
 
@@ -67,7 +71,7 @@ export class NatsServer {
     const port = this.chosenPort === 0 ? '-1' : String(this.chosenPort)
     const child = spawn(
       this.program,
-      ['-c', this.config, '-a', '127.0.0.1', '-p', port, '-sd', this.storeDir],
+      ['-c', this.config, '-a', '127.0.0.1', '-p', port, '-sd', this.storeDir, ...this.args],
       // A process group of its own: Ctrl-C is for whoever started it, who stops things in order.
       { stdio: ['ignore', 'ignore', 'pipe'], detached: true },
     )

@@ -1,5 +1,6 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
+import { toHalfsecondError } from '@halfsecond/protocol'
 import { EmbeddedLog } from './embedded/embedded-log.ts'
 import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
@@ -43,6 +44,23 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   return { log, store, coordination, bus, close }
 }
 
+/** A cluster of NATS servers that has just started elects its leaders first. */
+const electionMs = 30_000
+const electionRetryMs = 500
+
+async function whileElecting<T>(clock: Clock, open: () => Promise<T>): Promise<T> {
+  const end = clock.monotonic() + electionMs
+  for (;;) {
+    try {
+      return await open()
+    } catch (error) {
+      const { code } = toHalfsecondError(error, 'UNAVAILABLE', 'cannot open')
+      if (code !== 'UNAVAILABLE' || clock.monotonic() > end) throw error
+      await new Promise<void>((resolve) => clock.after(electionRetryMs, resolve))
+    }
+  }
+}
+
 /** Log, bus and coordination on NATS; only the store is below the data directory. */
 export async function openOnNats(
   url: string,
@@ -53,14 +71,13 @@ export async function openOnNats(
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     const { bavail, bsize } = statfsSync(dataDir)
-    const logBytes = await provisionStreams(nats, {
-      shards,
-      replicas,
-      storageBytes: bavail * bsize,
-    })
+    const storageBytes = bavail * bsize
+    const logBytes = await whileElecting(clock, () =>
+      provisionStreams(nats, { shards, replicas, storageBytes }),
+    )
     observer.noted('info', `each of ${shards} logs may take ${Math.round(logBytes / 2 ** 20)} MiB`)
     const log = new JetStreamLog(nats, shards, clock, observer, Math.random)
-    const coordination = await KvCoordination.open(nats, replicas)
+    const coordination = await whileElecting(clock, () => KvCoordination.open(nats, replicas))
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {

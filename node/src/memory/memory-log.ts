@@ -1,6 +1,15 @@
 import { bounds, HalfsecondError } from '@halfsecond/protocol'
 import { type Discontinuity, discontinuity } from '../core/shard/continuity.ts'
-import type { Cursor, Follower, Log, LogEntry, LogExtent, LogUsage, Tail, Writer } from '../runtime/ports.ts'
+import type {
+  Cursor,
+  Follower,
+  Log,
+  LogEntry,
+  LogExtent,
+  LogUsage,
+  Tail,
+  Writer,
+} from '../runtime/ports.ts'
 
 interface Following {
   readonly shard: number

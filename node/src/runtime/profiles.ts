@@ -36,40 +36,54 @@ export class Profiles {
   }
 
   get(identifier: Identifier): ProfileView | undefined {
-    const { shards } = this.uses
-    const number = shardOf(identifier, shards.length)
-    const shard = shards[number]
-    if (shard === undefined)
-      throw new HalfsecondError('MOVED', `this node does not hold shard ${number}`)
+    const shard = this.held(shardOf(identifier, this.uses.shards.length))
     const fragment = shard.read(identifier)
     return fragment ? viewIn(shard, fragment) : undefined
   }
 
-  /**
-   * Every profile of the shards held here, once. Rows come from the store; what it does not have in its present form comes
-   * from memory, and is read when its turn comes.
-   */
+  /** Every profile of the shards held here, once. */
   async *all(): AsyncGenerator<ProfileView> {
-    await this.uses.checkpointer.flush()
-    for (const shard of this.uses.shards) if (shard) yield* this.allOf(shard)
+    for (const shard of this.uses.shards) if (shard) yield* this.ofShard(shard.number)
   }
 
-  private async *allOf(shard: Shard): AsyncGenerator<ProfileView> {
+  /**
+   * Every profile of a shard, once. Rows come from the store; what it does not have in its present
+   * form comes from memory, and is read when its turn comes.
+   * Rejects with `MOVED` where the shard is not here, or no longer.
+   */
+  async *ofShard(number: number): AsyncGenerator<ProfileView> {
+    await this.uses.checkpointer.flush()
+    const shard = this.held(number)
     const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))
     for (const identifier of fromMemory) {
       const view = this.get(identifier)
       if (view) yield view
     }
-    const store = this.uses.store.shard(shard.number)
+    const store = this.uses.store.shard(number)
     let rows = store.fragments(undefined, rowsAtOnce)
     while (rows.length > 0) {
       for (const { row } of rows) {
         const view = this.viewOfRow(shard, row, fromMemory)
-        if (view) yield view
+        if (view === undefined) continue
+        yield view
+        this.check(shard)
       }
       await new Promise<void>((done) => this.uses.clock.soon(done))
+      this.check(shard)
       rows = store.fragments(rows[rows.length - 1]?.key, rowsAtOnce)
     }
+  }
+
+  private held(number: number): Shard {
+    const shard = this.uses.shards[number]
+    if (shard) return shard
+    throw new HalfsecondError('MOVED', `this node does not hold shard ${number}`)
+  }
+
+  /** Whoever reads may be slow: meanwhile the shard may go to another node, and its rows from here. */
+  private check(shard: Shard): void {
+    if (this.uses.shards[shard.number] !== shard)
+      throw new HalfsecondError('UNAVAILABLE', `shard ${shard.number} left this node meanwhile`)
   }
 
   /** Decoded apart from the actors, so that an export does not push those in use out of memory. */

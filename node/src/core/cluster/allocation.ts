@@ -68,9 +68,16 @@ class Load {
     return canLead && this.of(id).primaries < most
   }
 
-  hasRoom({ id, weight }: Member): boolean {
-    const most = mostOf((this.shards * this.replicas * weight) / this.weight)
-    return this.of(id).replicas < most
+  hasRoom(member: Member): boolean {
+    return this.of(member.id).replicas < this.most(member)
+  }
+
+  isOver(member: Member): boolean {
+    return this.of(member.id).replicas > this.most(member)
+  }
+
+  private most({ weight }: Member): number {
+    return mostOf((this.shards * this.replicas * weight) / this.weight)
   }
 
   /** How full a node is, relative to its weight. */
@@ -153,7 +160,31 @@ function placeStandbys(
       put(shard, best)
     }
   }
+  relieve(load, ranks, primaries, placed)
   return primaries.map((primary, shard) => ({ primary, standbys: placed[shard] ?? [] }))
+}
+
+/** What stays in place may fill nodes that others need: then some of it goes where there is room. */
+function relieve(
+  load: Load,
+  ranks: readonly (readonly Member[])[],
+  primaries: readonly string[],
+  placed: readonly string[][],
+): void {
+  for (const member of load.byId.values()) {
+    for (const [shard, standbys] of placed.entries()) {
+      if (!load.isOver(member)) break
+      const place = standbys.indexOf(member.id)
+      if (place < 0) continue
+      const others = [primaries[shard] ?? '', ...standbys].filter((id) => id !== member.id)
+      const taken = others.flatMap((id) => load.byId.get(id) ?? [])
+      const better = apart(taken, ranks[shard] ?? []).find((other) => load.hasRoom(other))
+      if (better === undefined) continue
+      standbys[place] = better.id
+      load.of(member.id).replicas--
+      load.of(better.id).replicas++
+    }
+  }
 }
 
 /** Members that a further replica may go to: other zones and hosts than those taken, where there are any. */
