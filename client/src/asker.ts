@@ -2,19 +2,24 @@ import {
   type Answer,
   bounds,
   type DecideAnswer,
-  type DecideQuestion,
   decodeAnswers,
   encode,
   HalfsecondError,
+  type ShardEntry,
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
+import { type Asked, type Draft, type NoAnswer, newAsked, untried } from './asked.ts'
 import { backoffMs } from './backoff.ts'
+import type { Counters } from './counters.ts'
+import { HedgeBudget } from './hedge-budget.ts'
+import { HedgeDelay } from './hedge-delay.ts'
+import { StandbyFirst } from './standby-first.ts'
 import type { Transport } from './transport.ts'
 
 /**
- * After a failure the question is asked again, while its deadline allows: soon, as a node may just
- * have handed its shard over, then ever later, as it may be overloaded.
+ * After all replicas failed the question is asked again, while its deadline allows: soon, as a node
+ * may just have handed its shard over, then ever later, as all may be overloaded.
  */
 const firstRetryMs = 20
 const retryMaxMs = 200
@@ -22,73 +27,52 @@ const retryMaxMs = 200
 /** Questions of one frame stay below this, so that a frame never exceeds its bound. */
 const frameBytes = bounds.frameBytes - 16 * 1024
 
-/** Deadlines are kept to this accuracy. */
+/** Deadlines and hedges are kept to this accuracy. */
 const tickMs = 4
 
-/** A question's bytes besides its texts and pending records. */
-const questionBytes = 512
-
-/** What an answer may become instead: the reason why there is none. */
-export type NoAnswer = HalfsecondError
-
-/** A question; its deadline is set anew whenever it is sent. */
-export type Draft = Omit<DecideQuestion, 'deadline'> & { deadline: number }
-
-interface Asked {
-  readonly question: Draft
-  /** At most. */
-  readonly bytes: number
-  readonly deadlineAt: number
-  readonly node: () => string | undefined
-  readonly done: (answer: DecideAnswer | NoAnswer) => void
-  /** Place among those that are open; -1 once done. */
-  place: number
-  attempts: number
-  /** Why the last attempt failed. */
-  failure: HalfsecondError | undefined
+/** What is known of the cluster's replicas. */
+export interface Replicas {
+  /** Undefined while no map is known. */
+  entryOf(shard: number): ShardEntry | undefined
+  /** A node knows this epoch of the map, or, if 0, did not hold what the map says it does. */
+  heard(epoch: number): void
 }
 
 /**
- * Asks nodes. Questions of one turn that go to the same node travel in one frame. Every question
- * is answered or told why not by its deadline; nothing throws.
+ * Asks nodes: the primary, and another replica once that fails or is late; the first decision counts.
+ * Questions of one turn that go to the same node travel in one frame. Every question is answered or
+ * told why not by its deadline; nothing throws.
  */
 export class Asker {
   private readonly transport: Transport
-  private readonly onStaleMap: (epoch: number) => void
+  private readonly replicas: Replicas
+  private readonly counters: Counters
+  private readonly delay = new HedgeDelay()
+  private readonly budget = new HedgeBudget()
+  private readonly standbyFirst = new StandbyFirst()
   private turn: Asked[] = []
   private readonly open: Asked[] = []
   private ticker: NodeJS.Timeout | undefined
   private isClosed = false
 
-  /** @param onStaleMap told the epoch that a node knows, or 0 when a node did not hold a shard */
-  constructor(transport: Transport, onStaleMap: (epoch: number) => void) {
+  constructor(transport: Transport, replicas: Replicas, counters: Counters) {
     this.transport = transport
-    this.onStaleMap = onStaleMap
+    this.replicas = replicas
+    this.counters = counters
   }
 
-  /** @param node the node to ask, as the newest map says; undefined while no map is known */
-  ask(
-    question: Draft,
-    deadlineMs: number,
-    node: () => string | undefined,
-  ): Promise<DecideAnswer | NoAnswer> {
+  /** @param shard any replica of it may answer */
+  ask(question: Draft, shard: number, deadlineMs: number): Promise<DecideAnswer | NoAnswer> {
     return new Promise((done) => {
       if (this.isClosed) {
         done(closedError())
         return
       }
-      const asked: Asked = {
-        question,
-        bytes: bytesOf(question),
-        deadlineAt: performance.now() + deadlineMs,
-        node,
-        done,
-        place: this.open.length,
-        attempts: 0,
-        failure: undefined,
-      }
+      const deadlineAt = performance.now() + deadlineMs
+      const asked = newAsked(question, shard, deadlineAt, done, this.open.length)
       this.open.push(asked)
-      this.ticker ??= setInterval(() => this.expire(), tickMs)
+      this.budget.asked()
+      this.ticker ??= setInterval(() => this.tickSoon(), tickMs)
       this.enqueue(asked)
     })
   }
@@ -96,25 +80,25 @@ export class Asker {
   close(): void {
     this.isClosed = true
     for (const asked of [...this.open]) this.finish(asked, closedError())
-    this.expire()
+    this.tick()
   }
 
   private enqueue(asked: Asked): void {
+    asked.isQueued = true
     if (this.turn.push(asked) === 1) setImmediate(() => this.send())
   }
 
   private send(): void {
     const { turn } = this
     this.turn = []
+    const now = performance.now()
     const frames = new Map<string, Asked[]>()
     for (const asked of turn) {
+      asked.isQueued = false
       if (asked.place < 0) continue
-      const node = asked.node()
+      const node = this.replicaFor(asked, now)
       if (node === undefined) {
-        this.later(
-          asked,
-          new HalfsecondError('UNAVAILABLE', 'no shard map yet: no node has answered'),
-        )
+        if (asked.underWay.length === 0) this.later(asked, asked.failure ?? noMap())
         continue
       }
       const frame = frames.get(node)
@@ -127,6 +111,12 @@ export class Asker {
     for (const [node, frame] of frames) void this.sendFrame(node, frame)
   }
 
+  /** The node to ask next, as the newest map says. */
+  private replicaFor({ shard, tried }: Asked, now: number): string | undefined {
+    const entry = this.replicas.entryOf(shard)
+    return entry && untried(entry, this.standbyFirst.isOn(shard, entry.primary, now), tried)
+  }
+
   private async sendFrame(node: string, frame: readonly Asked[]): Promise<void> {
     const size = frame.reduce((sum, asked) => sum + asked.bytes, 0)
     if (size > frameBytes && frame.length > 1) {
@@ -135,10 +125,16 @@ export class Asker {
       void this.sendFrame(node, frame.slice(middle))
       return
     }
-    const now = performance.now()
+    const sentAt = performance.now()
+    const delayMs = this.delay.ms
+    const alone = [node]
     let latest = 0
-    const questions = frame.map(({ question, deadlineAt }) => {
-      question.deadline = Math.max(1, Math.ceil(deadlineAt - now))
+    const questions = frame.map((asked) => {
+      const { question, deadlineAt, tried, underWay } = asked
+      asked.tried = tried.length === 0 ? alone : [...tried, node]
+      asked.underWay = underWay.length === 0 ? alone : [...underWay, node]
+      asked.hedgeAt = sentAt + delayMs
+      question.deadline = Math.max(1, Math.ceil(deadlineAt - sentAt))
       latest = Math.max(latest, deadlineAt)
       return question
     })
@@ -146,7 +142,7 @@ export class Asker {
       const reply = await this.transport.ask(
         node,
         encode({ v: wireVersion, questions }),
-        Math.max(1, latest - now),
+        Math.max(1, latest - sentAt),
       )
       const { answers, epoch } = decodeAnswers(reply)
       if (answers.length !== frame.length) {
@@ -155,17 +151,23 @@ export class Asker {
           ? new HalfsecondError(only.error.code, only.error.message)
           : new HalfsecondError('MALFORMED', 'fewer answers than questions')
       }
-      this.onStaleMap(epoch)
-      for (const [index, asked] of frame.entries()) this.receive(asked, answers[index])
+      const tookMs = performance.now() - sentAt
+      this.delay.answered(tookMs)
+      this.replicas.heard(epoch)
+      for (const [index, asked] of frame.entries()) {
+        if (tookMs <= delayMs) this.standbyFirst.answered(asked.shard, node)
+        this.receive(asked, node, answers[index])
+      }
     } catch (thrown) {
       const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'no answer')
-      if (error.code === 'UNAVAILABLE' || error.code === 'MOVED') this.onStaleMap(0)
-      for (const asked of frame) this.failed(asked, error)
+      if (error.code === 'UNAVAILABLE' || error.code === 'MOVED') this.replicas.heard(0)
+      for (const asked of frame) this.failed(asked, node, error)
     }
   }
 
-  private receive(asked: Asked, answer: Answer | undefined): void {
+  private receive(asked: Asked, node: string, answer: Answer | undefined): void {
     if (answer?.kind === 'decision') {
+      if (asked.place >= 0 && asked.isHedged && node !== asked.late) this.counters.hedgesWon++
       this.finish(asked, answer)
       return
     }
@@ -173,21 +175,35 @@ export class Asker {
       answer?.kind === 'error'
         ? new HalfsecondError(answer.error.code, answer.error.message)
         : new HalfsecondError('MALFORMED', 'an answer to another question')
-    if (error.code === 'MOVED') this.onStaleMap(0)
-    this.failed(asked, error)
+    if (error.code === 'MOVED') this.replicas.heard(0)
+    this.failed(asked, node, error)
   }
 
-  private failed(asked: Asked, error: HalfsecondError): void {
-    if (error.retryable) this.later(asked, error)
-    else this.finish(asked, error)
+  /** Asks the next replica at once; only where all were asked is there a pause. */
+  private failed(asked: Asked, node: string, error: HalfsecondError): void {
+    if (asked.place < 0) return
+    if (!error.retryable) {
+      this.finish(asked, error)
+      return
+    }
+    asked.failure = error
+    asked.underWay = asked.underWay.filter((one) => one !== node)
+    if (asked.isQueued) return
+    if (this.replicaFor(asked, performance.now()) !== undefined) this.enqueue(asked)
+    else this.later(asked, error)
   }
 
+  /** Begins again after a pause, where nobody else may still answer at the latest. */
   private later(asked: Asked, failure: HalfsecondError): void {
-    asked.failure = failure
     const left = asked.deadlineAt - performance.now()
-    const pause = backoffMs(asked.attempts++, firstRetryMs, retryMaxMs)
-    if (left <= pause || !this.transport.isConnected) this.finish(asked, failure)
-    else setTimeout(() => this.enqueue(asked), pause)
+    const pause = backoffMs(asked.rounds++, firstRetryMs, retryMaxMs)
+    if (left > pause && this.transport.isConnected) {
+      asked.isQueued = true
+      setTimeout(() => {
+        asked.tried = asked.underWay
+        this.enqueue(asked)
+      }, pause)
+    } else if (asked.underWay.length === 0) this.finish(asked, failure)
   }
 
   /** Gives the last open question the place that becomes free, so that finishing costs nothing. */
@@ -203,26 +219,49 @@ export class Asker {
     asked.done(result)
   }
 
-  /** One timer serves all deadlines. */
-  private expire(): void {
+  /** Answers that wait to be read are read first: this process may itself have paused. */
+  private tickSoon(): void {
+    setImmediate(() => this.tick())
+  }
+
+  /** One timer serves all deadlines and hedges. From the end, as finishing moves the last one. */
+  private tick(): void {
     const now = performance.now()
-    for (const asked of this.open.filter(({ deadlineAt }) => deadlineAt <= now)) {
-      const late = new HalfsecondError('TIMEOUT', 'no answer within the deadline')
-      this.finish(asked, asked.failure ?? late)
+    for (let place = this.open.length - 1; place >= 0; place--) {
+      const asked = this.open[place]
+      if (asked === undefined) continue
+      if (asked.deadlineAt <= now) {
+        const late = new HalfsecondError('TIMEOUT', 'no answer within the deadline')
+        this.finish(asked, asked.failure ?? late)
+      } else if (asked.hedgeAt <= now) this.hedge(asked, now)
     }
     if (this.open.length > 0) return
     clearInterval(this.ticker)
     this.ticker = undefined
   }
+
+  /** Asks another replica as well; where the budget is spent, at a later tick. */
+  private hedge(asked: Asked, now: number): void {
+    if (asked.isQueued) return
+    if (asked.late === undefined) {
+      asked.late = asked.tried.at(-1)
+      this.missed(asked, now)
+    }
+    if (this.replicaFor(asked, now) === undefined || !this.budget.take()) return
+    asked.isHedged = true
+    this.counters.hedges++
+    this.enqueue(asked)
+  }
+
+  private missed({ shard, late }: Asked, now: number): void {
+    const entry = this.replicas.entryOf(shard)
+    if (entry === undefined || late !== entry.primary || entry.standbys.length === 0) return
+    if (this.standbyFirst.missed(shard, entry.primary, now)) this.counters.standbyFirst++
+  }
 }
 
-/** One UTF-16 unit makes three bytes at most. */
-function bytesOf({ identifiers, placements, pending }: Draft): number {
-  let bytes = questionBytes
-  for (const text of identifiers) bytes += 3 * text.length
-  for (const text of placements) bytes += 3 * text.length
-  for (const batch of pending) bytes += batch.length
-  return bytes
+function noMap(): HalfsecondError {
+  return new HalfsecondError('UNAVAILABLE', 'no shard map yet: no node has answered')
 }
 
 function closedError(): HalfsecondError {

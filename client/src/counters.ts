@@ -14,8 +14,24 @@ export interface Counters {
   retries: number
   /** Decides, by reason of the answer. */
   readonly decided: { [reason in Reason]?: number }
+  /** Questions that another replica was asked as well, as the first let them wait. */
+  hedges: number
+  /** Those of them that the other replica answered first. */
+  hedgesWon: number
+  /** How often the standbys of a shard came to be asked first, as its primary kept being late. */
+  standbyFirst: number
 }
 
 export function initialCounters(): Counters {
-  return { recorded: 0, queuedBytes: 0, acknowledged: 0, dropped: {}, retries: 0, decided: {} }
+  return {
+    recorded: 0,
+    queuedBytes: 0,
+    acknowledged: 0,
+    dropped: {},
+    retries: 0,
+    decided: {},
+    hedges: 0,
+    hedgesWon: 0,
+    standbyFirst: 0,
+  }
 }

@@ -12,7 +12,8 @@ import {
   type Value,
   type WireError,
 } from '@halfsecond/protocol'
-import { Asker, type NoAnswer } from './asker.ts'
+import type { NoAnswer } from './asked.ts'
+import { Asker } from './asker.ts'
 import type { Counters } from './counters.ts'
 import {
   type Decision,
@@ -48,7 +49,7 @@ export class Decisions {
     this.recorder = recorder
     this.defaults = defaults
     this.counters = counters
-    this.asker = new Asker(transport, (epoch) => map.heard(epoch))
+    this.asker = new Asker(transport, map, counters)
   }
 
   /** One decision per placement, in their order, under one decision id. Never rejects. */
@@ -95,7 +96,7 @@ export class Decisions {
       positions: this.recorder.positionsOf(identifiers, imported).map(toWire),
       pending: this.pendingOf(identifiers),
     }
-    const answer = await this.asker.ask(question, deadlineMs, () => this.map.primaryOf(key))
+    const answer = await this.asker.ask(question, this.map.shardOf(key), deadlineMs)
     if (!(answer instanceof HalfsecondError) && answer.positionReset)
       this.recorder.recent.reset(identifiers, answer.position)
     return answer

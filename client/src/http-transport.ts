@@ -67,8 +67,9 @@ export class HttpTransport implements Transport {
     })
   }
 
-  ask(_node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    return this.post('/v1/decide', frame, timeoutMs)
+  /** Whichever node this address leads to passes the frame on. */
+  ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    return this.post(`/v1/decide?node=${node}`, frame, timeoutMs)
   }
 
   async outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {

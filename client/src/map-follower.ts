@@ -4,6 +4,7 @@ import {
   type Identifier,
   type Namespaces,
   namespacesOf,
+  type ShardEntry,
   type ShardMap,
   shardOf,
   toHalfsecondError,
@@ -11,6 +12,12 @@ import {
 import type { Transport } from './transport.ts'
 
 const retryMs = 250
+
+/**
+ * While nodes say that the map is old, it is fetched no more often: until a lost primary is replaced,
+ * every question would fetch the same one.
+ */
+const refreshMs = 50
 
 /** Keeps the newest shard map that anybody told. */
 export class MapFollower {
@@ -21,6 +28,7 @@ export class MapFollower {
   private fetching: Promise<void> | undefined
   private readonly waiting = new Set<() => void>()
   private retry: NodeJS.Timeout | undefined
+  private refreshedAt = Number.NEGATIVE_INFINITY
   private isClosed = false
 
   constructor(transport: Transport, onProblem: (problem: HalfsecondError) => void) {
@@ -61,9 +69,9 @@ export class MapFollower {
     return shardOf(key, this.map.shards.length)
   }
 
-  /** The node to ask about a key, or undefined while no map is known. */
-  primaryOf(key: Identifier): string | undefined {
-    return this.map?.shards[this.shardOf(key)]?.primary
+  /** The replicas of a shard, or undefined while no map is known. */
+  entryOf(shard: number): ShardEntry | undefined {
+    return this.map?.shards[shard]
   }
 
   incarnationOf(shard: number): number {
@@ -73,7 +81,11 @@ export class MapFollower {
   /** A node knows this epoch, or, if 0, did not hold what the map says it does. */
   heard(epoch: number): void {
     if (this.isClosed) return
-    if (epoch === 0 || epoch > (this.map?.epoch ?? 0)) void this.fetch()
+    if (epoch !== 0 && epoch <= (this.map?.epoch ?? 0)) return
+    const now = performance.now()
+    if (now < this.refreshedAt + refreshMs) return
+    this.refreshedAt = now
+    void this.fetch()
   }
 
   /** Resolves when a map is known; rejects with `UNAVAILABLE` after `timeoutMs`. */

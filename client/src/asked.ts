@@ -1,0 +1,90 @@
+import type {
+  DecideAnswer,
+  DecideQuestion,
+  HalfsecondError,
+  ShardEntry,
+} from '@halfsecond/protocol'
+
+/** What an answer may become instead: the reason why there is none. */
+export type NoAnswer = HalfsecondError
+
+/** A question; its deadline is set anew whenever it is sent. */
+export type Draft = Omit<DecideQuestion, 'deadline'> & { deadline: number }
+
+/** A question on its way: where it was asked, and what came of it. One object, as there are many. */
+export interface Asked {
+  readonly question: Draft
+  /** At most. */
+  readonly bytes: number
+  readonly shard: number
+  readonly deadlineAt: number
+  readonly done: (answer: DecideAnswer | NoAnswer) => void
+  /** Place among those that are open; -1 once done. */
+  place: number
+  /** Rounds through all replicas that failed. */
+  rounds: number
+  /** Why the last attempt failed. */
+  failure: HalfsecondError | undefined
+  /** Nodes asked in this round, and those of earlier ones that may still answer. Shared: never changed. */
+  tried: readonly string[]
+  /** Nodes that may still answer. Shared: never changed. */
+  underWay: readonly string[]
+  /** Whether it is about to be sent: with the turn, or after a pause. */
+  isQueued: boolean
+  /** When the node asked last is late. */
+  hedgeAt: number
+  /** The first node that was late. */
+  late: string | undefined
+  /** Whether another node was asked because of that. */
+  isHedged: boolean
+}
+
+export function newAsked(
+  question: Draft,
+  shard: number,
+  deadlineAt: number,
+  done: Asked['done'],
+  place: number,
+): Asked {
+  return {
+    question,
+    bytes: bytesOf(question),
+    shard,
+    deadlineAt,
+    done,
+    place,
+    rounds: 0,
+    failure: undefined,
+    tried: none,
+    underWay: none,
+    isQueued: false,
+    hedgeAt: Number.POSITIVE_INFINITY,
+    late: undefined,
+    isHedged: false,
+  }
+}
+
+/** The best replica that was not tried, or undefined. Standbys are as good as they are early in the map. */
+export function untried(
+  { primary, standbys }: ShardEntry,
+  isStandbyFirst: boolean,
+  tried: readonly string[],
+): string | undefined {
+  if (!isStandbyFirst && !tried.includes(primary)) return primary
+  for (const standby of standbys) if (!tried.includes(standby)) return standby
+  return tried.includes(primary) ? undefined : primary
+}
+
+const none: readonly string[] = []
+
+/** A question's bytes besides its texts and pending records. */
+const questionBytes = 512
+
+/** One UTF-16 unit makes three bytes at most. */
+function bytesOf({ identifiers, placements, pending }: Draft): number {
+  let bytes = questionBytes
+  for (const text of identifiers) bytes += 3 * text.length
+  for (const text of placements) bytes += 3 * text.length
+  for (const batch of pending) bytes += batch.length
+  return bytes
+}
