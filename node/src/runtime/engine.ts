@@ -67,6 +67,7 @@ export class Engine implements NodeApi {
   private readonly registry: PlaybookRegistry
   private readonly decider: Decider
   private readonly reader: Profiles
+  private readonly control: ControlDoor
   private appendFailure = ''
 
   /**
@@ -151,8 +152,8 @@ export class Engine implements NodeApi {
     this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
     this.client = connectOver(new LocalTransport(this))
     uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
-    const control = new ControlDoor({ store, shard: (number) => shards[number], clock })
-    uses.bus.serve(subjects.control(id), (request) => control.answer(request))
+    this.control = new ControlDoor({ store, shard: (number) => shards[number], clock })
+    uses.bus.serve(subjects.control(id), (request) => this.control.answer(request))
   }
 
   /** The shards that this node holds now. */
@@ -282,6 +283,7 @@ export class Engine implements NodeApi {
   /** Writes what is folded, then stops. The ports are closed by whoever opened them. */
   async stop(): Promise<void> {
     this.registry.close()
+    this.control.close()
     await this.client.close(0)
     await this.cluster.close()
     await this.checkpointer.close()

@@ -19,4 +19,9 @@ export class ControlDoor {
   answer(request: Uint8Array): Uint8Array {
     return this.donor.answer(request)
   }
+
+  /** Ends the copies that are under way. */
+  close(): void {
+    this.donor.close()
+  }
 }

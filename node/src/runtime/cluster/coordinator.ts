@@ -108,10 +108,17 @@ export class Coordinator {
     }
   }
 
-  /** What the next step would be if nothing were paused. */
-  plan(): { readonly map: ClusterMap; readonly next: ClusterMap | undefined } | undefined {
+  /** The node that changes the map, as far as is known here. */
+  get holder(): string | undefined {
+    if (this.isCoordinating) return this.uses.members.own.id
+    const isSilent = this.uses.clock.monotonic() - this.changedAt > leaseFreeMs
+    return isSilent ? undefined : this.lease?.value?.node || undefined
+  }
+
+  /** What the steps begin with that would follow these wishes. */
+  planFrom(wishes: Wishes): NextMapInput | undefined {
     const map = this.uses.keeper.current
-    return map && { map, next: nextMap({ ...this.input(map), isPaused: false }) }
+    return map && { ...this.input(map), ...wishes }
   }
 
   close(): void {

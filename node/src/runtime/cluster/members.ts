@@ -65,6 +65,11 @@ export class Members {
     this.schedule()
   }
 
+  /** How late this node's event loop was at its last beat. */
+  get loopDelayMs(): number {
+    return this.lateMs
+  }
+
   /** Rows as they were last read, sorted by id. */
   get rows(): readonly NodeRow[] {
     return this.known
