@@ -193,7 +193,7 @@ export class Asker {
     else this.later(asked, error)
   }
 
-  /** Begins again after a pause, where nobody else may still answer at the latest. */
+  /** Begins again after a pause. Where none is left, it is over unless somebody may still answer. */
   private later(asked: Asked, failure: HalfsecondError): void {
     const left = asked.deadlineAt - performance.now()
     const pause = backoffMs(asked.rounds++, firstRetryMs, retryMaxMs)

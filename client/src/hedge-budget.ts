@@ -1,5 +1,5 @@
-/** Hedges per question in the long run: where everything is slow, they add a tenth to the load. */
-const share = 0.1
+/** One hedge for so many questions in the long run: a cluster that is slow as a whole gets a tenth more. */
+const questionsPerHedge = 10
 
 /**
  * Hedges that may be sent at once. A node of three that freezes costs three for each of its shards,
@@ -7,19 +7,19 @@ const share = 0.1
  */
 const burst = 256
 
-/** Keeps hedges from doubling the load of a cluster that is slow as a whole. */
+/** Keeps hedges from doubling the load of a slow cluster. Counts the questions that pay for them. */
 export class HedgeBudget {
-  private left = burst
+  private paid = burst * questionsPerHedge
 
-  /** Each question pays for a part of a hedge. */
+  /** A question pays its part of a hedge. */
   asked(): void {
-    if (this.left < burst) this.left += share
+    if (this.paid < burst * questionsPerHedge) this.paid++
   }
 
   /** Whether a hedge may be sent now; it is paid for then. */
   take(): boolean {
-    if (this.left < 1) return false
-    this.left--
+    if (this.paid < questionsPerHedge) return false
+    this.paid -= questionsPerHedge
     return true
   }
 }
