@@ -1,5 +1,14 @@
 import type { Decision, Proposition } from '@halfsecond/client'
-import { exportPositions, HalfsecondError, importPositions, nameFault } from '@halfsecond/protocol'
+import {
+  bounds,
+  decode,
+  exportPositions,
+  HalfsecondError,
+  importPositions,
+  nameFault,
+  parseQuestions,
+} from '@halfsecond/protocol'
+import { Type } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { jsonType, msgpackType } from './bodies.ts'
 import { identifiersIn } from './identifiers.ts'
@@ -8,6 +17,10 @@ import { asBuffer, jsonBody, problems } from './openapi.ts'
 import { Anything, DecideRequest, DecideResponse, reader } from './schemas.ts'
 
 const readDecide = reader(DecideRequest)
+
+const ForNode = Type.Object({
+  node: Type.Optional(Type.String({ description: 'The node that a frame is for.' })),
+})
 
 /** `POST /v1/decide`: what to show. MessagePack is the hot path: bytes in, bytes out. */
 export function decideRoute(app: App, api: NodeApi): void {
@@ -20,8 +33,9 @@ export function decideRoute(app: App, api: NodeApi): void {
           'Reflects everything up to `position`, and everything that this node recorded for these identifiers.',
           'Where no answer comes in time, a placement has default content, `reason` `deadline` or `unavailable`, and the `error`.',
           '404 only where the playbook has none of the placements.',
-          'As MessagePack: a frame of questions, answered by a frame of answers.',
+          'As MessagePack: a frame of questions, answered by a frame of answers. `node` passes it on to that node of the map; this one answers where it is absent.',
         ].join('\n\n'),
+        querystring: ForNode,
         body: {
           content: { [jsonType]: { schema: DecideRequest }, [msgpackType]: { schema: Anything } },
         },
@@ -30,12 +44,26 @@ export function decideRoute(app: App, api: NodeApi): void {
     },
     (request, reply) => {
       if (!(request.body instanceof Uint8Array)) return decideJson(jsonBody(request.body), api)
-      const answer = api.answerFrame(request.body)
+      const { node } = request.query
+      const answer =
+        node === undefined || node === api.id
+          ? api.answerFrame(request.body)
+          : passOn(node, request.body, api)
       reply.type(msgpackType)
       if (answer instanceof Uint8Array) return reply.send(asBuffer(answer))
       return answer.then(asBuffer)
     },
   )
+}
+
+/** The asker waits as long as its questions say, and no longer. */
+async function passOn(node: string, frame: Uint8Array, api: NodeApi): Promise<Uint8Array> {
+  if (!api.map().nodes.includes(node))
+    throw new HalfsecondError('UNAVAILABLE', 'no such node is in the map')
+  const questions = parseQuestions(decode(frame), api.namespaces)
+  const deadlines = questions.map((one) => (one.kind === 'error' ? 0 : one.deadline))
+  const timeoutMs = Math.min(bounds.deadlineMs, Math.max(1, ...deadlines))
+  return api.ask(node, frame, timeoutMs)
 }
 
 async function decideJson(body: unknown, api: NodeApi): Promise<object> {

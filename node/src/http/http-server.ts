@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { HalfsecondError, type Identifier, toHalfsecondError } from '@halfsecond/protocol'
 import type { onRequestHookHandler } from 'fastify'
 import type { NodeApi } from '../runtime/node-api.ts'
+import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
 import { eventsRoute } from './events-route.ts'
 import { healthRoutes } from './health-routes.ts'
@@ -80,6 +81,7 @@ export class HttpServer {
     profileRoutes(adminApp, api)
     playbookRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
+    clusterRoutes(adminApp, api)
     healthRoutes(adminApp, api)
     return new HttpServer(options, publicApp, adminApp)
   }

@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream'
-import { type Identifier, parseIdentifier } from '@halfsecond/protocol'
+import { type Identifier, isFields, parseIdentifier } from '@halfsecond/protocol'
 import { Type } from 'typebox'
-import type { ProfileView } from '../core/profile-view.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
 import { RequestError } from './problem.ts'
+import { explanationsOf, readAll } from './reads.ts'
 import { Anything } from './schemas.ts'
 import { whyRoute } from './why-route.ts'
 
@@ -25,11 +25,11 @@ export function profileRoutes(app: App, api: NodeApi): void {
         response: { 200: Anything, ...problems },
       },
     },
-    async ({ params }) => {
+    async ({ params }, reply) => {
       const identifier = parseIdentifier(params.identifier, api.namespaces)
-      const profile = await api.profile(identifier)
-      if (profile === undefined) throw new RequestError(404, 'INVALID', 'nothing is known of it')
-      return profile
+      const profile = await readAll({ what: 'profile', identifier }, api)
+      if (profile.length === 0) throw new RequestError(404, 'INVALID', 'nothing is known of it')
+      return reply.type('application/json; charset=utf-8').send(profile)
     },
   )
   whyRoute(app, api, () => true)
@@ -50,12 +50,12 @@ export function profileRoutes(app: App, api: NodeApi): void {
       exposeHeadRoute: false,
       schema: {
         summary: 'Every profile, one JSON object per line',
-        description: 'A connection that breaks means that the export is not complete.',
+        description:
+          'Of all shards, whichever nodes hold them. A connection that breaks means that the export is not complete.',
         response: { 200: Anything },
       },
     },
-    (_request, reply) =>
-      reply.type('application/x-ndjson').send(Readable.from(lines(api.profiles()))),
+    (_request, reply) => reply.type('application/x-ndjson').send(Readable.from(profilesOfAll(api))),
   )
 }
 
@@ -80,22 +80,12 @@ async function whyOfToken(text: string, api: NodeApi): Promise<object> {
 }
 
 /** The placement may be gone from the playbook since. */
-async function explainNow(key: Identifier, placement: string, api: NodeApi) {
-  const all = await api.explain([key])
-  const same = all.filter((one) => one.placement === placement)
+async function explainNow(identifier: Identifier, placement: string, api: NodeApi) {
+  const all = await explanationsOf({ what: 'why', identifier }, api)
+  const same = all.filter((one) => isFields(one) && one.placement === placement)
   return same.length > 0 ? same : all
 }
 
-/** Characters handed over at once: one small write per profile would cost more than the profile. */
-const chunkChars = 64 * 1024
-
-async function* lines(profiles: AsyncIterable<ProfileView>): AsyncGenerator<string> {
-  let chunk = ''
-  for await (const profile of profiles) {
-    chunk += `${JSON.stringify(profile)}\n`
-    if (chunk.length < chunkChars) continue
-    yield chunk
-    chunk = ''
-  }
-  if (chunk !== '') yield chunk
+async function* profilesOfAll(api: NodeApi): AsyncGenerator<Uint8Array> {
+  for (const shard of api.map().shards.keys()) yield* api.read({ what: 'export', shard })
 }

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
+import { explanationsOf } from './reads.ts'
 import { Anything } from './schemas.ts'
 
 const Identified = Type.Object({
@@ -38,7 +39,7 @@ export function whyRoute(app: App, api: NodeApi, isOpen: (identifier: Identifier
       if (!isOpen(identifier))
         throw new HalfsecondError('FORBIDDEN', 'this visitor is explained on the admin port alone')
       const placements = query.placement === undefined ? undefined : [query.placement].flat()
-      return { explanations: await api.explain([identifier], placements) }
+      return { explanations: await explanationsOf({ what: 'why', identifier, placements }, api) }
     },
   )
 }

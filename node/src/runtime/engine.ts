@@ -22,6 +22,8 @@ import { Actors } from './actors/actors.ts'
 import { Cluster, type Place } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
 import { clientMapOf } from './cluster/messages.ts'
+import { Operations } from './cluster/operations.ts'
+import { RemoteReads } from './cluster/remote-reads.ts'
 import { Decider } from './decisions/decider.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
@@ -29,6 +31,7 @@ import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
 import { Profiles } from './profiles.ts'
+import { answerOf, type ReadRequest } from './reads.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
 
@@ -60,6 +63,7 @@ export class Engine implements NodeApi {
   readonly actors: Actors
   readonly checkpointer: Checkpointer
   readonly cluster: Cluster
+  readonly operations: Operations
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
@@ -67,8 +71,10 @@ export class Engine implements NodeApi {
   private readonly registry: PlaybookRegistry
   private readonly decider: Decider
   private readonly reader: Profiles
+  private readonly reads: RemoteReads
   private readonly control: ControlDoor
   private appendFailure = ''
+  private isLeaving = false
 
   /**
    * Joins the cluster, opens the shards that the map gives to it, follows their logs until all that
@@ -152,7 +158,20 @@ export class Engine implements NodeApi {
     this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
     this.client = connectOver(new LocalTransport(this))
     uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
-    this.control = new ControlDoor({ store, shard: (number) => shards[number], clock })
+    const read = (request: ReadRequest) => answerOf(request, this)
+    const { bus } = uses
+    this.reads = new RemoteReads({ node: id, shards, map: () => this.cluster.map, bus, read })
+    const { standbys } = uses.place
+    this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
+    const { trimmer } = this.cluster
+    this.control = new ControlDoor({
+      store,
+      shard: (number) => shards[number],
+      clock,
+      namespaces,
+      read,
+      rooms: () => trimmer.room,
+    })
     uses.bus.serve(subjects.control(id), (request) => this.control.answer(request))
   }
 
@@ -208,9 +227,12 @@ export class Engine implements NodeApi {
       problems.push('no playbook is active: publish one with `halfsecond playbook publish FILE`')
     if (this.checkpointer.failure !== '') problems.push(this.checkpointer.failure)
     if (this.appendFailure !== '') problems.push(`the log takes nothing: ${this.appendFailure}`)
+    const hasLeft = this.isLeaving && holdings.led().length === 0
+    if (hasLeft) problems.push('it is stopping: other nodes lead what it led')
     const total = holdings.count
+    const isWhole = map !== undefined && following.length === total
     return {
-      ready: map !== undefined && following.length === total && this.registry.active !== undefined,
+      ready: isWhole && this.registry.active !== undefined && !hasLeft,
       problems,
       shards: {
         total,
@@ -237,6 +259,14 @@ export class Engine implements NodeApi {
 
   profiles(): AsyncIterable<ProfileView> {
     return this.reader.all()
+  }
+
+  profilesOf(shard: number): AsyncIterable<ProfileView> {
+    return this.reader.ofShard(shard)
+  }
+
+  read(request: ReadRequest): AsyncIterable<Uint8Array> {
+    return this.reads.read(request)
   }
 
   async explain(
@@ -277,6 +307,7 @@ export class Engine implements NodeApi {
 
   /** Hands its shards over, while it goes on answering. Never rejects, and takes a bounded time. */
   drain(): Promise<void> {
+    this.isLeaving = true
     return this.cluster.drain()
   }
 

@@ -3,9 +3,17 @@ import type { Identifier, Namespaces, Position, ShardMap, Value } from '@halfsec
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView } from '../core/profile-view.ts'
+import type { Operations } from './cluster/operations.ts'
+import type { Reader, ReadRequest } from './reads.ts'
+
+/** What operators see of the cluster and do to it, whichever node they ask. */
+export type ClusterOperations = Pick<
+  Operations,
+  'view' | 'intend' | 'move' | 'plan' | 'apply' | 'cancel'
+>
 
 /** All that the doors of a node ask of it, whichever wire they speak. Implemented by `node.ts`. */
-export interface NodeApi {
+export interface NodeApi extends Reader {
   readonly id: string
   readonly namespaces: Namespaces
   /** Signs and checks the tokens of propositions. */
@@ -20,17 +28,27 @@ export interface NodeApi {
   publish(shard: number, batch: Uint8Array): Promise<Position>
   /** Answers a frame of questions. Never throws: failures are answers. */
   answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array>
+  /** As `answerFrame`, by a node of the map. Rejects with `UNAVAILABLE` or `TIMEOUT`. */
+  ask(node: string, frame: Uint8Array, timeoutMs: number): Uint8Array | Promise<Uint8Array>
   health(): Health
   /** The shards that this node holds, in the order of their numbers. */
   replicas(): readonly ReplicaView[]
-  /** Everything known of an identifier; undefined where nothing is. */
+  readonly operations: ClusterOperations
+  /**
+   * What people ask about visitors, as JSON text: from here where the shard is here, else from a
+   * node that holds it. Rejects with `UNAVAILABLE` where there is none, before or in the middle.
+   */
+  read(request: ReadRequest): AsyncIterable<Uint8Array>
+  /** Everything that is known here of an identifier; undefined where nothing is. */
   profile(identifier: Identifier): Promise<ProfileView | undefined>
-  /** Every profile, in no order, read in pieces. A profile that changes meanwhile is exported once. */
+  /** Every profile of the shards held here, in no order, read in pieces. A profile that changes meanwhile comes once. */
   profiles(): AsyncIterable<ProfileView>
+  /** As `profiles`, of one shard. */
+  profilesOf(shard: number): AsyncIterable<ProfileView>
   /**
    * What would be shown now, and why; changes nothing.
    * @param placements decided together, as in one answer; where undefined, each of the playbook's by itself
-   * Rejects with `UNKNOWN_PLACEMENT` or `UNAVAILABLE`.
+   * Rejects with `UNKNOWN_PLACEMENT`, `MOVED` or `UNAVAILABLE`.
    */
   explain(
     identifiers: readonly Identifier[],

@@ -1,7 +1,7 @@
 import { decode, encode, exportPositions, HalfsecondError } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { FakeNode } from './support/fake-node.ts'
-import { post, postBytes, startServer } from './support/running-server.ts'
+import { post, postAs, postBytes, startServer } from './support/running-server.ts'
 
 const visitor = { anon: 'x' }
 
@@ -136,5 +136,36 @@ describe('POST /v1/decide as MessagePack', () => {
     const answer = decode(await postBytes(`${url}/v1/decide`, encode({ v: 1, questions: [] })))
 
     expect(answer).toMatchObject({ epoch: 7 })
+  })
+
+  it('passes a frame on to the node that it is for, for as long as its questions wait', async () => {
+    const node = new FakeNode()
+    const asked: unknown[] = []
+    node.ask = async (to, _frame, timeoutMs) => {
+      asked.push([to, timeoutMs])
+      return encode({ v: 1, epoch: 8, answers: [] })
+    }
+    const { url } = await startServer(node)
+    const question = { kind: 'await', position: [0, 100, 1] }
+    const questions = [100, 250].map((deadline) => ({ ...question, deadline }))
+
+    const answer = await postBytes(`${url}/v1/decide?node=n2`, encode({ v: 1, questions }))
+    await postBytes(`${url}/v1/decide?node=n1`, encode({ v: 1, questions }))
+
+    expect(decode(answer)).toMatchObject({ epoch: 8 })
+    expect(asked).toEqual([['n2', 250]])
+    expect(node.frames).toHaveLength(1)
+  })
+
+  it.each(['n2', 'n9', 'hs.>'])('says that %s is not there', async (to) => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
+    const address = `${url}/v1/decide?node=${encodeURIComponent(to)}`
+    const body = Buffer.from(encode({ v: 1, questions: [] }))
+
+    const { status, body: problem } = await postAs(address, 'application/msgpack', body)
+
+    expect({ status, problem }).toMatchObject({ status: 503, problem: { code: 'UNAVAILABLE' } })
+    expect(node.passedOn).toEqual(to === 'n2' ? ['n2'] : [])
   })
 })

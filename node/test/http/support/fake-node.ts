@@ -16,7 +16,15 @@ import {
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import type { ProfileView } from '../../../src/core/profile-view.ts'
-import type { ActivePlaybook, Health, NodeApi, ReplicaView } from '../../../src/runtime/node-api.ts'
+import type {
+  ActivePlaybook,
+  ClusterOperations,
+  Health,
+  NodeApi,
+  ReplicaView,
+} from '../../../src/runtime/node-api.ts'
+import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
+import { FakeOperations } from './fake-operations.ts'
 
 const shardCount = 4
 export const testKeys = `test:${Buffer.alloc(32, 7).toString('base64')}`
@@ -30,6 +38,9 @@ export class FakeNode implements NodeApi {
   readonly records: { readonly [name: string]: unknown }[] = []
   readonly frames: Uint8Array[] = []
   readonly playbooks: string[] = []
+  /** Nodes that frames were for. */
+  readonly passedOn: string[] = []
+  readonly operations: ClusterOperations = new FakeOperations()
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined
@@ -43,7 +54,7 @@ export class FakeNode implements NodeApi {
       primary: this.id,
       standbys: [],
     }))
-    return { epoch: 1, nodes: [this.id], namespaces: [], shards }
+    return { epoch: 1, nodes: [this.id, 'n2'], namespaces: [], shards }
   }
 
   async publish(shard: number, batch: Uint8Array): Promise<Position> {
@@ -83,8 +94,19 @@ export class FakeNode implements NodeApi {
     }
   }
 
+  /** Another node of the map, `n2`, answers no frames. */
+  async ask(node: string, frame: Uint8Array, _timeoutMs: number): Promise<Uint8Array> {
+    this.passedOn.push(node)
+    if (node === this.id) return this.answerFrame(frame)
+    throw new HalfsecondError('UNAVAILABLE', `${node} does not answer`)
+  }
+
   replicas(): readonly ReplicaView[] {
     return []
+  }
+
+  read(request: ReadRequest): AsyncIterable<Uint8Array> {
+    return answerOf(request, this)
   }
 
   health(): Health {
@@ -100,7 +122,13 @@ export class FakeNode implements NodeApi {
     return identifier === 'anon:known' ? aProfile(identifier) : undefined
   }
 
-  async *profiles(): AsyncGenerator<ProfileView> {
+  profiles(): AsyncGenerator<ProfileView> {
+    return this.profilesOf(0)
+  }
+
+  /** All are on shard 0. */
+  async *profilesOf(shard: number): AsyncGenerator<ProfileView> {
+    if (shard !== 0) return
     for (const profile of this.profilesToExport) yield profile
     if (this.failure) throw this.failure
   }
