@@ -56,6 +56,17 @@ function decide({ client }: Cluster, visitor = 'a'): Promise<Decision> {
   return client.visitor({ anon: visitor }).decide('hero')
 }
 
+/** Lets the primary do what it does only when it is told to. */
+function holdBack({ transport }: Cluster): () => void {
+  const { onAsk } = transport
+  let release: () => void = () => {}
+  transport.onAsk = async (questions, node) => {
+    if (node === 'n1') await new Promise<void>((resolve) => (release = resolve))
+    return onAsk(questions, node)
+  }
+  return () => release()
+}
+
 /** Asks, and lets the time pass that a late answer takes. */
 async function decideLate(cluster: Cluster): Promise<Decision> {
   const decided = decide(cluster)
@@ -104,12 +115,7 @@ describe('a primary that is late', () => {
 
   it('may still answer first', async () => {
     const cluster = await start({ n2: 'silent' })
-    let answer: () => void = () => {}
-    const { onAsk } = cluster.transport
-    cluster.transport.onAsk = async (questions, node) => {
-      if (node === 'n1') await new Promise<void>((resolve) => (answer = resolve))
-      return onAsk(questions, node)
-    }
+    const answer = holdBack(cluster)
     const decided = decide(cluster)
 
     await vi.advanceTimersByTimeAsync(60)
@@ -123,12 +129,7 @@ describe('a primary that is late', () => {
 
   it('is of no account once the standby has answered', async () => {
     const cluster = await start({})
-    let answer: () => void = () => {}
-    const { onAsk } = cluster.transport
-    cluster.transport.onAsk = async (questions, node) => {
-      if (node === 'n1') await new Promise<void>((resolve) => (answer = resolve))
-      return onAsk(questions, node)
-    }
+    const answer = holdBack(cluster)
 
     await decideLate(cluster)
     cluster.nodes.n1 = 'NOT_CAUGHT_UP'
@@ -148,6 +149,7 @@ describe('a primary that is late', () => {
 
     expect(cluster.asked).toEqual(['n1', 'n2'])
     expect(cluster.transport.asked[1]).toHaveLength(20)
+    expect(cluster.client.stats()).toMatchObject({ hedges: 20, standbyFirst: 4 })
   })
 
   it('is not asked again while it may still answer', async () => {
@@ -160,6 +162,36 @@ describe('a primary that is late', () => {
     expect(decision.error?.code).toBe('NOT_CAUGHT_UP')
     expect(cluster.asked.filter((node) => node === 'n1')).toHaveLength(1)
     expect(cluster.asked.filter((node) => node === 'n2').length).toBeGreaterThan(2)
+  })
+
+  it('is asked again once, when it and the standby both failed', async () => {
+    const cluster = await start({ n1: 'NOT_CAUGHT_UP', n2: 'NOT_CAUGHT_UP' })
+    const fail = holdBack(cluster)
+    void decide(cluster)
+    await vi.advanceTimersByTimeAsync(32)
+    await turns()
+
+    fail()
+    await vi.advanceTimersByTimeAsync(25)
+    const frames = cluster.transport.asked.length
+
+    expect(cluster.asked).toEqual(['n2', 'n1'])
+    expect(frames).toBe(3)
+  })
+
+  it('is still waited for where the connection seems to be lost', async () => {
+    const cluster = await start({ n2: 'gone' })
+    const answer = holdBack(cluster)
+    const decided = decide(cluster)
+    await turns()
+
+    cluster.transport.isConnected = false
+    await vi.advanceTimersByTimeAsync(100)
+    answer()
+    const decision = await decided
+
+    expect(decision.reason).toBe('rules')
+    expect(cluster.asked).toEqual(['n2', 'n1'])
   })
 
   it('becomes default content at the deadline where all others are silent too', async () => {
@@ -287,6 +319,21 @@ describe('a shard whose primary was late three times in a row', () => {
     cluster.asked.length = 0
     return cluster
   }
+
+  it('is asked standby-first where the late answers came, but late', async () => {
+    const cluster = await start({})
+    const answer = holdBack(cluster)
+
+    for (let i = 0; i < 3; i++) {
+      await decideLate(cluster)
+      answer()
+      await turns()
+    }
+    cluster.asked.length = 0
+    await decide(cluster)
+
+    expect(cluster.asked).toEqual(['n2'])
+  })
 
   it('is asked standby-first', async () => {
     const cluster = await startLate()

@@ -11,11 +11,13 @@ type Reply = readonly [status: number, body: string | Uint8Array]
 /** A server that tells a map, and answers to events as scripted; then it acknowledges. */
 async function start(script: readonly (Reply | ((publishes: number) => Reply | undefined))[]) {
   const bodies: Uint8Array[] = []
+  const urls: string[] = []
   const left = [...script]
   const answer = async (request: IncomingMessage): Promise<Reply> => {
     if (request.url === '/v1/map') return [200, encode(mapOf(1))]
     const body = await buffer(request)
     bodies.push(body)
+    urls.push(request.url ?? '')
     const publishes: unknown = decode(body)
     const count = Array.isArray(publishes) ? publishes.length : 0
     const acknowledged = Array.from({ length: count }, () => ({ sequence: bodies.length }))
@@ -36,8 +38,19 @@ async function start(script: readonly (Reply | ((publishes: number) => Reply | u
     server.closeAllConnections()
     server.close()
   })
-  return { client, bodies }
+  return { client, bodies, urls }
 }
+
+describe('a question over HTTP', () => {
+  it('says which node it is for, as the address may lead to another', async () => {
+    const { client, urls } = await start([])
+    await client.ready()
+
+    await client.visitor({ anon: 'a' }).decide('hero')
+
+    expect(urls).toEqual(['/v1/decide?node=n1'])
+  })
+})
 
 describe('a client behind a proxy', () => {
   it.each([
