@@ -230,9 +230,10 @@ export class Engine implements NodeApi {
     const hasLeft = this.isLeaving && holdings.led().length === 0
     if (hasLeft) problems.push('it is stopping: other nodes lead what it led')
     const total = holdings.count
-    const isWhole = map !== undefined && following.length === total
+    // What this node cannot answer for yet, or any more, others do.
+    const isAnswered = following.length === total || this.cluster.hasOthers
     return {
-      ready: isWhole && this.registry.active !== undefined && !hasLeft,
+      ready: map !== undefined && isAnswered && this.registry.active !== undefined && !hasLeft,
       problems,
       shards: {
         total,

@@ -14,6 +14,9 @@ const drainMs = 10_000
 
 const drainLookMs = 50
 
+/** Silence after which another node does not count. */
+const downMs = 1_000
+
 /** How often the primary looks whether newer rules of folding are known to all replicas. */
 const raiseMs = 2_000
 
@@ -104,7 +107,17 @@ export class Cluster {
   /** Whether others can take over what this node leads. */
   get hasOthers(): boolean {
     return Array.from(this.members.reports()).some(
-      ([id, { silentMs }]) => id !== this.uses.id && silentMs < 1_000,
+      ([id, { silentMs }]) => id !== this.uses.id && silentMs < downMs,
+    )
+  }
+
+  /** Whether one of the others takes shards. */
+  private get hasTakers(): boolean {
+    const { members, uses } = this
+    const reports = members.reports()
+    return members.rows.some(
+      ({ id, intent }) =>
+        id !== uses.id && intent === 'serve' && (reports.get(id)?.silentMs ?? downMs) < downMs,
     )
   }
 
@@ -119,7 +132,8 @@ export class Cluster {
       return
     }
     const end = clock.monotonic() + drainMs
-    while (clock.monotonic() < end && this.map?.shards.some(({ primary }) => primary === id))
+    const leads = () => this.map?.shards.some(({ primary }) => primary === id) === true
+    while (clock.monotonic() < end && this.hasTakers && leads())
       await new Promise<void>((resolve) => clock.after(drainLookMs, resolve))
   }
 

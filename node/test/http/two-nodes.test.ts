@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { decode, encode, isFields, shardOf } from '@halfsecond/protocol'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
+import { readConfig } from '../../src/config.ts'
+import { type RunningNode, startNode } from '../../src/node.ts'
+import { useServer } from '../nats/server.ts'
+import { scratchFolder } from '../support/scratch-folder.ts'
+import { get, post, postAs, postBytes } from './support/running-server.ts'
+
+const playbook = `
+playbook: shop
+consent: { personalise: assumed }
+events:
+  page: { path: string }
+placements:
+  home: { channel: web, format: banner, fallback: { title: Welcome } }
+offers:
+  tour:
+    when: count("page", "30d") > 0
+    treatments:
+      banner: { title: Have a look }
+`
+
+const visitors = Array.from({ length: 40 }, (_, i) => `anon:v${i}`)
+
+/** Both hold some of the shards, and no shard is on both. */
+describe('two nodes that hold different shards', needs(realNatsServer), () => {
+  const nats = useServer()
+  const folder = scratchFolder()
+  const nodes: RunningNode[] = []
+
+  beforeAll(async () => {
+    for (const nodeId of ['n1', 'n2']) {
+      const flags = { dataDir: join(folder, nodeId), natsUrl: nats.server.url, nodeId, shards: '4' }
+      const free = { port: '0', adminPort: '0', logLevel: 'silent', standbys: '0' }
+      const { config } = readConfig({}, { ...flags, ...free })
+      nodes.push(await startNode(config, { output: { write: () => {} } }))
+    }
+    await postAs(`${admin(0)}/v1/playbook`, 'text/yaml', playbook)
+    await vi.waitFor(
+      async () => {
+        const { body } = await get(`${admin(1)}/v1/cluster`)
+        const all = isFields(body) && Array.isArray(body.nodes) ? body.nodes : []
+        expect(all).toMatchObject([
+          { id: 'n1', primaries: 2, standbys: 0, warming: 0 },
+          { id: 'n2', primaries: 2, standbys: 0, warming: 0 },
+        ])
+        expect((await get(`${admin(1)}/v1/playbook`)).status).toBe(200)
+      },
+      { timeout: 20_000, interval: 100 },
+    )
+    const records = visitors.map((key) => {
+      return { kind: 'event', name: 'page', id: `${key}-1`, key, properties: { path: '/' } }
+    })
+    const { body } = await post(`${nodes[0]?.url}/v1/events`, { records })
+    const results = isFields(body) && Array.isArray(body.results) ? body.results : []
+    const positions = results.map((one) => (isFields(one) ? one.position : undefined))
+    for (const [i, position] of positions.entries()) {
+      const asked = { identifiers: [visitors[i]], placements: ['home'], position, deadline: 2_000 }
+      expect((await post(`${nodes[1]?.url}/v1/decide`, asked)).body).toMatchObject({
+        decisions: { home: { offer: 'tour', freshness: 'fresh' } },
+      })
+    }
+  })
+
+  afterAll(async () => {
+    for (const node of nodes.reverse()) await node.close()
+  })
+
+  function admin(i: number): string {
+    return nodes[i]?.adminUrl ?? ''
+  }
+
+  it.each([0, 1])('give any profile, with why, from node %i', async (i) => {
+    for (const visitor of visitors.slice(0, 8)) {
+      const profile = await get(`${admin(i)}/v1/profiles/${visitor}`)
+      const why = await get(`${admin(i)}/v1/profiles/${visitor}/why?placement=home`)
+
+      expect(profile).toMatchObject({
+        status: 200,
+        type: 'application/json; charset=utf-8',
+        body: { identifiers: [visitor], timeline: [{ kind: 'page' }] },
+      })
+      expect(why.body).toMatchObject({ explanations: [{ placement: 'home' }] })
+    }
+    expect((await get(`${admin(i)}/v1/profiles/anon:nobody${i}`)).status).toBe(404)
+    const attic = await get(`${admin(i)}/v1/profiles/anon:v1/why?placement=attic`)
+    expect(attic).toMatchObject({ status: 404, body: { code: 'UNKNOWN_PLACEMENT' } })
+  })
+
+  it.each([0, 1])('export every profile once from node %i', async (i) => {
+    const { body } = await get(`${admin(i)}/v1/export`)
+
+    const lines = String(body).trimEnd().split('\n')
+    const exported = lines.map((line) => JSON.parse(line).identifiers[0])
+    expect(exported.sort()).toEqual([...visitors].sort())
+  })
+
+  it('pass frames on to the node that they are for', async () => {
+    const { body } = await get(`${admin(0)}/v1/cluster`)
+    const shards = isFields(body) && Array.isArray(body.shards) ? body.shards : []
+    const leader = (visitor: string) => {
+      const shard: unknown = shards[shardOf(visitor, 4)]
+      return isFields(shard) ? shard.primary : undefined
+    }
+    const visitor = visitors.find((one) => leader(one) === 'n2')
+    const question = {
+      kind: 'decide',
+      decision: 'd1',
+      identifiers: [visitor],
+      placements: ['home'],
+    }
+    const questions = [{ ...question, deadline: 2_000, positions: [], pending: [] }]
+    const frame = encode({ v: 1, questions })
+
+    const here = decode(await postBytes(`${nodes[0]?.url}/v1/decide`, frame))
+    const there = decode(await postBytes(`${nodes[0]?.url}/v1/decide?node=n2`, frame))
+
+    expect(here).toMatchObject({ answers: [{ kind: 'error', error: { code: 'MOVED' } }] })
+    expect(there).toMatchObject({
+      answers: [{ kind: 'decision', placements: [{ placement: 'home' }] }],
+    })
+  })
+})
