@@ -3,10 +3,18 @@ import { addDev } from './commands/dev.ts'
 import { addExport } from './commands/export.ts'
 import { addImport } from './commands/import.ts'
 import { addNode } from './commands/node.ts'
+import { addNodeDecommission, addNodeDrain, addNodeUndrain } from './commands/node-leave.ts'
+import { addNodeLs } from './commands/node-ls.ts'
+import { addNodeShow } from './commands/node-show.ts'
 import { addPlaybookCheck } from './commands/playbook-check.ts'
 import { addPlaybookDefaults } from './commands/playbook-defaults.ts'
 import { addPlaybookPublish } from './commands/playbook-publish.ts'
 import { addProfileGet } from './commands/profile-get.ts'
+import { addRebalanceApply, addRebalanceCancel } from './commands/rebalance-apply.ts'
+import { addRebalancePlan, addRebalanceStatus } from './commands/rebalance-plan.ts'
+import { addShardLs } from './commands/shard-ls.ts'
+import { addShardMove } from './commands/shard-move.ts'
+import { addShardShow } from './commands/shard-show.ts'
 import { addStatus } from './commands/status.ts'
 import { addWhy } from './commands/why.ts'
 import { describeFailure, Exit, exitCodes } from './failure.ts'
@@ -16,8 +24,8 @@ const about = `Real-time personalisation on an actor-based, in-memory profile cl
 
 const environment = `
 Environment:
-  HALFSECOND_ADMIN_URL  admin port of a node, for why, profile, export, status and
-                        playbook publish (default: http://127.0.0.1:7501)
+  HALFSECOND_ADMIN_URL  admin port of any node, for what neither runs a node nor imports
+                        (default: http://127.0.0.1:7501)
   HALFSECOND_URL        where records go, for import: http://host:7500 or nats://host:4222
                         (default: http://127.0.0.1:7500)
 
@@ -38,7 +46,12 @@ export function createProgram(around: Surroundings): Command {
     })
     .addHelpText('after', environment)
   addDev(program, around)
-  addNode(program, around)
+  const node = addNode(program, around)
+  addNodeLs(node, around)
+  addNodeShow(node, around)
+  addNodeDrain(node, around)
+  addNodeUndrain(node, around)
+  addNodeDecommission(node, around)
   const playbook = program
     .command('playbook')
     .description('check and publish what authors write')
@@ -52,6 +65,18 @@ export function createProgram(around: Surroundings): Command {
   addProfileGet(profile, around)
   addExport(program, around)
   addStatus(program, around)
+  const shard = program.command('shard').description('see and move shards').helpCommand(false)
+  addShardLs(shard, around)
+  addShardShow(shard, around)
+  addShardMove(shard, around)
+  const rebalance = program
+    .command('rebalance')
+    .description('see, start and stop moves for balance')
+    .helpCommand(false)
+  addRebalancePlan(rebalance, around)
+  addRebalanceApply(rebalance, around)
+  addRebalanceStatus(rebalance, around)
+  addRebalanceCancel(rebalance, around)
   return program
 }
 

@@ -13,11 +13,13 @@ const silent = {
   stopping: new AbortController().signal,
 }
 
-/** `import`, `playbook check`, … */
+/** `import`, `playbook check`, …; one with options of its own does something by itself, like `node`. */
 function leaves(command: Command, path: readonly string[] = []): (readonly [string, Command])[] {
   return command.commands.flatMap((one) => {
     const name = [...path, one.name()]
-    return one.commands.length > 0 ? leaves(one, name) : [[name.join(' '), one] as const]
+    const inner = leaves(one, name)
+    const isLeaf = inner.length === 0 || one.options.length > 0
+    return isLeaf ? [[name.join(' '), one] as const, ...inner] : inner
   })
 }
 
@@ -39,18 +41,22 @@ describe('halfsecond --help', () => {
       Commands:
         dev [options]            run a node in this process, with no server to install; saving a playbook
                                  publishes it
-        node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL
+        node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see and
+                                 change its nodes
         playbook                 check and publish what authors write
         why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
                                  the same
         import [options] <file>  send an access log, NDJSON or CSV file into the log
         profile                  look at one profile
         export [options]         print every profile as one JSON object a line
-        status [options]         how a node is; the exit code is 1 where it is not ready
+        status [options]         how a node and its cluster are; the exit code is 1 where the node is not
+                                 ready
+        shard                    see and move shards
+        rebalance                see, start and stop moves for balance
 
       Environment:
-        HALFSECOND_ADMIN_URL  admin port of a node, for why, profile, export, status and
-                              playbook publish (default: http://127.0.0.1:7501)
+        HALFSECOND_ADMIN_URL  admin port of any node, for what neither runs a node nor imports
+                              (default: http://127.0.0.1:7501)
         HALFSECOND_URL        where records go, for import: http://host:7500 or nats://host:4222
                               (default: http://127.0.0.1:7500)
 
@@ -63,6 +69,11 @@ describe('halfsecond --help', () => {
     expect(commands.map(([name]) => name)).toEqual([
       'dev',
       'node',
+      'node ls',
+      'node show',
+      'node drain',
+      'node undrain',
+      'node decommission',
       'playbook check',
       'playbook publish',
       'playbook defaults',
@@ -71,6 +82,13 @@ describe('halfsecond --help', () => {
       'profile get',
       'export',
       'status',
+      'shard ls',
+      'shard show',
+      'shard move',
+      'rebalance plan',
+      'rebalance apply',
+      'rebalance status',
+      'rebalance cancel',
     ])
   })
 
@@ -147,6 +165,9 @@ describe('wrong usage', () => {
     [['why'], /missing required argument 'visitor'/],
     [['import', 'x', '--format', 'xml'], /Allowed choices are access-log, ndjson, csv/],
     [['import', 'x', '--patience', 'long'], /number of seconds/],
+    [['node', 'lss'], /unknown command 'lss'|too many arguments/],
+    [['node', 'drain'], /missing required argument 'node'/],
+    [['shard', 'move', '3'], /required option '--to <node>'/],
     [['status', '--jason'], /unknown option '--jason'\n.*--json/s],
   ])('%j ends with 2 and says what is possible', async (args, message) => {
     const { code, output, notes } = await execute(args)
@@ -164,6 +185,8 @@ describe('what cannot be done', () => {
     [['status'], /^UNAVAILABLE: no node answers at .*halfsecond dev/],
     [['why', 'crm:1'], /^UNAVAILABLE: no node answers/],
     [['export'], /^UNAVAILABLE: no node answers/],
+    [['node', 'ls'], /^UNAVAILABLE: no node answers/],
+    [['shard', 'move', 'x', '--to', 'n1'], /^INVALID: a shard is a number, not "x"/],
     [['profile', 'get', 'crm:1', '--admin-url', 'nonsense'], /^INVALID: "nonsense" is no address/],
     [['import', '-', '--format', 'ndjson'], /^UNAVAILABLE: no node answers at .*halfsecond dev/],
     [['import', '/nowhere/x.log'], /^INVALID: cannot read \/nowhere\/x.log/],

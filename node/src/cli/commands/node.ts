@@ -6,10 +6,14 @@ import { runProcesses } from '../processes.ts'
 import { configOf, type ServeOptions, serve, stop, untilStopped } from '../serve.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-export function addNode(program: Command, around: Surroundings): void {
-  program
+/** @returns the command, for those about the nodes of a cluster */
+export function addNode(program: Command, around: Surroundings): Command {
+  return program
     .command('node')
-    .description('run a node of a cluster on NATS, named by HALFSECOND_NATS_URL')
+    .description(
+      'run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see and change its nodes',
+    )
+    .helpCommand(false)
     .option('--data <folder>', 'where its store lies')
     .option('--port <port>', 'public port')
     .option('--admin-port <port>', 'admin port')

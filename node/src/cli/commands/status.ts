@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { AdminClient, adminUrl } from '../admin-client.ts'
+import { type ClusterAnswer, getCluster } from '../cluster-answer.ts'
+import { alarmsOf, logText } from '../cluster-texts.ts'
 import { Exit, exitCodes } from '../failure.ts'
-import { type Fields, fieldsOf, textOf } from '../fields.ts'
+import { type Fields, fieldsOf, listOf, textOf } from '../fields.ts'
 import { printJson, printLine } from '../print.ts'
 import type { Surroundings } from '../surroundings.ts'
 
@@ -13,14 +15,17 @@ interface StatusOptions {
 export function addStatus(program: Command, around: Surroundings): void {
   program
     .command('status')
-    .description('how a node is; the exit code is 1 where it is not ready')
-    .option('--json', 'print {node, health, playbook?, map, uptimeSeconds}')
+    .description('how a node and its cluster are; the exit code is 1 where the node is not ready')
+    .option('--json', 'print {node, health, playbook?, map, replicas, uptimeSeconds, cluster}')
     .option('--admin-url <url>', 'admin port of a node')
     .action(async (options: StatusOptions) => {
       const admin = new AdminClient(adminUrl(options.adminUrl, around))
       const status = fieldsOf(await admin.get('/v1/status'))
-      if (options.json) printJson(around.output, status)
-      else for (const line of describeStatus(status)) printLine(around.output, line)
+      const cluster = await getCluster(admin)
+      if (options.json) printJson(around.output, { ...status, cluster: cluster.all })
+      else
+        for (const line of [...describeStatus(status), ...describeCluster(cluster)])
+          printLine(around.output, line)
       if (fieldsOf(status.health).ready !== true) throw new Exit(exitCodes.failed)
     })
 }
@@ -40,5 +45,22 @@ export function describeStatus(status: Fields): string[] {
     `  log       ${health.logReachable === true ? 'reachable' : 'not reachable'}`,
     `  playbook  ${playbook === undefined ? 'none: publish one with halfsecond playbook publish FILE' : `${textOf(playbook.name)}, version ${textOf(playbook.version)}`}`,
     `  map       epoch ${textOf(map.epoch)}, nodes ${nodes.map(textOf).join(', ')}`,
+  ]
+}
+
+function describeCluster(cluster: ClusterAnswer): string[] {
+  const { all, nodes, redundancy, rebalance, shards } = cluster
+  const { wanted, full, reduced, none } = redundancy
+  const up = nodes.filter(({ state }) => state === 'up').length
+  const hot = `${textOf(full)} of ${shards.length} shards have ${textOf(wanted)} caught-up ${wanted === 1 ? 'replica' : 'replicas'}`
+  const less = `${textOf(reduced)} fewer, ${textOf(none)} NONE`
+  const isWhole = full === shards.length
+  const wishes = listOf(rebalance.moves).length
+  return [
+    `cluster: ${up} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} up, ${textOf(all.coordinator ?? 'nobody')} coordinates`,
+    ...alarmsOf(cluster).map((alarm) => `  ! ${alarm}`),
+    `  redundancy  ${hot}${isWhole ? '' : `; ${less}`}`,
+    `  logs        ${logText(cluster)}`,
+    `  moves       ${textOf(rebalance.copies)} replicas being filled, ${wishes} asked for${rebalance.isPaused === true ? '; balance is PAUSED' : ''}`,
   ]
 }
