@@ -11,6 +11,7 @@ export class InProcessBus implements Bus {
     readonly pattern: RegExp
     readonly handler: (bytes: Uint8Array) => void
   }[] = []
+  private isClosed = false
 
   constructor(observer: Observer) {
     this.observer = observer
@@ -35,8 +36,11 @@ export class InProcessBus implements Bus {
     }
   }
 
+  /** Heard once the publisher's own work is done, as over a network. */
   publish(subject: string, bytes: Uint8Array): void {
-    for (const { pattern, handler } of this.listeners) if (pattern.test(subject)) handler(bytes)
+    for (const { pattern, handler } of this.listeners) {
+      if (pattern.test(subject)) queueMicrotask(() => this.hear(subject, handler, bytes))
+    }
   }
 
   listen(subject: string, handler: (bytes: Uint8Array) => void): void {
@@ -45,8 +49,19 @@ export class InProcessBus implements Bus {
   }
 
   close(): Promise<void> {
+    this.isClosed = true
     this.handlers.clear()
+    this.listeners.splice(0)
     return Promise.resolve()
+  }
+
+  private hear(subject: string, handler: (bytes: Uint8Array) => void, bytes: Uint8Array): void {
+    if (this.isClosed) return
+    try {
+      handler(bytes)
+    } catch (error) {
+      this.report(`message on ${subject}`, error)
+    }
   }
 
   /** A handler that throws answers nothing: the asker's time runs out. */
@@ -54,10 +69,13 @@ export class InProcessBus implements Bus {
     try {
       return await handler(bytes)
     } catch (error) {
-      const failure = toHalfsecondError(error, 'UNAVAILABLE', 'a handler failed')
-      this.observer.failed(`request on ${subject}`, failure)
+      this.report(`request on ${subject}`, error)
       return new Promise<never>(() => {})
     }
+  }
+
+  private report(what: string, error: unknown): void {
+    this.observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', 'a handler failed'))
   }
 }
 

@@ -1,0 +1,183 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { Bus } from '../../src/runtime/ports.ts'
+import { testIf } from './test-if.ts'
+
+export interface BusUnderTest {
+  readonly bus: Bus
+  /** What was reported of handlers that failed. */
+  readonly failures: readonly string[]
+  close(): Promise<void>
+  /** Resolves once what `bus` asked for so far is known to those it concerns. */
+  settled(): Promise<void>
+  /** The bus of another node. */
+  another?(): Promise<Bus>
+}
+
+export interface BusSuiteOptions {
+  readonly can: readonly 'another'[]
+}
+
+/** The behaviour of every `Bus`. `open` gives a fresh one, on which nobody serves or listens. */
+export function busSuite(
+  name: string,
+  open: () => Promise<BusUnderTest>,
+  options: BusSuiteOptions,
+): void {
+  const opened: BusUnderTest[] = []
+
+  async function fresh(): Promise<BusUnderTest> {
+    const one = await open()
+    opened.push(one)
+    return one
+  }
+
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((one) => one.close()))
+  })
+
+  describe(`${name} carries requests`, () => {
+    test('to who serves the subject, and the answer back', async () => {
+      const { bus } = await fresh()
+      bus.serve('hs.node.a.ctl', (asked) => bytes(`${text(asked)}!`))
+      bus.serve('hs.node.b.ctl', async (asked) => {
+        await Promise.resolve()
+        return bytes(`${text(asked)}?`)
+      })
+
+      const answers = await Promise.all([
+        bus.request('hs.node.a.ctl', bytes('drain'), 5_000),
+        bus.request('hs.node.b.ctl', bytes('drain'), 5_000),
+      ])
+
+      expect(answers.map(text)).toEqual(['drain!', 'drain?'])
+    })
+
+    test('and says UNAVAILABLE at once where nobody serves the subject', async () => {
+      const { bus } = await fresh()
+      const started = performance.now()
+
+      const asked = bus.request('hs.node.nobody.ctl', bytes('drain'), 20_000)
+
+      await expect(asked).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+      expect(performance.now() - started).toBeLessThan(10_000)
+    })
+
+    test('and says TIMEOUT where no answer comes', async () => {
+      const { bus } = await fresh()
+      bus.serve('hs.node.a.ctl', () => new Promise<Uint8Array>(() => {}))
+
+      const asked = bus.request('hs.node.a.ctl', bytes('drain'), 20)
+
+      await expect(asked).rejects.toMatchObject({ code: 'TIMEOUT' })
+    })
+
+    test('to a handler that throws, whose failure is reported and answers nothing', async () => {
+      const { bus, failures } = await fresh()
+      bus.serve('hs.node.a.ctl', () => {
+        throw new Error('a faulty handler')
+      })
+      bus.serve('hs.node.b.ctl', () => Promise.reject(new Error('a faulty promise')))
+
+      const asked = [
+        bus.request('hs.node.a.ctl', bytes(''), 50),
+        bus.request('hs.node.b.ctl', bytes(''), 50),
+      ]
+
+      for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'TIMEOUT' })
+      expect([...failures].sort()).toEqual([
+        expect.stringContaining('a faulty handler'),
+        expect.stringContaining('a faulty promise'),
+      ])
+    })
+
+    testIf(options.can.includes('another'))('from one node to another', async () => {
+      const { bus, another, settled } = await fresh()
+      const other = (await another?.()) ?? bus
+      bus.serve('hs.node.a.ctl', (asked) => bytes(`${text(asked)}!`))
+      await settled()
+
+      const answer = await other.request('hs.node.a.ctl', bytes('drain'), 5_000)
+
+      expect(text(answer)).toBe('drain!')
+    })
+  })
+
+  describe(`${name} carries publications`, () => {
+    test('to all who listen to the subject, and to no others', async () => {
+      const { bus } = await fresh()
+      const [one, two, other]: string[][] = [[], [], []]
+      bus.listen('hs.map', (message) => one?.push(text(message)))
+      bus.listen('hs.map', (message) => two?.push(text(message)))
+      bus.listen('hs.map.get', (message) => other?.push(text(message)))
+
+      bus.publish('hs.map', bytes('1'))
+      bus.publish('hs.map', bytes('2'))
+      await vi.waitUntil(() => one?.length === 2 && two?.length === 2)
+
+      expect([one, two, other]).toEqual([['1', '2'], ['1', '2'], []])
+    })
+
+    test('to a pattern, in which a star stands for exactly one token', async () => {
+      const { bus } = await fresh()
+      const heard: string[] = []
+      bus.listen('hs.beat.*', (message) => heard.push(text(message)))
+
+      for (const subject of ['hs.beat', 'hs.beat.a', 'hs.beat.a.b', 'hsxbeat.a', 'hs.beat.node-2'])
+        bus.publish(subject, bytes(subject))
+      await vi.waitUntil(() => heard.length === 2)
+
+      expect(heard).toEqual(['hs.beat.a', 'hs.beat.node-2'])
+    })
+
+    test('after the publisher has returned', async () => {
+      const { bus } = await fresh()
+      const heard: string[] = []
+      bus.listen('hs.map', (message) => heard.push(text(message)))
+
+      bus.publish('hs.map', bytes('1'))
+      const atOnce = [...heard]
+      await vi.waitUntil(() => heard.length === 1)
+
+      expect(atOnce).toEqual([])
+    })
+
+    test('past a listener that throws, whose failure is reported', async () => {
+      const { bus, failures } = await fresh()
+      const heard: string[] = []
+      bus.listen('hs.map', () => {
+        throw new Error('a faulty listener')
+      })
+      bus.listen('hs.map', (message) => heard.push(text(message)))
+
+      bus.publish('hs.map', bytes('1'))
+      bus.publish('hs.map', bytes('2'))
+      await vi.waitUntil(() => heard.length === 2)
+
+      expect(failures).toEqual([
+        expect.stringContaining('a faulty listener'),
+        expect.stringContaining('a faulty listener'),
+      ])
+    })
+
+    testIf(options.can.includes('another'))('from one node to another', async () => {
+      const { bus, another, settled } = await fresh()
+      const other = (await another?.()) ?? bus
+      const heard: string[] = []
+      bus.listen('hs.beat.*', (message) => heard.push(text(message)))
+      await settled()
+
+      other.publish('hs.beat.b', bytes('beat'))
+      await vi.waitUntil(() => heard.length === 1)
+
+      expect(heard).toEqual(['beat'])
+    })
+  })
+}
+
+function bytes(value: string): Uint8Array {
+  return Buffer.from(value)
+}
+
+function text(value: Uint8Array): string {
+  return Buffer.from(value).toString()
+}
