@@ -14,9 +14,9 @@ export interface RemoteReadsDependencies {
   /** This node. */
   readonly node: string
   /** By number; undefined for those that other nodes hold. */
-  readonly shards: readonly (Shard | undefined)[]
+  readonly shards: readonly (Pick<Shard, 'status'> | undefined)[]
   readonly map: () => ClusterMap | undefined
-  readonly bus: Bus
+  readonly bus: Pick<Bus, 'request'>
   /** Answers from what this node holds itself. */
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
 }
@@ -45,8 +45,10 @@ export class RemoteReads {
       try {
         first = await this.ask(other, { op: 'read', request })
       } catch (thrown) {
-        failure = toHalfsecondError(thrown, 'UNAVAILABLE', `${other} cannot read shard ${number}`)
-        if (!elsewhere.has(failure.code)) throw failure
+        const what = `${other} cannot read shard ${number}`
+        const thisOne = toHalfsecondError(thrown, 'UNAVAILABLE', what)
+        if (!elsewhere.has(thisOne.code)) throw thisOne
+        failure ??= thisOne
         continue
       }
       yield* this.rest(other, first)

@@ -179,4 +179,34 @@ describe('two nodes', needs(realNatsServer), () => {
     await execute(['rebalance', 'apply'], { env })
     await whole()
   })
+
+  it('let one be emptied for good, and fill it again when it is taken back', async () => {
+    const gone = await execute(['node', 'decommission', 'n2', '--json'], { env })
+    const shown = await execute(['node', 'show', 'n2'], { env })
+
+    expect(JSON.parse(gone.output)).toMatchObject({ node: 'n2', intent: 'decommission', left: 0 })
+    expect(shown.output).toMatch(
+      /^n2: up, decommissioned\n.* {2}leads +none\n {2}stands by +none\n {2}fills +none\n$/s,
+    )
+    await execute(['node', 'undrain', 'n2'], { env })
+    await whole()
+  })
+
+  it('show the same, whichever is asked', async () => {
+    const of = async (i: number) => {
+      const env = { HALFSECOND_ADMIN_URL: nodes[i]?.adminUrl }
+      const all: unknown[] = JSON.parse((await execute(['node', 'ls', '--json'], { env })).output)
+      return all.filter(isFields).map(({ id, primaries, standbys, isCoordinator }) => {
+        return { id, primaries, standbys, isCoordinator }
+      })
+    }
+
+    const first = await of(0)
+
+    expect(first).toMatchObject([
+      { id: 'n1', isCoordinator: true },
+      { id: 'n2', primaries: 2 },
+    ])
+    expect(await of(1)).toEqual(first)
+  })
 })
