@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto'
 import { bounds, HalfsecondError } from '@halfsecond/protocol'
 import { type Discontinuity, discontinuity } from '../core/shard/continuity.ts'
 import type {
@@ -19,6 +18,17 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
+import {
+  entryKey,
+  entryValue,
+  firstKey,
+  firstValue,
+  maxSequence,
+  readAbout,
+  readEntry,
+  readFirst,
+  readSequence,
+} from './log-rows.ts'
 
 const flushTimeoutMs = 10_000
 
@@ -43,15 +53,16 @@ interface Following {
 /**
  * The log without a server: one LMDB environment, entries by shard and sequence. What is appended
  * in one turn shares one transaction, and an append resolves when that is on disk.
- *
- * Key: u16 shard │ u48 sequence, big-endian. Value: u8 own │ f64 timestamp, little-endian │ batch.
  */
 export class EmbeddedLog implements Log {
   readonly shards: number
   private readonly clock: Clock
   private readonly environment: Environment
   private readonly entries: Rowset
+  private readonly about: Rowset
   private readonly incarnation: number
+  /** Sequence of the first entry that was not trimmed, per shard. What is below it may be there still. */
+  private readonly first: number[]
   /** Last sequence on disk, per shard: what followers may see. */
   private readonly durable: number[]
   private readonly followers = new Set<Following>()
@@ -66,9 +77,10 @@ export class EmbeddedLog implements Log {
     this.clock = clock
     this.environment = openEnvironment(path)
     this.entries = openRows(this.environment, 'entries')
-    const about = openRows(this.environment, 'about')
-    this.incarnation = readAbout(about, shards)
-    this.durable = Array.from({ length: shards }, (_, shard) => this.lastOnDisk(shard))
+    this.about = openRows(this.environment, 'about')
+    this.incarnation = readAbout(this.about, shards)
+    this.first = Array.from({ length: shards }, (_, shard) => readFirst(this.about, shard))
+    this.durable = this.first.map((first, shard) => Math.max(this.lastOnDisk(shard), first - 1))
   }
 
   append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
@@ -89,21 +101,27 @@ export class EmbeddedLog implements Log {
 
   extent(shard: number): Promise<LogExtent> {
     const { incarnation } = this
-    const first = this.firstOnDisk(shard)
-    const last = this.durable[shard] ?? 0
-    return Promise.resolve({ incarnation, first: first === 0 ? last + 1 : first, last })
+    return Promise.resolve({
+      incarnation,
+      first: this.first[shard] ?? 1,
+      last: this.durable[shard] ?? 0,
+    })
   }
 
-  /** In pieces, each one transaction. The newest entry stays: it keeps the count. */
+  /** Done once it is written down. What an end of the process leaves, the next trim removes. */
   async trim(shard: number, first: number): Promise<void> {
-    const end = Math.min(first, this.durable[shard] ?? 0)
-    for (let next = this.firstOnDisk(shard); next > 0 && next < end; ) {
-      const stop = Math.min(next + trimAtOnce, end)
-      await this.environment.batch(() => {
-        for (; next < stop; next++) void this.entries.remove(entryKey(shard, next))
-      })
+    const next = Math.min(first, (this.durable[shard] ?? 0) + 1)
+    if (next <= (this.first[shard] ?? 1)) return
+    try {
+      await this.environment.batch(() => void this.about.put(firstKey(shard), firstValue(next)))
+      await flushed(this.environment, flushTimeoutMs)
+      this.first[shard] = next
+      while (await this.removeBelow(shard, next)) {
+        // One transaction after the other: none holds up the appends for long.
+      }
+    } catch (error) {
+      throw await writeFailure(error)
     }
-    await flushed(this.environment, flushTimeoutMs)
   }
 
   /** Not known per shard: all share one file, on a disk that others share too. */
@@ -129,8 +147,7 @@ export class EmbeddedLog implements Log {
     void this.attach(following, wanted)
     return {
       close: () => {
-        following.isClosed = true
-        this.followers.delete(following)
+        this.drop(following)
         return Promise.resolve()
       },
     }
@@ -163,6 +180,11 @@ export class EmbeddedLog implements Log {
   private catchUp(following: Following): void {
     const end = Math.min(following.at + catchUpAtOnce, this.durable[following.shard] ?? 0)
     while (following.at < end && !following.isClosed) {
+      if (following.at + 1 < (this.first[following.shard] ?? 1)) {
+        this.drop(following)
+        following.follower.discontinued('TRIM_GAP')
+        return
+      }
       const entry = this.read(following.shard, following.at + 1)
       if (entry === undefined || !this.pass(following, entry)) return
     }
@@ -188,10 +210,14 @@ export class EmbeddedLog implements Log {
       return true
     } catch {
       // The follower has told its observer; a tail never goes on after a throw.
-      following.isClosed = true
-      this.followers.delete(following)
+      this.drop(following)
       return false
     }
+  }
+
+  private drop(following: Following): void {
+    following.isClosed = true
+    this.followers.delete(following)
   }
 
   /** One transaction after the other, each with all that came in meanwhile. */
@@ -241,13 +267,7 @@ export class EmbeddedLog implements Log {
 
   private read(shard: number, sequence: number): LogEntry | undefined {
     const value = this.entries.getBinary(entryKey(shard, sequence))
-    if (value === undefined) return undefined
-    return {
-      sequence,
-      own: value[0] === 1,
-      timestamp: value.readDoubleLE(1),
-      bytes: value.subarray(valueHeadBytes),
-    }
+    return value && readEntry(sequence, value)
   }
 
   private lastOnDisk(shard: number): number {
@@ -257,19 +277,23 @@ export class EmbeddedLog implements Log {
       reverse: true,
       limit: 1,
     })
-    for (const key of range) return key.readUIntBE(2, 6)
+    for (const key of range) return readSequence(key)
     return 0
   }
 
-  private firstOnDisk(shard: number): number {
-    for (const key of this.entries.getKeys({
-      start: entryKey(shard, 0),
-      end: entryKey(shard, maxSequence),
-      limit: 1,
-    })) {
-      return key.readUIntBE(2, 6)
-    }
-    return 0
+  /** Removes some entries. Resolves with whether there may be more. */
+  private async removeBelow(shard: number, first: number): Promise<boolean> {
+    const keys = [
+      ...this.entries.getKeys({
+        start: entryKey(shard, 0),
+        end: entryKey(shard, first),
+        limit: trimAtOnce,
+      }),
+    ]
+    await this.environment.batch(() => {
+      for (const key of keys) void this.entries.remove(key)
+    })
+    return keys.length === trimAtOnce
   }
 }
 
@@ -279,43 +303,6 @@ interface Appended {
   readonly own: boolean
   readonly resolve: (sequence: number) => void
   readonly reject: (error: HalfsecondError) => void
-}
-
-const valueHeadBytes = 9
-const maxSequence = 2 ** 48 - 1
-
-function entryKey(shard: number, sequence: number): Buffer {
-  const key = Buffer.alloc(8)
-  key.writeUInt16BE(shard)
-  key.writeUIntBE(sequence, 2, 6)
-  return key
-}
-
-function entryValue(own: boolean, timestamp: number, bytes: Uint8Array): Buffer {
-  const value = Buffer.allocUnsafe(valueHeadBytes + bytes.length)
-  value[0] = own ? 1 : 0
-  value.writeDoubleLE(timestamp, 1)
-  value.set(bytes, valueHeadBytes)
-  return value
-}
-
-/** The log's own facts: u16 shards │ u32 incarnation. Made once. */
-function readAbout(about: Rowset, shards: number): number {
-  const key = Buffer.from('about')
-  const stored = about.getBinary(key)
-  if (stored === undefined) {
-    const fresh = Buffer.alloc(6)
-    fresh.writeUInt16LE(shards)
-    fresh.writeUInt32LE(randomInt(1, 2 ** 32), 2)
-    about.putSync(key, fresh)
-    return fresh.readUInt32LE(2)
-  }
-  if (stored.readUInt16LE() !== shards) {
-    throw new Error(
-      `the log has ${stored.readUInt16LE()} shards and cannot be opened with ${shards}: their number never changes`,
-    )
-  }
-  return stored.readUInt32LE(2)
 }
 
 /** lmdb hides the cause behind a promise that also rejects. */

@@ -44,17 +44,13 @@ export class MemoryLog implements Log {
     this.firsts = Array.from({ length: shards }, () => 1)
   }
 
-  append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
-    if (!this.isReachable)
-      return Promise.reject(new HalfsecondError('UNAVAILABLE', 'the log cannot be reached'))
-    if (bytes.length > bounds.frameBytes) {
-      return Promise.reject(new HalfsecondError('TOO_LARGE', `a batch of ${bytes.length} bytes`))
-    }
+  async append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
+    this.reach()
+    if (bytes.length > bounds.frameBytes)
+      throw new HalfsecondError('TOO_LARGE', `a batch of ${bytes.length} bytes`)
     const entries = this.of(shard)
-    const size = entries.reduce((sum, entry) => sum + entry.bytes.length, 0)
-    if (size + bytes.length > this.shardBytesMax) {
-      return Promise.reject(new HalfsecondError('LOG_FULL', 'the log is full'))
-    }
+    if (this.bytesOf(shard) + bytes.length > this.shardBytesMax)
+      throw new HalfsecondError('LOG_FULL', 'the log is full')
     const sequence = (this.firsts[shard] ?? 1) + entries.length
     entries.push({
       sequence,
@@ -63,13 +59,26 @@ export class MemoryLog implements Log {
       bytes: new Uint8Array(bytes),
     })
     if (this.isAutomatic) queueMicrotask(() => this.deliver(shard))
-    return Promise.resolve(sequence)
+    return sequence
   }
 
-  extent(shard: number): Promise<LogExtent> {
-    if (!this.isReachable)
-      return Promise.reject(new HalfsecondError('UNAVAILABLE', 'the log cannot be reached'))
-    return Promise.resolve(this.extentNow(shard))
+  async extent(shard: number): Promise<LogExtent> {
+    this.reach()
+    return this.extentNow(shard)
+  }
+
+  async trim(shard: number, first: number): Promise<void> {
+    this.reach()
+    const { first: before, last } = this.extentNow(shard)
+    const next = Math.min(first, last + 1)
+    if (next <= before) return
+    this.of(shard).splice(0, next - before)
+    this.firsts[shard] = next
+  }
+
+  async usage(shard: number): Promise<LogUsage> {
+    this.reach()
+    return { bytes: this.bytesOf(shard), bytesMax: this.shardBytesMax }
   }
 
   follow(shard: number, cursor: Cursor, follower: Follower): Tail {
@@ -106,21 +115,6 @@ export class MemoryLog implements Log {
     entries.splice(Math.max(0, entries.length - count))
   }
 
-  /** Entries below `first` are gone. */
-  trim(shard: number, first: number): Promise<void> {
-    const before = this.firsts[shard] ?? 1
-    if (first > before) {
-      this.of(shard).splice(0, first - before)
-      this.firsts[shard] = first
-    }
-    return Promise.resolve()
-  }
-
-  usage(shard: number): Promise<LogUsage> {
-    const bytes = this.of(shard).reduce((sum, entry) => sum + entry.bytes.length, 0)
-    return Promise.resolve({ bytes, bytesMax: Number.POSITIVE_INFINITY })
-  }
-
   /** The stream is deleted and made anew, empty. */
   recreate(shard: number): void {
     this.entries[shard] = []
@@ -132,6 +126,11 @@ export class MemoryLog implements Log {
     const entries = this.of(following.shard)
     const first = this.firsts[following.shard] ?? 1
     for (let passed = 0; passed < count && !following.isClosed; passed++) {
+      if (following.at + 1 < first) {
+        this.followers.delete(following)
+        following.follower.discontinued('TRIM_GAP')
+        return
+      }
       const entry = entries[following.at + 1 - first]
       if (entry === undefined) {
         following.follower.caughtUp()
@@ -146,6 +145,14 @@ export class MemoryLog implements Log {
         this.followers.delete(following)
       }
     }
+  }
+
+  private reach(): void {
+    if (!this.isReachable) throw new HalfsecondError('UNAVAILABLE', 'the log cannot be reached')
+  }
+
+  private bytesOf(shard: number): number {
+    return this.of(shard).reduce((sum, entry) => sum + entry.bytes.length, 0)
   }
 
   private check(shard: number, cursor: Cursor): Discontinuity | undefined {

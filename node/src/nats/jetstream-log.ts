@@ -60,8 +60,12 @@ export class JetStreamLog implements Log {
     return streamExtent(this.nats, subjects.stream(shard))
   }
 
-  trim(shard: number, first: number): Promise<void> {
-    return purgeBefore(this.nats, subjects.stream(shard), first)
+  /** Never beyond the end: the server would go on counting from there, and the gap would look whole. */
+  async trim(shard: number, first: number): Promise<void> {
+    const stream = subjects.stream(shard)
+    const extent = await streamExtent(this.nats, stream)
+    const next = Math.min(first, extent.last + 1)
+    if (next > extent.first) await purgeBefore(this.nats, stream, next)
   }
 
   usage(shard: number): Promise<LogUsage> {

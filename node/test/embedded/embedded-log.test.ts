@@ -32,7 +32,7 @@ logSuite(
       },
     })
   },
-  { can: ['reopen'], confirmsByItself: true },
+  { can: ['reopen'], confirmsByItself: true, saysHowFull: false },
 )
 
 test('the embedded log refuses to be opened with another number of shards', async () => {
@@ -57,6 +57,27 @@ test('the embedded log takes nothing once it is closed, and writes what it took 
   const again = new EmbeddedLog(path, 1, systemClock)
   expect((await again.extent(0)).last).toBe(1)
   await again.close()
+})
+
+test('the embedded log tells a follower that is behind when it is trimmed', async () => {
+  const path = freshPath()
+  const filled = new EmbeddedLog(path, 1, systemClock)
+  await Promise.all(Array.from({ length: 999 }, () => filled.append(0, new Uint8Array(1), 'log')))
+  await filled.close()
+  const turns: (() => void)[] = []
+  const log = new EmbeddedLog(path, 1, { ...systemClock, soon: (run) => void turns.push(run) })
+  const follower = new RecordingFollower()
+  const { incarnation } = await log.extent(0)
+  log.follow(0, { incarnation, applied: 0, fingerprint: '' }, follower)
+  await follower.passed(1)
+
+  await log.trim(0, 900)
+  turns.shift()?.()
+  await log.close()
+
+  expect(follower.ended).toBe('TRIM_GAP')
+  expect(follower.sequences.length).toBeLessThan(900)
+  expect(follower.confirmations).toEqual([])
 })
 
 test('a process killed amid appends leaves every entry that was acknowledged, and no gap', async () => {

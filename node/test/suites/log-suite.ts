@@ -15,17 +15,17 @@ export interface LogUnderTest {
   reopen?(): Promise<Log>
   /** Leaves no room in the shard for one more batch. */
   fill?(shard: number): Promise<void>
-  /** Entries below `first` are gone. */
-  trim?(shard: number, first: number): Promise<void>
   /** Deletes the shard's log and makes it anew, empty. */
   recreate?(shard: number): Promise<void>
 }
 
 export interface LogSuiteOptions {
   /** Which of the optional members `open` returns; the others' tests do not exist. */
-  readonly can: readonly ('reopen' | 'fill' | 'trim' | 'recreate')[]
+  readonly can: readonly ('reopen' | 'fill' | 'recreate')[]
   /** Whether followers are told by time alone that they have everything. */
   readonly confirmsByItself: boolean
+  /** Whether it knows the room of each shard. */
+  readonly saysHowFull: boolean
 }
 
 const shards = 4
@@ -333,6 +333,118 @@ export function logSuite(
     })
   })
 
+  describe(`${name} is trimmed`, () => {
+    test('below an entry, which stays: it is followed from right before it, not from earlier', async () => {
+      const { log } = await fresh()
+      const two = await cursorAt(log, 0, 2)
+      const three = await cursorAt(log, 0, 1)
+      await log.append(0, batchNo(4), 'log')
+
+      await log.trim(0, 4)
+      const gap = await following(log, 0, two)
+      await gap.until(() => gap.ended !== undefined)
+      const whole = await following(log, 0, three)
+      await whole.passed(1)
+
+      expect(gap.ended).toBe('TRIM_GAP')
+      expect(gap.entries).toEqual([])
+      expect(whole.sequences).toEqual([4])
+      expect(await log.extent(0)).toMatchObject({ first: 4, last: 4 })
+    })
+
+    test('to its end, and goes on counting behind it', async () => {
+      const { log } = await fresh()
+      const cursor = await cursorAt(log, 0, 3)
+
+      await log.trim(0, 4)
+      const extent = await log.extent(0)
+      const empty = await following(log, 0, cursor)
+      await empty.until(() => empty.confirmations.length > 0)
+      const sequence = await log.append(0, batchNo(4), 'log')
+      await empty.passed(1)
+
+      expect(extent).toMatchObject({ first: 4, last: 3 })
+      expect(sequence).toBe(4)
+      expect(empty.sequences).toEqual([4])
+      expect(empty.ended).toBeUndefined()
+    })
+
+    test('never beyond its end, nor back', async () => {
+      const { log } = await fresh()
+      await cursorAt(log, 0, 3)
+
+      await log.trim(0, 3)
+      await log.trim(0, 2)
+      const back = await log.extent(0)
+      await log.trim(0, 100)
+      const beyond = await log.extent(0)
+
+      expect(back).toMatchObject({ first: 3, last: 3 })
+      expect(beyond).toMatchObject({ first: 4, last: 3 })
+      expect(await log.append(0, batchNo(4), 'log')).toBe(4)
+    })
+
+    test('through many entries, and under a follower that has them all', async () => {
+      const { log } = await fresh()
+      const count = 2_500
+      const follower = await following(log, 0)
+      await Promise.all(Array.from({ length: count }, (_, i) => log.append(0, batchNo(i), 'log')))
+      await follower.passed(count)
+
+      await log.trim(0, count - 10)
+      await log.append(0, batchNo(count), 'log')
+      await follower.passed(count + 1)
+      const { incarnation, ...extent } = await log.extent(0)
+      const late = await following(log, 0, { incarnation, applied: 0, fingerprint: '' })
+      await late.until(() => late.ended !== undefined)
+
+      expect(extent).toEqual({ first: count - 10, last: count + 1 })
+      expect(follower.ended).toBeUndefined()
+      expect(late.ended).toBe('TRIM_GAP')
+    })
+
+    test('shard by shard', async () => {
+      const { log } = await fresh()
+      for (const shard of [0, 1])
+        for (let i = 1; i <= 3; i++) await log.append(shard, batchNo(i), 'log')
+
+      await log.trim(1, 3)
+
+      expect(await log.extent(0)).toMatchObject({ first: 1, last: 3 })
+      expect(await log.extent(1)).toMatchObject({ first: 3, last: 3 })
+    })
+
+    testIf(options.can.includes('reopen'))('for ever, also to its end', async () => {
+      const one = await fresh()
+      for (const shard of [0, 1])
+        for (let i = 1; i <= 3; i++) await one.log.append(shard, batchNo(i), 'log')
+      await one.log.trim(0, 4)
+      await one.log.trim(1, 2)
+
+      const log = (await one.reopen?.()) ?? one.log
+      const sequence = await log.append(0, batchNo(4), 'log')
+
+      expect(sequence).toBe(4)
+      expect(await log.extent(0)).toMatchObject({ first: 4, last: 4 })
+      expect(await log.extent(1)).toMatchObject({ first: 2, last: 3 })
+    })
+
+    testIf(options.saysHowFull)('and says how full it is', async () => {
+      const { log } = await fresh()
+      const empty = await log.usage(0)
+
+      for (let i = 1; i <= 10; i++) await log.append(0, batchNo(i), 'log')
+      const ten = await log.usage(0)
+      await log.trim(0, 11)
+      const trimmed = await log.usage(0)
+
+      expect(empty.bytes).toBe(0)
+      expect(ten.bytes).toBeGreaterThanOrEqual(10 * batchNo(1).length)
+      expect(ten.bytesMax).toBeGreaterThan(ten.bytes)
+      expect(trimmed).toEqual(empty)
+    })
+  })
+
   describe(`${name} is not followed`, () => {
     test('from a cursor of another incarnation', async () => {
       const { log } = await fresh()
@@ -367,27 +479,6 @@ export function logSuite(
       expect(follower.ended).toBe('DIVERGED')
       expect(follower.entries).toEqual([])
     })
-
-    testIf(options.can.includes('trim'))(
-      'from below its first entry, but from right before it',
-      async () => {
-        const { log, trim } = await fresh()
-        const two = await cursorAt(log, 0, 2)
-        const three = await cursorAt(log, 0, 1)
-        await log.append(0, batchNo(4), 'log')
-        await trim?.(0, 4)
-
-        const gap = await following(log, 0, two)
-        await gap.until(() => gap.ended !== undefined)
-        const whole = await following(log, 0, three)
-        await whole.passed(1)
-
-        expect(gap.ended).toBe('TRIM_GAP')
-        expect(gap.entries).toEqual([])
-        expect(whole.sequences).toEqual([4])
-        expect(await log.extent(0)).toMatchObject({ first: 4, last: 4 })
-      },
-    )
 
     testIf(options.can.includes('recreate'))(
       'from a cursor of before it was created anew',
