@@ -1,9 +1,11 @@
 import { type ClusterAnswer, numberOf } from './cluster-answer.ts'
 import { type Fields, fieldsOf, listOf, textOf } from './fields.ts'
 
-/** A sentence for each thing that an operator should know first, the worst first. */
+/** A sentence for each thing that an operator should know first, what causes others before them. */
 export function alarmsOf({ all, nodes, shards, redundancy }: ClusterAnswer): string[] {
   const alarms: string[] = []
+  if (all.isAgreementReachable === false)
+    alarms.push('NATS does not answer: the rest is how it looks from this node alone')
   const none = shards.filter(({ hot }) => hot === 0)
   if (none.length > 0) alarms.push(`${shardsNamed(none)} NO caught-up replica`)
   const reduced = shards.filter(
@@ -23,8 +25,6 @@ export function alarmsOf({ all, nodes, shards, redundancy }: ClusterAnswer): str
   )
   if (suspects.length > 0) alarms.push(`${shardsNamed(suspects)} replicas that disagree`)
   if (all.coordinator === undefined) alarms.push('no node coordinates: nothing fails over')
-  if (all.isAgreementReachable === false)
-    alarms.push('NATS does not answer: this is what was known last')
   return alarms
 }
 

@@ -122,4 +122,21 @@ describe('two nodes that hold different shards', needs(realNatsServer), () => {
       answers: [{ kind: 'decision', placements: [{ placement: 'home' }] }],
     })
   })
+
+  it('stop getting traffic once others lead what they led', async () => {
+    const [first, second] = nodes
+    const before = second?.api.health().ready
+    const closing = second?.close()
+
+    await vi.waitFor(
+      () => {
+        const { ready, problems } = second?.api.health() ?? {}
+        expect({ before, ready }).toEqual({ before: true, ready: false })
+        expect(problems).toContain('it is stopping: other nodes lead what it led')
+      },
+      { timeout: 10_000 },
+    )
+    expect(first?.api.map().shards.map(({ primary }) => primary)).toEqual(['n1', 'n1', 'n1', 'n1'])
+    await closing
+  })
 })
