@@ -12,11 +12,23 @@ export type Result = { readonly [name: string]: number }
 /** A driver that says nothing for this much longer than its run is stuck. */
 const graceMs = 120_000
 
+export interface Driver {
+  /** Rejects where the driver fails or hangs. */
+  readonly ended: Promise<Result>
+  /** Asks it to end before its time. */
+  finish(): void
+}
+
 /** Runs `loadtest/drivers/<name>.ts`. Rejects where it fails or hangs. */
 export function runDriver(name: string, options: Options): Promise<Result> {
+  return startDriver(name, options).ended
+}
+
+/** Starts a driver that is ended by `finish`, at the latest after its `seconds`. */
+export function startDriver(name: string, options: Options): Driver {
   const path = new URL(`../drivers/${name}.ts`, import.meta.url)
   const child = fork(path, [JSON.stringify(options)], { stdio: ['ignore', 2, 2, 'ipc'] })
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<Result>((resolve, reject) => {
     let result: Result | undefined
     const seconds = typeof options.seconds === 'number' ? options.seconds : 0
     const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + graceMs)
@@ -29,6 +41,16 @@ export function runDriver(name: string, options: Options): Promise<Result> {
       else reject(new Error(`driver ${name} ended with ${signal ?? code} and without a result`))
     })
   })
+  return { ended, finish: () => void (child.connected && child.send('finish')) }
+}
+
+/** Aborted when whoever started this driver asks it to end. */
+export function finishing(): AbortSignal {
+  const over = new AbortController()
+  process.on('message', (message) => {
+    if (message === 'finish') over.abort()
+  })
+  return over.signal
 }
 
 /** The options that this driver was started with. */

@@ -37,12 +37,17 @@ export class Figures {
   }
 
   /** Takes the figures of a part; where it fails, those it would have taken count as not held. */
-  async take(names: readonly string[], part: () => Promise<void>): Promise<void> {
+  async take(
+    names: readonly string[],
+    part: () => Promise<void>,
+    conditions?: Figure['with'],
+  ): Promise<void> {
     try {
       await part()
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error)
-      for (const figure of names) this.add({ figure, value: null, unit: '', why })
+      for (const figure of names)
+        this.add({ figure, value: null, unit: '', why, ...(conditions && { with: conditions }) })
     }
   }
 
