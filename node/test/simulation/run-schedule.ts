@@ -1,0 +1,67 @@
+import type { Coverage } from './coverage.ts'
+import type { Violation } from './invariants.ts'
+import type { Schedule } from './schedule.ts'
+import { Simulation, type SimulationOptions } from './simulation.ts'
+
+/** After all faults ended: the lease of a coordinator that died then, and a promotion. */
+const servedMs = 6_000
+const wholeMs = 30_000
+
+export interface Outcome {
+  readonly violations: readonly Violation[]
+  readonly coverage: Coverage
+  /** How long it took to have one primary per shard once faults had ended. */
+  readonly servedAfterMs: number
+}
+
+/** Runs a schedule from the start of all nodes until all is well again, or something is not. */
+export async function runSchedule(
+  schedule: Schedule,
+  options: SimulationOptions = {},
+): Promise<Outcome> {
+  const simulation = new Simulation(schedule, options)
+  const { time, invariants, coverage } = simulation
+  await simulation.start()
+  if (!simulation.isWhole && !simulation.isBroken)
+    invariants.broken('I10 liveness', 'the cluster did not form')
+  const startedAt = time.monotonic()
+  for (const step of schedule.steps)
+    time.after(step.atMs, () => {
+      if (time.monotonic() < startedAt + schedule.faultsMs) simulation.apply(step)
+    })
+  await simulation.run(schedule.faultsMs)
+  simulation.heal()
+  await simulation.run(500)
+  simulation.repair()
+  const healedAt = time.monotonic()
+  if (!(await simulation.runUntil(() => simulation.isServed, servedMs)))
+    invariants.broken('I10 liveness', `no primary for every shard ${servedMs} ms after all faults`)
+  const servedAfterMs = time.monotonic() - healedAt
+  if (!(await simulation.runUntil(() => simulation.isWhole, wholeMs)))
+    invariants.broken('I10 liveness', `no two replicas of every shard ${wholeMs} ms after all faults`)
+  await settle(simulation)
+  simulation.endAll()
+  return { violations: invariants.violations.slice(0, 5), coverage, servedAfterMs }
+}
+
+/** Everything that was recorded arrives, is on disk, and comes back from there. */
+async function settle(simulation: Simulation): Promise<void> {
+  const { clients, invariants } = simulation
+  simulation.endRecording()
+  const isQuiet = () => clients.every((client) => client.isQuiet)
+  if (!(await simulation.runUntil(isQuiet, 10_000)))
+    invariants.broken('I10 liveness', 'records are not acknowledged 10 s after all faults')
+  const isFolded = () =>
+    simulation.nodes.every(({ engine }) =>
+      engine?.shards.every(
+        ({ number, state }) => state.applied === simulation.truth(number).branch.last,
+      ),
+    )
+  if (!(await simulation.runUntil(isFolded, 10_000)))
+    invariants.broken('I10 liveness', 'the end of the log is not folded 10 s after it was written')
+  if (simulation.isBroken) return
+  for (const client of clients)
+    for (const id of client.acked)
+      if (!simulation.truths.some(({ branches }) => branches.some((branch) => branch.has(id))))
+        invariants.broken('I6 effect once', `${id} was acknowledged and is nowhere`)
+}

@@ -1,0 +1,282 @@
+import {
+  type DecideAnswer,
+  decode,
+  decodeAnswers,
+  type EventRecord,
+  encode,
+  encodeBatch,
+  HalfsecondError,
+  type Identifier,
+  parseShardMap,
+  type ShardMap,
+  shardOf,
+  subjects,
+  toHalfsecondError,
+  type WirePosition,
+} from '@halfsecond/protocol'
+import type { Bus, Clock, Log } from '../../src/runtime/ports.ts'
+import { event } from '../support/records.ts'
+import type { Coverage } from './coverage.ts'
+
+const deadlineMs = 400
+const hedgeMs = 40
+const resendMs = 100
+const retryMs = 20
+
+/** The map is asked for no more often. */
+const refreshMs = 50
+
+interface Queue {
+  /** All that was recorded, in order; record i has number i + 1. */
+  readonly records: EventRecord[]
+  acked: number
+  isSending: boolean
+}
+
+export interface ClientSurroundings {
+  readonly name: string
+  readonly shards: number
+  readonly bus: Bus
+  readonly log: Log
+  readonly clock: Clock
+  readonly coverage: Coverage
+  /** Told what became of each decide; undefined where there was no answer in time. */
+  readonly decided: (startedAt: number, shard: number, answer: DecideAnswer | undefined) => void
+}
+
+/**
+ * A channel's server by the rules of the client library, on virtual time: one batch under way per
+ * shard, sent again until it is acknowledged; decides at the primary, and at a standby where that is
+ * late or refuses; positions kept per visitor.
+ */
+export class SimulatedClient {
+  readonly name: string
+  private readonly uses: ClientSurroundings
+  private readonly queues: Queue[]
+  /** Per visitor: the furthest that it has seen. */
+  private readonly positions = new Map<Identifier, WirePosition>()
+  private map: ShardMap | undefined
+  private refreshedAt = Number.NEGATIVE_INFINITY
+  private decisions = 0
+
+  constructor(uses: ClientSurroundings) {
+    this.name = uses.name
+    this.uses = uses
+    this.queues = Array.from({ length: uses.shards }, () => {
+      return { records: [], acked: 0, isSending: false }
+    })
+    uses.bus.listen(subjects.map, (bytes) => this.use(parseShardMap(decode(bytes))))
+    this.refresh()
+  }
+
+  /** Ids of all that was acknowledged. */
+  get acked(): readonly string[] {
+    return this.queues.flatMap(({ records, acked }) => records.slice(0, acked).map(({ id }) => id))
+  }
+
+  get isQuiet(): boolean {
+    return this.queues.every(({ records, acked }) => records.length === acked)
+  }
+
+  track(visitor: Identifier): void {
+    const shard = shardOf(visitor, this.uses.shards)
+    const queue = this.queue(shard)
+    const id = `${this.name}-${shard}-${queue.records.length}`
+    queue.records.push(event(visitor, id, this.uses.clock.now()))
+    if (!queue.isSending) void this.send(shard, queue)
+  }
+
+  /** Positions after `last` are of entries that the log lost. */
+  forget(shard: number, last: number): void {
+    for (const [visitor, [of, , sequence]] of this.positions)
+      if (of === shard && sequence > last) this.positions.delete(visitor)
+  }
+
+  decide(visitor: Identifier): void {
+    const shard = shardOf(visitor, this.uses.shards)
+    const startedAt = this.uses.clock.monotonic()
+    const position = this.positions.get(visitor)
+    const question = {
+      kind: 'decide',
+      decision: `${this.name}-${++this.decisions}`,
+      identifiers: [visitor],
+      placements: ['hero'],
+      deadline: deadlineMs,
+      positions: position ? [position] : [],
+      pending: this.pendingOf(visitor, shard),
+    }
+    const done = (answer: DecideAnswer | undefined) => {
+      if (answer?.freshness === 'fresh') this.seen(visitor, answer.position)
+      this.uses.decided(startedAt, shard, answer)
+    }
+    new Ask(this.uses, shard, encode({ v: 1, questions: [question] }), this, done).begin()
+  }
+
+  /** Replicas of a shard, the one to ask first first. */
+  replicas(shard: number): readonly string[] {
+    const entry = this.map?.shards[shard]
+    return entry ? [entry.primary, ...entry.standbys] : []
+  }
+
+  heard(epoch: number): void {
+    if (epoch === 0 || epoch > (this.map?.epoch ?? 0)) this.refresh()
+  }
+
+  private refresh(): void {
+    const { bus, clock } = this.uses
+    if (clock.monotonic() < this.refreshedAt + refreshMs) return
+    this.refreshedAt = clock.monotonic()
+    bus.request(subjects.mapGet, new Uint8Array(0), deadlineMs).then(
+      (bytes) => this.use(parseShardMap(decode(bytes))),
+      () => undefined,
+    )
+  }
+
+  private use(map: ShardMap): void {
+    if (map.epoch > (this.map?.epoch ?? 0)) this.map = map
+  }
+
+  private async send(shard: number, queue: Queue): Promise<void> {
+    const { log, clock, coverage } = this.uses
+    queue.isSending = true
+    while (queue.acked < queue.records.length) {
+      const first = queue.acked
+      const batch = queue.records.slice(first)
+      const bytes = encodeBatch(
+        this.name,
+        first + 1,
+        batch.map((record) => encode(record)),
+      )
+      try {
+        const sequence = await log.append(shard, bytes, 'log')
+        queue.acked = first + batch.length
+        for (const { key } of batch) this.seen(key, [shard, this.incarnationOf(shard), sequence])
+      } catch {
+        coverage.count('resends')
+        await new Promise<void>((resolve) => clock.after(resendMs, resolve))
+      }
+    }
+    queue.isSending = false
+  }
+
+  private pendingOf(visitor: Identifier, shard: number): readonly Uint8Array[] {
+    const { records, acked } = this.queue(shard)
+    const pending = records.slice(acked)
+    if (!pending.some(({ key }) => key === visitor)) return []
+    return [
+      encodeBatch(
+        this.name,
+        acked + 1,
+        pending.map((record) => encode(record)),
+      ),
+    ]
+  }
+
+  private seen(visitor: Identifier, position: WirePosition): void {
+    const before = this.positions.get(visitor)
+    if (before === undefined || before[1] !== position[1] || before[2] < position[2])
+      this.positions.set(visitor, position)
+  }
+
+  private incarnationOf(shard: number): number {
+    return this.map?.shards[shard]?.incarnation ?? 0
+  }
+
+  private queue(shard: number): Queue {
+    const queue = this.queues[shard]
+    if (queue === undefined) throw new RangeError(`no shard ${shard}`)
+    return queue
+  }
+}
+
+type Asker = Pick<SimulatedClient, 'replicas' | 'heard'>
+
+/** One decide, from the first replica that is asked to the first answer, or to its deadline. */
+class Ask {
+  private readonly uses: ClientSurroundings
+  private readonly shard: number
+  private readonly frame: Uint8Array
+  private readonly asker: Asker
+  private readonly done: (answer: DecideAnswer | undefined) => void
+  private readonly endsAt: number
+  private tried: string[] = []
+  private open = 0
+  private isDone = false
+
+  constructor(
+    uses: ClientSurroundings,
+    shard: number,
+    frame: Uint8Array,
+    asker: Asker,
+    done: (answer: DecideAnswer | undefined) => void,
+  ) {
+    this.uses = uses
+    this.shard = shard
+    this.frame = frame
+    this.asker = asker
+    this.done = done
+    this.endsAt = uses.clock.monotonic() + deadlineMs
+  }
+
+  begin(): void {
+    this.uses.clock.after(deadlineMs, () => this.finish(undefined))
+    this.next()
+  }
+
+  private next(): void {
+    if (this.isDone) return
+    const node = this.asker.replicas(this.shard).find((one) => !this.tried.includes(one))
+    if (node === undefined) {
+      if (this.open === 0) this.again()
+      return
+    }
+    this.tried.push(node)
+    this.open++
+    void this.ask(node)
+    this.uses.clock.after(hedgeMs, () => {
+      if (this.isDone || this.tried.at(-1) !== node) return
+      this.uses.coverage.count('hedges')
+      this.next()
+    })
+  }
+
+  private async ask(node: string): Promise<void> {
+    const { bus, clock } = this.uses
+    try {
+      const left = Math.max(1, this.endsAt - clock.monotonic())
+      const reply = await bus.request(subjects.decide(node), this.frame, left)
+      const { epoch, answers } = decodeAnswers(reply)
+      const [answer] = answers
+      this.open--
+      if (answer?.kind === 'decision') {
+        this.asker.heard(epoch)
+        this.finish(answer)
+        return
+      }
+      const code = answer?.kind === 'error' ? answer.error.code : 'MALFORMED'
+      this.failed(new HalfsecondError(code, 'no decision'))
+    } catch (error) {
+      this.open--
+      this.failed(toHalfsecondError(error, 'UNAVAILABLE', 'no answer'))
+    }
+  }
+
+  private failed({ code }: HalfsecondError): void {
+    if (code === 'UNAVAILABLE' || code === 'MOVED') this.asker.heard(0)
+    this.next()
+  }
+
+  private again(): void {
+    this.asker.heard(0)
+    this.uses.clock.after(retryMs, () => {
+      this.tried = []
+      this.next()
+    })
+  }
+
+  private finish(answer: DecideAnswer | undefined): void {
+    if (this.isDone) return
+    this.isDone = true
+    this.done(answer)
+  }
+}
