@@ -4,16 +4,15 @@ import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
 import { compilePlaybook } from './playbook/compile-playbook.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import { Engine } from './runtime/engine.ts'
 import type { NodeApi } from './runtime/node-api.ts'
-import type { Store } from './runtime/ports.ts'
 import { systemClock } from './system/system-clock.ts'
 import { systemRandom } from './system/system-random.ts'
 import { ZoneCalendar } from './system/zone-calendar.ts'
-import type { Gauges } from './telemetry/gauges.ts'
 import type { LogOutput } from './telemetry/logger.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
 import { tokenKeysIn } from './token-key-file.ts'
@@ -71,7 +70,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       hash: (text) => hash('sha256', text),
     })
     closers.push(() => engine.stop())
-    telemetry.watch(gaugesOf(engine, ports.store, config.memoryBytes))
+    telemetry.watch(gaugesOfEngine({ ...config, engine, store: ports.store }))
     const http = await HttpServer.make({ ...options, ...config, version }, engine, telemetry)
     const { port, adminPort } = await http.listen()
     closers.push(() => http.close())
@@ -92,35 +91,6 @@ function openPorts(config: Config, { observer }: Telemetry): Promise<ModePorts> 
   const { nodeId: id, dataDir, shards, natsUrl, replicas } = config
   const options = { id, dataDir, shards, clock: systemClock, observer }
   return natsUrl === undefined ? openEmbedded(options) : openOnNats(natsUrl, replicas, options)
-}
-
-function gaugesOf(engine: Engine, store: Store, budgetBytes: number): Gauges {
-  return {
-    get actors() {
-      const { count, heldBytes, arena } = engine.actors
-      return { count, heldBytes, budgetBytes, arenaBytes: arena.pageBytes }
-    },
-    shards: () =>
-      engine.shards.map(({ number, status, isFresh, state, flushed }) => ({
-        shard: number,
-        status,
-        isFresh,
-        applied: state.applied,
-        flushed,
-        lag: isFresh ? 0 : undefined,
-      })),
-    get map() {
-      const { epoch, nodes } = engine.map()
-      return { epoch, nodes: nodes.length }
-    },
-    get playbook() {
-      return engine.playbook()?.version ?? 0
-    },
-    get logReachable() {
-      return engine.health().logReachable
-    },
-    store: () => store.usage(),
-  }
 }
 
 /** As it stands in an address: wildcards are reached over loopback, IPv6 in brackets. */

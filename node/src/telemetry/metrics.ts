@@ -3,18 +3,26 @@ import { CellCounter, CellHistogram } from './cells.ts'
 import type { Gauges } from './gauges.ts'
 import { GcPauses } from './gc-pauses.ts'
 import { LoopDelay } from './loop-delay.ts'
+import { type AddGauge, watchGauges } from './watched-gauges.ts'
 
 /*
  * Every metric of a node, in one place. Base units; labels known up front and bounded, never what a
  * caller wrote; zero from the start. A shard's number is a label of gauges only: at most 256.
  */
 
-/** The objectives' edges, 10, 50 and 500 ms, must be edges of buckets. */
-const decideBuckets = [0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1]
-const httpBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
+/** The objectives' edges, 10, 50, 150 and 500 ms, must be edges of buckets. */
+const decideBuckets = [
+  0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1,
+]
+const httpBuckets = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10,
+]
 /** From the log to the fold: milliseconds when all is well, minutes while catching up. */
 const ageBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 300]
 const commitBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+/** A promotion is promised within 2 s. */
+const promotionBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30]
+const snapshotBuckets = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600]
 const gcBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5]
 
 export interface MetricsOptions {
@@ -73,6 +81,28 @@ export class Metrics {
     name: 'halfsecond_lmdb_committed_bytes_total',
     help: 'Bytes written by checkpoints.',
   })
+  readonly promotions = new CellHistogram(
+    {
+      name: 'halfsecond_promotion_seconds',
+      help: 'Time from the map that made this node the primary of a shard until it leads.',
+    },
+    promotionBuckets,
+  )
+  readonly snapshots = new CellHistogram(
+    {
+      name: 'halfsecond_snapshot_seconds',
+      help: 'Time that it took to copy a shard from another node.',
+    },
+    snapshotBuckets,
+  )
+  readonly snapshotBytes = new CellCounter({
+    name: 'halfsecond_snapshot_bytes_total',
+    help: 'Bytes of shards copied from other nodes.',
+  })
+  readonly trims = new CellCounter({
+    name: 'halfsecond_log_trims_total',
+    help: 'Times that old entries were removed from a log.',
+  })
   readonly httpDuration = new CellHistogram(
     {
       name: 'halfsecond_http_request_duration_seconds',
@@ -92,6 +122,10 @@ export class Metrics {
     this.commitDuration,
     this.committedRows,
     this.committedBytes,
+    this.promotions,
+    this.snapshots,
+    this.snapshotBytes,
+    this.trims,
     this.httpDuration,
   ]
   private readonly loopDelay = new LoopDelay()
@@ -124,30 +158,7 @@ export class Metrics {
 
   /** Shows from now on what these gauges say. Once. */
   watch(gauges: Gauges): void {
-    this.gauge('actors', 'Actors in memory.', [], (gauge) => gauge.set(gauges.actors.count))
-    this.gauge('actor_held_bytes', 'Bytes that actors hold.', [], (gauge) =>
-      gauge.set(gauges.actors.heldBytes),
-    )
-    this.gauge('actor_budget_bytes', 'Bytes that actors may hold.', [], (gauge) =>
-      gauge.set(gauges.actors.budgetBytes),
-    )
-    this.gauge('actor_arena_bytes', 'Bytes of the pages of the arena.', [], (gauge) =>
-      gauge.set(gauges.actors.arenaBytes),
-    )
-    this.gauge('cluster_epoch', 'Epoch of the shard map.', [], (gauge) =>
-      gauge.set(gauges.map.epoch),
-    )
-    this.gauge('cluster_nodes', 'Nodes of the shard map.', [], (gauge) =>
-      gauge.set(gauges.map.nodes),
-    )
-    this.gauge('playbook_version', 'Playbook that decides; 0 before the first.', [], (gauge) =>
-      gauge.set(gauges.playbook),
-    )
-    this.gauge('log_reachable', '1 while the log can be written to.', [], (gauge) =>
-      gauge.set(gauges.logReachable ? 1 : 0),
-    )
-    this.watchShards(gauges)
-    this.watchStore(gauges)
+    watchGauges(gauges, (...one) => this.gauge(...one))
   }
 
   /** All of it, as Prometheus reads it. */
@@ -162,47 +173,7 @@ export class Metrics {
     this.registry.clear()
   }
 
-  private watchShards(gauges: Gauges): void {
-    this.gauge('shards', 'Shards that this node holds.', ['state'], (gauge) => {
-      gauge.reset()
-      for (const { status } of gauges.shards()) gauge.inc({ state: status })
-    })
-    this.gauge('shards_fresh', 'Shards whose answers are fresh.', [], (gauge) => {
-      let fresh = 0
-      for (const { isFresh } of gauges.shards()) if (isFresh) fresh++
-      gauge.set(fresh)
-    })
-    const perShard = [
-      ['shard_applied_sequence', 'Last log entry applied.', 'applied'],
-      ['shard_flushed_sequence', 'Last log entry that a restart need not fold again.', 'flushed'],
-      ['shard_lag_entries', 'Log entries not applied yet.', 'lag'],
-    ] as const
-    for (const [name, help, field] of perShard) {
-      this.gauge(name, help, ['shard'], (gauge) => {
-        gauge.reset()
-        for (const one of gauges.shards()) {
-          const value = one[field]
-          if (value !== undefined) gauge.set({ shard: String(one.shard) }, value)
-        }
-      })
-    }
-  }
-
-  private watchStore(gauges: Gauges): void {
-    this.gauge('lmdb_used_bytes', 'Bytes of the store on disk.', [], async (gauge) => {
-      gauge.set((await gauges.store()).usedBytes)
-    })
-    this.gauge('lmdb_free_bytes', 'Bytes that its disk still has.', [], async (gauge) => {
-      gauge.set((await gauges.store()).freeBytes)
-    })
-  }
-
-  private gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    read: (gauge: Gauge) => void | Promise<void>,
-  ): void {
+  private gauge(...[name, help, labelNames, read]: Parameters<AddGauge>): void {
     new Gauge({
       name: `halfsecond_${name}`,
       help,

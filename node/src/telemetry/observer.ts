@@ -25,6 +25,10 @@ export class TelemetryObserver implements Observer {
   private readonly commits: number
   private readonly committedRows: number
   private readonly committedBytes: number
+  private readonly promotions: number
+  private readonly snapshots: number
+  private readonly snapshotBytes: number
+  private readonly trims: number
   private readonly decisions: ChannelCells
   private readonly durations: ChannelCells
   private readonly errors: ReadonlyMap<string, number>
@@ -43,6 +47,10 @@ export class TelemetryObserver implements Observer {
     this.commits = metrics.commitDuration.cell()
     this.committedRows = metrics.committedRows.cell()
     this.committedBytes = metrics.committedBytes.cell()
+    this.promotions = metrics.promotions.cell()
+    this.snapshots = metrics.snapshots.cell()
+    this.snapshotBytes = metrics.snapshotBytes.cell()
+    this.trims = metrics.trims.cell()
     this.decisions = new ChannelCells((channel, reason) =>
       metrics.decisions.cell({ channel, reason: knownReasons.has(reason) ? reason : 'other' }),
     )
@@ -95,14 +103,18 @@ export class TelemetryObserver implements Observer {
   }
 
   promoted(shard: number, seconds: number): void {
+    this.metrics.promotions.count(this.promotions, seconds)
     this.noted('info', 'leads', { shard, seconds })
   }
 
   snapshotCopied(shard: number, bytes: number, seconds: number): void {
+    this.metrics.snapshots.count(this.snapshots, seconds)
+    this.metrics.snapshotBytes.add(this.snapshotBytes, bytes)
     this.noted('info', 'copied', { shard, bytes, seconds })
   }
 
   trimmed(shard: number, first: number): void {
+    this.metrics.trims.add(this.trims)
     this.noted('info', 'trimmed', { shard, first })
   }
 

@@ -104,21 +104,37 @@ describe('metrics', () => {
     const shard: ShardGauges = {
       shard: 3,
       status: 'following',
-      isFresh: true,
+      isLed: true,
+      isCaughtUp: true,
+      isSuspect: false,
       applied: 7,
       flushed: 5,
       lag: undefined,
+      log: { bytes: 600, bytesMax: 1_000 },
     }
-    let shards = [shard, { ...shard, shard: 4, status: 'parked', isFresh: false, lag: 2 }]
+    const parked = { ...shard, shard: 4, status: 'parked', isLed: false, isCaughtUp: false, lag: 2 }
+    const behind = { ...shard, shard: 5, isCaughtUp: false, isSuspect: true, log: undefined }
+    let shards = [shard, parked, behind]
     let count = 10
     const gauges: Gauges = {
       get actors() {
         return { count, heldBytes: 1, budgetBytes: 2, arenaBytes: 3 }
       },
       shards: () => shards,
-      map: { epoch: 1, nodes: 1 },
+      cluster: {
+        epoch: 9,
+        nodes: 3,
+        shards: 64,
+        replicasWanted: 2,
+        primaries: 20,
+        standbys: 21,
+        warming: 1,
+        isCoordinator: true,
+      },
+      isReady: true,
       playbook: 2,
       logReachable: false,
+      isStoreFailing: true,
       store: async () => ({ usedBytes: 11, freeBytes: 12 }),
     }
     telemetry.watch(gauges)
@@ -136,6 +152,32 @@ describe('metrics', () => {
     expect(after.get('halfsecond_shard_applied_sequence{shard="3"}')).toBe(7)
     expect(after.get('halfsecond_lmdb_free_bytes')).toBe(12)
     expect(after.get('halfsecond_log_reachable')).toBe(0)
+    expect(before.get('halfsecond_shards_behind')).toBe(1)
+    expect(before.get('halfsecond_shards_suspect')).toBe(1)
+    expect(after.get('halfsecond_shards_suspect')).toBe(0)
+    expect(before.get('halfsecond_shard_leads{shard="4"}')).toBe(0)
+    expect(before.get('halfsecond_shard_caught_up{shard="3"}')).toBe(1)
+    expect(before.get('halfsecond_shard_log_bytes{shard="3"}')).toBe(600)
+    expect(before.has('halfsecond_shard_log_bytes{shard="5"}')).toBe(false)
+    expect(before.get('halfsecond_replicas{role="standby"}')).toBe(21)
+    expect(before.get('halfsecond_coordinator')).toBe(1)
+    expect(before.get('halfsecond_store_failing')).toBe(1)
+  })
+
+  it('count promotions, copies and trims', async () => {
+    const { telemetry } = makeTelemetry()
+
+    telemetry.observer.promoted(3, 0.2)
+    telemetry.observer.snapshotCopied(4, 5_000, 12)
+    telemetry.observer.snapshotCopied(5, 1_000, 2)
+    telemetry.observer.trimmed(3, 90_001)
+
+    const all = await samples(telemetry)
+    expect(all.get('halfsecond_promotion_seconds_bucket{le="0.1"}')).toBe(0)
+    expect(all.get('halfsecond_promotion_seconds_bucket{le="0.25"}')).toBe(1)
+    expect(all.get('halfsecond_snapshot_seconds_sum')).toBe(14)
+    expect(all.get('halfsecond_snapshot_bytes_total')).toBe(6_000)
+    expect(all.get('halfsecond_log_trims_total')).toBe(1)
   })
 
   it('tell how late the event loop was', async () => {

@@ -59,7 +59,8 @@ export async function importSnapshot(uses: ImportDependencies): Promise<number> 
       onBegin?.(manifest.applied)
       const { rows, bytes } = await copy(uses, manifest, target)
       const seconds = (clock.monotonic() - started) / 1_000
-      observer.noted('info', `copied shard ${shard} from ${node}`, { rows, bytes, seconds })
+      observer.noted('info', `copied shard ${shard} from ${node}`, { rows })
+      observer.snapshotCopied(shard, bytes, seconds)
     } finally {
       void ask(uses, { op: 'snapshot.end', id: manifest.id }).catch(() => {})
     }
