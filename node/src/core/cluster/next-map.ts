@@ -184,15 +184,19 @@ function balanced(shards: readonly Replicas[], view: View): readonly Replicas[] 
   const { standbys, timing, moves } = view.input
   const members = membersOf(view)
   if (members.length === 0) return shards
-  const target = allocate(members, shards.length, standbys, shards)
+  const holders = shards.map(({ primary, standbys, warming }) => {
+    return { primary, standbys: [...standbys, ...warming] }
+  })
+  const wishes = new Map(moves.map(({ shard, to }) => [shard, to]))
+  const target = allocate(members, shards.length, standbys, holders, wishes)
   const wanted = Math.min(standbys + 1, members.length)
   const warmings = new Map<string, number>()
   for (const { warming } of shards)
     for (const id of warming) warmings.set(id, (warmings.get(id) ?? 0) + 1)
   let swaps = Math.max(1, Math.min(movesMax, Math.floor(shards.length * movesShare)))
   return shards.map((entry, shard) => {
-    const wish = moves.find((move) => move.shard === shard)?.to
-    const goal = goalOf(entry, target[shard], wanted, wish, members, view)
+    const isWished = target[shard]?.primary === wishes.get(shard)
+    const goal = goalOf(entry, target[shard], wanted, isWished, members, view)
     const grown = withReplicas(entry, shard, goal, wanted, view, (id) => {
       const count = warmings.get(id) ?? 0
       if (count >= timing.warmingsPerNode || !view.isAlive(id)) return false
@@ -221,21 +225,14 @@ function goalOf(
   entry: Replicas,
   target: Placement | undefined,
   wanted: number,
-  wish: string | undefined,
+  isWished: boolean,
   members: readonly Member[],
   view: View,
 ): Placement {
   const isMember = (id: string) => members.some((member) => member.id === id)
   const here = [entry.primary, ...entry.standbys, ...entry.warming].filter(isMember)
-  const wished = wish !== undefined && members.some(({ id, canLead }) => id === wish && canLead)
-  if (wished) {
-    const others = [...here, ...(target?.standbys ?? []), target?.primary ?? ''].filter(
-      (id, index, all) => id !== wish && id !== '' && all.indexOf(id) === index,
-    )
-    return { primary: wish, standbys: others.slice(0, wanted - 1) }
-  }
   if (target === undefined) return entry
-  if (!view.input.isPaused) return target
+  if (!view.input.isPaused || isWished) return target
   // What is lost is replaced; nothing else moves.
   const more = [target.primary, ...target.standbys].filter((id) => !here.includes(id))
   const all = [...here, ...more].slice(0, Math.max(wanted, here.length))
