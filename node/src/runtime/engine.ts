@@ -245,7 +245,8 @@ export class Engine implements NodeApi {
   }
 
   replicas(): readonly ReplicaView[] {
-    return this.shards.map(({ number, status, state, flushed }) => ({
+    const inOrder = [...this.shards].sort((a, b) => a.number - b.number)
+    return inOrder.map(({ number, status, state, flushed }) => ({
       shard: number,
       status,
       applied: state.applied,

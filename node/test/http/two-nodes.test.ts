@@ -97,6 +97,15 @@ describe('two nodes that hold different shards', needs(realNatsServer), () => {
     expect(exported.sort()).toEqual([...visitors].sort())
   })
 
+  it('show the replicas that they hold in the order of their numbers', () => {
+    for (const { api } of nodes) {
+      const numbers = api.replicas().map(({ shard }) => shard)
+
+      expect(numbers).toHaveLength(2)
+      expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    }
+  })
+
   it('pass frames on to the node that they are for', async () => {
     const { body } = await get(`${admin(0)}/v1/cluster`)
     const shards = isFields(body) && Array.isArray(body.shards) ? body.shards : []
