@@ -11,6 +11,10 @@ export interface NatsClusterOptions {
   readonly servers?: number
   /** Port of the first server, the others count up from it. 0, the default: any that are free. */
   readonly port?: number
+  /** That of every server; the one for development by default. */
+  readonly config?: string
+  /** As `user:password`, where the configuration wants one between servers. */
+  readonly routeLogin?: string
 }
 
 /**
@@ -18,18 +22,21 @@ export interface NatsClusterOptions {
  * takes connections; they elect their leaders in the seconds after. They end with this process.
  */
 export async function startNatsCluster(options: NatsClusterOptions): Promise<NatsCluster> {
-  const { dir, servers: count = 3, port = 0 } = options
+  const { dir, servers: count = 3, port = 0, config, routeLogin } = options
   const program = await natsServerPath()
   const routePorts = await freePorts(count)
-  const routes = routePorts.map((one) => `nats://127.0.0.1:${one}`).join(',')
+  const login = routeLogin === undefined ? '' : `${routeLogin}@`
+  const routeOf = (one: number) => `nats://${login}127.0.0.1:${one}`
+  const routes = routePorts.map(routeOf).join(',')
   const servers = routePorts.map(
     (routePort, i) =>
       new NatsServer(program, {
         storeDir: join(dir, `nats-${i + 1}`),
         port: port === 0 ? 0 : port + i,
+        ...(config !== undefined && { config }),
         args: [
           ...['--name', `nats-${i + 1}`, '--cluster_name', 'halfsecond'],
-          ...['--cluster', `nats://127.0.0.1:${routePort}`, '--routes', routes],
+          ...['--cluster', routeOf(routePort), '--routes', routes],
         ],
       }),
   )

@@ -7,9 +7,15 @@ import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import { connect } from '@halfsecond/client'
 import { parseNatsAddress } from '@halfsecond/protocol'
+import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectNats } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startTestNode, tokenKeys } from '../../../client/test/support/test-node.ts'
+import { Nats } from '../../../node/src/nats/connection.ts'
+import { KvCoordination } from '../../../node/src/nats/kv-coordination.ts'
+import { provisionStreams } from '../../../node/src/nats/provision-streams.ts'
+import { QuietObserver } from '../../../node/test/support/quiet-observer.ts'
+import { startNatsCluster } from '../../nats-server/cluster.ts'
 import { type NatsServer, startNatsServer } from '../../nats-server/run.ts'
 import { natsServerPath } from '../../tools.ts'
 import { needs, realNatsServer } from '../requirements.ts'
@@ -62,8 +68,12 @@ describe('the configuration for production', needs(realNatsServer), () => {
   it.each([
     'hs.own.7',
     'hs.node.n1.ctl',
+    'hs.beat.n1',
     'hs.map',
+    'hs.playbook.1',
+    '_INBOX_NODE.n1',
     '$JS.API.STREAM.INFO.HS-LOG-7',
+    '$JS.API.DIRECT.GET.HS-LOG-7',
     '$KV.HS-CLUSTER.map',
   ])('does not let a channel publish to %s', async (subject) => {
     const answer = await say(server.port, 'channel', `PUB ${subject} 0\r\n`)
@@ -71,11 +81,14 @@ describe('the configuration for production', needs(realNatsServer), () => {
     expect(answer).toContain(`Permissions Violation for Publish to "${subject}"`)
   })
 
-  it.each(['hs.log.7', 'hs.own.7', '>'])('does not let a channel listen to %s', async (subject) => {
-    const answer = await say(server.port, 'channel', `SUB ${subject} 1\r\n`)
+  it.each(['hs.log.7', 'hs.own.7', 'hs.beat.*', 'hs.node.n1.decide', '_INBOX_NODE.>', '>'])(
+    'does not let a channel listen to %s',
+    async (subject) => {
+      const answer = await say(server.port, 'channel', `SUB ${subject} 1\r\n`)
 
-    expect(answer).toContain(`Permissions Violation for Subscription to "${subject}"`)
-  })
+      expect(answer).toContain(`Permissions Violation for Subscription to "${subject}"`)
+    },
+  )
 
   it('lets a node write internal records', async () => {
     const answer = await say(server.port, 'node', 'PUB hs.own.7 0\r\n')
@@ -118,6 +131,38 @@ describe('the configuration for production', needs(realNatsServer), () => {
       error: { operation: 'publish', subject: 'hs.own.7' },
     })
   })
+
+  it('makes one cluster of three servers, with three copies of what nodes agree on and of each log', async () => {
+    const production = await readFile(join(configs, 'production.conf'), 'utf8')
+    const config = join(folder, 'three.conf')
+    const users = relative(folder, join(configs, 'users.conf'))
+    // Three on one machine: each with a monitoring port and a folder of its own.
+    const text = production
+      .replace('127.0.0.1:8222', '127.0.0.1:-1')
+      .replace(/^ *store_dir:.*$/m, '')
+      .replace('./users.conf', users)
+    await writeFile(config, text)
+    const routeLogin = `route:${password}`
+    const cluster = await startNatsCluster({ dir: join(folder, 'three'), config, routeLogin })
+    const url = cluster.url.replaceAll('://', `://node:${password}@`)
+    const nats = await Nats.connect(url, 'test', new QuietObserver())
+    try {
+      await vi.waitFor(() => KvCoordination.open(nats, 3), { timeout: 30_000, interval: 500 })
+      await provisionStreams(nats, { shards: 2, replicas: 3, storageBytes: 2 ** 30 })
+      const manager = await jetstreamManager(nats.connection)
+      for (const stream of ['KV_HS-CLUSTER', 'HS-PLAYBOOK', 'HS-LOG-0', 'HS-LOG-1']) {
+        const { cluster: group } = await manager.streams.info(stream)
+        const members = [group?.leader, ...(group?.replicas ?? []).map(({ name }) => name)]
+        expect(members.sort()).toEqual(['nats-1', 'nats-2', 'nats-3'])
+      }
+      const port = cluster.servers[1]?.port ?? 0
+      const answer = await say(port, 'channel', 'PUB hs.own.0 0\r\n')
+      expect(answer).toContain('Permissions Violation')
+    } finally {
+      await nats.close()
+      await cluster.stop()
+    }
+  }, 90_000)
 
   it('lets in nobody without a password', async () => {
     const answer = await say(server.port, 'stranger', 'PUB hs.log.7 0\r\n')

@@ -18,6 +18,12 @@ import type { Observer } from '../runtime/ports.ts'
 const serverMin = [2, 12, 12] as const
 
 /**
+ * Where answers to nodes arrive, and what they read of the log. Apart from the `_INBOX` of channels,
+ * who could else listen to it.
+ */
+export const nodeInbox = '_INBOX_NODE'
+
+/**
  * A connection to NATS. The only place of a node that subscribes: what a callback throws would end
  * the connection's read loop for minutes, so `listen` catches and reports it.
  */
@@ -45,6 +51,7 @@ export class Nats {
         servers: [...servers],
         ...login,
         name,
+        inboxPrefix: nodeInbox,
         noAsyncTraces: true,
         pingInterval: 5_000,
         maxPingOut: 2,

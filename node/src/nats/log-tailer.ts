@@ -3,7 +3,7 @@ import type { Msg, Subscription } from '@nats-io/transport-node'
 import { discontinuity } from '../core/shard/continuity.ts'
 import { fingerprintOf } from '../core/shard/fold.ts'
 import type { Clock, Cursor, Follower, LogEntry, Observer, Tail, Timer } from '../runtime/ports.ts'
-import type { Nats } from './connection.ts'
+import { type Nats, nodeInbox } from './connection.ts'
 import {
   createConsumer,
   deleteConsumer,
@@ -167,7 +167,7 @@ export class LogTailer implements Tail {
   }
 
   private listen(generation: number, last: number): void {
-    const inbox = `_INBOX.${this.consumer}`
+    const inbox = `${nodeInbox}.${this.consumer}`
     this.subscription = this.uses.nats.listen(inbox, (message) => {
       if (generation !== this.generation) return
       this.heardAt = this.uses.clock.monotonic()
@@ -183,7 +183,7 @@ export class LogTailer implements Tail {
 
   private ask(): void {
     if (this.asked > pullMessages / 2) return
-    const inbox = `_INBOX.${this.consumer}`
+    const inbox = `${nodeInbox}.${this.consumer}`
     this.asked += pullMessages
     pull(this.uses.nats, this.stream, this.consumer, inbox, pullMessages, pullMs, heartbeatMs)
   }
