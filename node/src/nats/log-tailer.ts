@@ -4,6 +4,7 @@ import { discontinuity } from '../core/shard/continuity.ts'
 import { fingerprintOf } from '../core/shard/fold.ts'
 import type { Clock, Cursor, Follower, LogEntry, Observer, Tail, Timer } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
+import { readDirectly } from './direct-reader.ts'
 import {
   createConsumer,
   deleteConsumer,
@@ -46,6 +47,8 @@ export interface TailerDependencies {
  *   attaching ──► following ──► (silence, gap, consumer gone, connection back) ──► attaching
  *       └──► ended   discontinued, closed, or the follower threw
  *
+ * While it attaches anew, it goes on by direct gets: see `readDirectly`.
+ *
  * T1 entries are passed on in order, each once: an entry that does not follow the last one is not
  *    passed, the tailer attaches again instead.
  * T2 every attach checks continuity first, since servers skip silently.
@@ -71,6 +74,9 @@ export class LogTailer implements Tail {
   private failures = 0
   private watchdog: Timer | undefined
   private isEnded = false
+  /** Whether the tail was followed before, so that its checks were passed once. */
+  private hasFollowed = false
+  private isReading = false
 
   constructor(shard: number, cursor: Cursor, follower: Follower, uses: TailerDependencies) {
     this.shard = shard
@@ -118,6 +124,7 @@ export class LogTailer implements Tail {
     this.detach()
     const { generation } = this
     this.heardAt = Number.POSITIVE_INFINITY
+    void this.readOn()
     try {
       await this.uses.attaching(() => this.start(generation))
     } catch (error) {
@@ -140,11 +147,14 @@ export class LogTailer implements Tail {
   private async start(generation: number): Promise<void> {
     const { nats } = this.uses
     if (generation !== this.generation) return
+    // Meanwhile the tail may read on: what is compared is where it was before it asked.
+    const cursor = this.cursor()
+    const { applied } = cursor
     const extent = await streamExtent(nats, this.stream)
-    const isHeld = this.last >= extent.first && this.last <= extent.last
-    const entry = isHeld ? await storedEntry(nats, this.stream, this.last) : undefined
+    const isHeld = applied >= extent.first && applied <= extent.last
+    const entry = isHeld ? await storedEntry(nats, this.stream, applied) : undefined
     if (generation !== this.generation) return
-    const why = discontinuity(this.cursor(), extent, entry)
+    const why = discontinuity(cursor, extent, entry)
     if (why !== undefined) {
       this.end()
       this.follower.discontinued(why)
@@ -176,6 +186,7 @@ export class LogTailer implements Tail {
       })
     })
     this.heardAt = this.uses.clock.monotonic()
+    this.hasFollowed = true
     this.failures = 0
     this.ask()
     if (this.last >= last) this.follower.caughtUp()
@@ -198,22 +209,39 @@ export class LogTailer implements Tail {
   private deliver(message: Msg): void {
     const { sequence, timestamp, pending } = parseDelivered(message.reply ?? '')
     this.asked--
-    if (sequence !== this.last + 1) {
-      if (sequence > this.last) void this.attach()
+    if (sequence > this.last + 1) {
+      void this.attach()
       return
     }
-    this.last = sequence
-    this.newest = { bytes: message.data, timestamp }
     const own = message.subject.startsWith('hs.own.')
+    // What was read directly meanwhile comes once more.
+    if (sequence > this.last) this.pass({ sequence, timestamp, own, bytes: message.data })
+    if (this.isEnded) return
+    if (pending === 0) this.follower.caughtUp()
+    this.ask()
+  }
+
+  private pass(entry: LogEntry): void {
+    this.last = entry.sequence
+    this.newest = { bytes: entry.bytes, timestamp: entry.timestamp }
     try {
-      this.follower.entry({ sequence, timestamp, own, bytes: message.data })
+      this.follower.entry(entry)
     } catch {
       // The follower has told its observer; a tail never goes on after a throw.
       this.end()
-      return
     }
-    if (pending === 0) this.follower.caughtUp()
-    this.ask()
+  }
+
+  /** Until there is a consumer again. */
+  private async readOn(): Promise<void> {
+    if (!this.hasFollowed || this.isReading || this.last === 0) return
+    this.isReading = true
+    await readDirectly(this.uses.nats, this.uses.clock, this.stream, {
+      isWanted: () => !this.isEnded && this.consumer === '',
+      cursor: () => this.cursor(),
+      pass: (entry) => this.pass(entry),
+    })
+    this.isReading = false
   }
 
   /** A status: the pull is used up or timed out (then another), or the consumer is gone. */

@@ -51,7 +51,7 @@ export async function storedEntry(
   nats: Nats,
   stream: string,
   sequence: number,
-): Promise<Pick<LogEntry, 'bytes' | 'timestamp'> | undefined> {
+): Promise<LogEntry | undefined> {
   const subject = `$JS.API.DIRECT.GET.${stream}`
   const reply = await nats.request(subject, JSON.stringify({ seq: sequence }), apiTimeoutMs)
   if (reply.headers?.code === 404) return undefined
@@ -61,7 +61,8 @@ export async function storedEntry(
       'UNAVAILABLE',
       `no entry in the answer of ${stream}: ${reply.headers?.description}`,
     )
-  return { bytes: reply.data, timestamp: Date.parse(time) }
+  const own = reply.headers?.get('Nats-Subject').startsWith('hs.own.') === true
+  return { sequence, own, bytes: reply.data, timestamp: Date.parse(time) }
 }
 
 /** An ephemeral pull consumer: no acks, no disk, gone 30 s after its last pull. */
