@@ -91,7 +91,7 @@ export class Engine implements NodeApi {
     try {
       await engine.cluster.start()
       const [problem] = engine.cluster.holdings.problems()
-      if (problem !== undefined && !engine.cluster.hasOthers)
+      if (problem !== undefined && engine.cluster.isAlone)
         throw new HalfsecondError('UNAVAILABLE', problem)
       await engine.registry.start()
     } catch (error) {

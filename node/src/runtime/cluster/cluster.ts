@@ -104,6 +104,11 @@ export class Cluster {
     return this.members.intend(id, intent)
   }
 
+  /** Whether no other node is registered. */
+  get isAlone(): boolean {
+    return this.members.rows.every(({ id }) => id === this.uses.id)
+  }
+
   /** Whether others can take over what this node leads. */
   get hasOthers(): boolean {
     return Array.from(this.members.reports()).some(

@@ -73,6 +73,7 @@ export class Coordinator {
   private lookedAt = Number.NaN
   /** When something last spoke against this node's judgement of others. */
   private doubtAt: number
+  private readonly startedAt: number
   private map: { readonly map: ClusterMap | undefined; readonly revision: number } | undefined
   private wanted: Wishes = { isPaused: false, moves: [] }
   private timer: Timer | undefined
@@ -81,7 +82,8 @@ export class Coordinator {
 
   constructor(uses: CoordinatorDependencies) {
     this.uses = uses
-    this.doubtAt = uses.clock.monotonic()
+    this.startedAt = uses.clock.monotonic()
+    this.doubtAt = this.startedAt
   }
 
   get isCoordinating(): boolean {
@@ -233,8 +235,19 @@ export class Coordinator {
     const timing = { downMs, replaceMs: this.uses.replaceMs ?? replaceMs, warmingsPerNode }
     const canAccuse = clock.monotonic() - this.doubtAt > downMs + lateMs
     const reports = members.reports()
-    const rows = members.rows
-    return { map, rows, reports, incarnations, standbys, timing, canAccuse, isPaused, moves }
+    const listeningMs = clock.monotonic() - this.startedAt
+    return {
+      map,
+      rows: members.rows,
+      reports,
+      listeningMs,
+      incarnations,
+      standbys,
+      timing,
+      canAccuse,
+      isPaused,
+      moves,
+    }
   }
 
   private async forget(map: ClusterMap): Promise<void> {

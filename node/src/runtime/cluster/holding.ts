@@ -114,12 +114,20 @@ export class Holding {
     this.changed()
   }
 
-  /** Lets go of the shard and of its rows: others have it. */
+  /**
+   * Lets go of the shard and of its rows: others have it. Never rejects: rows that cannot be removed
+   * stay, and are what the shard begins with where it comes back.
+   */
   async drop(): Promise<void> {
     await this.close()
     await this.opening
     await this.forget()
-    await this.uses.store.shard(this.number).clear()
+    try {
+      await this.uses.store.shard(this.number).clear()
+    } catch (error) {
+      const failure = toHalfsecondError(error, 'UNAVAILABLE', `shard ${this.number} keeps its rows`)
+      this.uses.observer.failed('drop', failure)
+    }
   }
 
   private get isOurs(): boolean {
@@ -208,8 +216,12 @@ export class Holding {
   private async refill(shard: Shard): Promise<void> {
     await shard.close()
     await this.forget()
-    await this.uses.store.shard(this.number).clear()
-    this.opening = this.open()
+    try {
+      await this.uses.store.shard(this.number).clear()
+      this.opening = this.open()
+    } catch (error) {
+      this.failed(error)
+    }
   }
 
   private async forget(): Promise<void> {

@@ -119,7 +119,9 @@ export class PlaybookRegistry {
     if (version === 0) return
     try {
       if (!playbooks.has(version)) await this.load(version, hash)
-      await Promise.all(leaders().map((primary) => primary.activate(version, hash)))
+      const behind = leaders().filter((primary) => primary.playbook < version)
+      if (behind.length === 0) return
+      await Promise.all(behind.map((primary) => primary.activate(version, hash)))
       observer.playbookActivated(version)
       tell()
     } catch (error) {

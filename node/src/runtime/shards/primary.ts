@@ -62,10 +62,14 @@ export class Primary {
     this.epoch = 0
   }
 
-  /** Makes a playbook version the one that decides, unless a newer one does; resolves once that is folded. */
-  async activate(version: number, hash: string): Promise<void> {
-    if (this.shard.state.playbook.version >= version) return
-    await this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
+  /** The playbook version that the shard decides by. */
+  get playbook(): number {
+    return this.shard.state.playbook.version
+  }
+
+  /** Makes a playbook version the one that decides; resolves once that is folded. */
+  activate(version: number, hash: string): Promise<void> {
+    return this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
   }
 
   /** Has the shard folded by newer rules, which all its replicas know. */
