@@ -65,6 +65,7 @@ describe('the specification', () => {
       'primary',
       'tick',
       'playbook',
+      'barrier',
     ])
   })
 
@@ -75,6 +76,9 @@ describe('the specification', () => {
       subjects.decide('<id>'),
       subjects.mapGet,
       subjects.map,
+      subjects.control('<id>'),
+      subjects.beat('<id>'),
+      subjects.beats,
       subjects.stream(0).replace(/0$/, '<shard>'),
     ]
 
