@@ -1,16 +1,17 @@
 import {
+  builtInNamespaces,
   type DecideAnswer,
   type DecideQuestion,
   decode,
   decodeAnswers,
   decodeBatch,
-  builtInNamespaces,
   greatest,
   isFields,
   parseQuestions,
 } from '@halfsecond/protocol'
 import type { Shard } from '../../src/runtime/shards/shard.ts'
 import type { Branch, ShardTruth } from './shard-truth.ts'
+import { askedAt, deadlineMs } from './simulated-client.ts'
 
 /**
  * What must hold, by the names that the documentation gives it. I9, of merged profiles, waits for
@@ -83,7 +84,10 @@ export class Invariants {
         before ? 'I1 determinism' : 'I2 prefix truth',
         `${where} has other facts (${digest}) than a fold of its log`,
       )
-    else if (before && !branches.some((one) => one.fingerprints[before.applied] === before.fingerprint))
+    else if (
+      before &&
+      !branches.some((one) => one.fingerprints[before.applied] === before.fingerprint)
+    )
       this.broken('I3 no silent gap or rewrite', `${where} went on in a log that was rewritten`)
   }
 
@@ -113,6 +117,7 @@ export class Invariants {
     for (const [of, life, sequence] of asked.positions)
       if (of === number && life === incarnation && sequence > applied)
         this.broken('I5 session', `${who} calls fresh what lacks position ${sequence}`)
+    if (this.now() > askedAt(answer.decision) + deadlineMs) return
     const late = this.now() - freshMs - wordMs
     const missing = branch.takenAt[applied + 1]
     if (missing !== undefined && missing < late)

@@ -198,7 +198,8 @@ class LifeTail implements Tail {
       if (generation !== this.generation) return
       const entries = this.unsent.splice(0, windowEntries - this.underWay)
       const isAll = this.unsent.length === 0
-      if (entries.length > 0 || (isAll && this.underWay === 0)) this.send(generation, entries, isAll)
+      if (entries.length > 0 || (isAll && this.underWay === 0))
+        this.send(generation, entries, isAll)
     })
   }
 

@@ -67,10 +67,14 @@ export class LifeStore implements Store {
     const written = new Promise<void>((resolve, reject) => {
       this.time.after(this.disk.latencyMs, () => {
         if (!this.open.delete(one)) return
-        if (this.disk.isFull) reject(new HalfsecondError('UNAVAILABLE', 'the disk is full'))
+        if (this.disk.isFull) reject(diskFull())
         else land().then(resolve, reject)
       })
     })
     return this.life.told(written)
   }
+}
+
+function diskFull(): HalfsecondError {
+  return new HalfsecondError('UNAVAILABLE', 'the disk is full')
 }

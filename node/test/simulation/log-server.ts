@@ -75,12 +75,7 @@ export class LogServer {
   }
 
   /** Appends at once. */
-  async append(
-    shard: number,
-    bytes: Uint8Array,
-    writer: Writer,
-    by: string,
-  ): Promise<number> {
+  async append(shard: number, bytes: Uint8Array, writer: Writer, by: string): Promise<number> {
     const timestamp = this.time.now() + this.skewMs
     const sequence = await this.log.append(shard, bytes, writer)
     this.witness.appended(shard, { sequence, timestamp, own: writer === 'own', bytes }, by)
@@ -107,6 +102,10 @@ export class LogServer {
   /** The next entry of the shard that this node is passed cannot be folded there. */
   poison(name: string, shard: number): void {
     this.poisoned.add(`${name} ${shard}`)
+  }
+
+  clean(): void {
+    this.poisoned.clear()
   }
 
   isPoisoned(name: string, shard: number): boolean {

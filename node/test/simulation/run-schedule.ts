@@ -20,28 +20,46 @@ export async function runSchedule(
   options: SimulationOptions = {},
 ): Promise<Outcome> {
   const simulation = new Simulation(schedule, options)
-  const { time, invariants, coverage } = simulation
+  const { invariants, coverage } = simulation
+  // A rejection that nobody takes ends a process.
+  const unhandled = (reason: unknown) =>
+    invariants.broken('I10 liveness', `a process ends by a rejection: ${stackOf(reason)}`)
+  process.on('unhandledRejection', unhandled)
+  try {
+    const servedAfterMs = await runThrough(simulation, schedule)
+    return { violations: invariants.violations.slice(0, 5), coverage, servedAfterMs }
+  } finally {
+    simulation.endAll()
+    process.off('unhandledRejection', unhandled)
+  }
+}
+
+async function runThrough(simulation: Simulation, schedule: Schedule): Promise<number> {
+  const { time, invariants } = simulation
   await simulation.start()
-  if (!simulation.isWhole && !simulation.isBroken)
-    invariants.broken('I10 liveness', 'the cluster did not form')
-  const startedAt = time.monotonic()
+  if (!simulation.isWhole) invariants.broken('I10 liveness', 'the cluster did not form')
+  const endsAt = time.monotonic() + schedule.faultsMs
   for (const step of schedule.steps)
     time.after(step.atMs, () => {
-      if (time.monotonic() < startedAt + schedule.faultsMs) simulation.apply(step)
+      if (time.monotonic() < endsAt) simulation.apply(step)
     })
   await simulation.run(schedule.faultsMs)
   simulation.heal()
-  await simulation.run(500)
+  // Nodes that start find out what their logs have lost; then a human repairs that.
+  await simulation.run(1_000)
   simulation.repair()
   const healedAt = time.monotonic()
   if (!(await simulation.runUntil(() => simulation.isServed, servedMs)))
     invariants.broken('I10 liveness', `no primary for every shard ${servedMs} ms after all faults`)
   const servedAfterMs = time.monotonic() - healedAt
   if (!(await simulation.runUntil(() => simulation.isWhole, wholeMs)))
-    invariants.broken('I10 liveness', `no two replicas of every shard ${wholeMs} ms after all faults`)
-  await settle(simulation)
-  simulation.endAll()
-  return { violations: invariants.violations.slice(0, 5), coverage, servedAfterMs }
+    invariants.broken('I10 liveness', `no two replicas of every shard ${wholeMs} ms after them`)
+  if (!simulation.isBroken) await settle(simulation)
+  return servedAfterMs
+}
+
+function stackOf(reason: unknown): string {
+  return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
 }
 
 /** Everything that was recorded arrives, is on disk, and comes back from there. */

@@ -18,7 +18,8 @@ import type { Bus, Clock, Log } from '../../src/runtime/ports.ts'
 import { event } from '../support/records.ts'
 import type { Coverage } from './coverage.ts'
 
-const deadlineMs = 400
+/** Also how long an answer counts: afterwards nobody waits for it. */
+export const deadlineMs = 400
 const hedgeMs = 40
 const resendMs = 100
 const retryMs = 20
@@ -98,7 +99,7 @@ export class SimulatedClient {
     const position = this.positions.get(visitor)
     const question = {
       kind: 'decide',
-      decision: `${this.name}-${++this.decisions}`,
+      decision: `${this.name}-${++this.decisions}-${Math.floor(startedAt)}`,
       identifiers: [visitor],
       placements: ['hero'],
       deadline: deadlineMs,
@@ -189,6 +190,11 @@ export class SimulatedClient {
   }
 }
 
+/** When a decide of this id was asked. */
+export function askedAt(decision: string): number {
+  return Number(decision.split('-').at(-1))
+}
+
 type Asker = Pick<SimulatedClient, 'replicas' | 'heard'>
 
 /** One decide, from the first replica that is asked to the first answer, or to its deadline. */
@@ -201,6 +207,7 @@ class Ask {
   private readonly endsAt: number
   private tried: string[] = []
   private open = 0
+  private isHedged = false
   private isDone = false
 
   constructor(
@@ -235,9 +242,14 @@ class Ask {
     void this.ask(node)
     this.uses.clock.after(hedgeMs, () => {
       if (this.isDone || this.tried.at(-1) !== node) return
-      this.uses.coverage.count('hedges')
-      this.next()
+      this.hedge()
     })
+  }
+
+  private hedge(): void {
+    if (!this.isHedged) this.uses.coverage.count('hedges')
+    this.isHedged = true
+    this.next()
   }
 
   private async ask(node: string): Promise<void> {

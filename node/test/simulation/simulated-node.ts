@@ -16,8 +16,8 @@ import { LifeCoordination } from './life-coordination.ts'
 import { LifeLog } from './life-log.ts'
 import { type Disk, LifeStore } from './life-store.ts'
 import type { LogServer } from './log-server.ts'
-import { WatchingObserver } from './watching-observer.ts'
 import type { VirtualTime } from './virtual-time.ts'
+import { WatchingObserver } from './watching-observer.ts'
 
 /** A supervisor starts a process that ended by itself after this time. */
 const restartMs = 1_000
@@ -55,7 +55,9 @@ export class SimulatedNode {
   /** Playbook that it publishes once it runs. */
   lives = 0
   private readonly uses: NodeSurroundings
-  private ports: { readonly bus: LifeBus; readonly log: LifeLog; readonly store: LifeStore } | undefined
+  private ports:
+    | { readonly bus: LifeBus; readonly log: LifeLog; readonly store: LifeStore }
+    | undefined
 
   constructor(id: string, uses: NodeSurroundings) {
     this.id = id

@@ -10,7 +10,7 @@ import { Life } from './life.ts'
 import { LifeBus } from './life-bus.ts'
 import { LifeLog } from './life-log.ts'
 import { LogServer } from './log-server.ts'
-import { nodeCount, type Schedule, shardCount, type Step } from './schedule.ts'
+import { nodeCount, type Schedule, type Step, shardCount } from './schedule.ts'
 import { ShardTruth } from './shard-truth.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { SimulatedNode } from './simulated-node.ts'
@@ -175,7 +175,10 @@ export class Simulation {
         return
       }
       case 'partition':
-        this.network.partition([node.id], this.nodes.map(({ id }) => id).filter((id) => id !== node.id))
+        this.network.partition(
+          [node.id],
+          this.nodes.map(({ id }) => id).filter((id) => id !== node.id),
+        )
         return this.later(ms, () => this.network.heal())
       case 'cut-log':
         this.server.setCut(node.id, true)
@@ -226,8 +229,7 @@ export class Simulation {
         return this.server.poison(node.id, shard)
       case 'garbage':
         this.coverage.count('dead-letters')
-        void this.server.append(shard, Uint8Array.of(0xc1, 1, 2, 3), 'log', 'garbage')
-        return
+        return this.put(shard, Uint8Array.of(0xc1, 1, 2, 3), 'garbage')
       case 'reset':
         return this.server.reset(node.id)
       case 'lose-suffix':
@@ -256,6 +258,7 @@ export class Simulation {
     this.network.heal()
     this.server.setUp(true)
     this.server.ackLoss = 0
+    this.server.clean()
     this.server.log.shardBytesMax = Number.POSITIVE_INFINITY
     for (const node of this.nodes) {
       this.server.setCut(node.id, false)
@@ -326,7 +329,8 @@ export class Simulation {
     for (const { id, engine, life } of this.nodes) {
       if (engine === undefined || !life?.isAlive) continue
       for (const shard of engine.shards) this.invariants.replica(id, shard)
-      for (const { number } of engine.cluster.holdings.led()) leads[number] = (leads[number] ?? 0) + 1
+      for (const { number } of engine.cluster.holdings.led())
+        leads[number] = (leads[number] ?? 0) + 1
     }
     if (leads.some((count) => count > 1)) this.coverage.count('double-primaries')
   }
@@ -348,12 +352,24 @@ export class Simulation {
     const life = new Life(name, time)
     const bus = new LifeBus(life, network.connect(name, new WatchingObserver()))
     const log = new LifeLog(name, life, server, time)
-    const decided = (_startedAt: number, _shard: number, answer: { freshness: string } | undefined) => {
+    const decided = (
+      _startedAt: number,
+      _shard: number,
+      answer: { freshness: string } | undefined,
+    ) => {
       coverage.count('decides')
       if (answer === undefined) coverage.count('defaults')
       else coverage.count(answer.freshness === 'fresh' ? 'fresh' : 'stale')
     }
-    return new SimulatedClient({ name, shards: shardCount, bus, log, clock: life.clock, coverage, decided })
+    return new SimulatedClient({
+      name,
+      shards: shardCount,
+      bus,
+      log,
+      clock: life.clock,
+      coverage,
+      decided,
+    })
   }
 
   private act(client: SimulatedClient): void {
@@ -380,8 +396,13 @@ export class Simulation {
     const producer = `import${++this.grown}`
     for (let i = 1; i <= 1_200; i++) {
       const record = event(key, `${producer}-${Math.ceil(i / 100)}`, this.time.now())
-      void this.server.append(shard, encodeBatch(producer, i, [encode(record)]), 'log', producer)
+      this.put(shard, encodeBatch(producer, i, [encode(record)]), producer)
     }
+  }
+
+  /** Appends at once, where the log takes it. */
+  private put(shard: number, bytes: Uint8Array, by: string): void {
+    this.server.append(shard, bytes, 'log', by).catch(() => undefined)
   }
 
   private lost(shard: number, last: number): void {
@@ -406,4 +427,3 @@ export class Simulation {
     return node
   }
 }
-
