@@ -23,7 +23,7 @@ function inputOf(before: readonly NodeRow[], now: readonly NodeRow[]): NextMapIn
     now.map(({ id, boot }) => [id, { boot, silentMs: 0, replicas: new Map() }]),
   )
   const timing = { downMs: 1_000, replaceMs: 300_000, warmingsPerNode: 2 }
-  const none = { isPaused: false, moves: [] }
+  const none = { isPaused: false, moves: [], listeningMs: 0 }
   const input = { map, rows: before, reports, incarnations, standbys: 1, timing, canAccuse: true }
   const settled = steps({ ...input, ...none })
   return { ...settled, rows: now }
