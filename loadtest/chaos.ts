@@ -1,5 +1,16 @@
 import { parseArgs } from 'node:util'
+import { addRemove } from './chaos/add-remove.ts'
+import { clock } from './chaos/clock.ts'
+import { diskFull } from './chaos/disk-full.ts'
+import { drain } from './chaos/drain.ts'
+import { hotVisitor } from './chaos/hot-visitor.ts'
+import { killNats } from './chaos/kill-nats.ts'
 import { killNodes } from './chaos/kill-nodes.ts'
+import { logFull } from './chaos/log-full.ts'
+import { natsDown as allNatsDown } from './chaos/nats-down.ts'
+import { partition } from './chaos/partition.ts'
+import { pause } from './chaos/pause.ts'
+import { rolling } from './chaos/rolling.ts'
 import { runScenario } from './chaos/run-scenario.ts'
 import type { Scenario } from './chaos/scenario.ts'
 import { killNode } from './crash/kill-node.ts'
@@ -8,6 +19,17 @@ import { Figures } from './lib/figures.ts'
 
 const scenarios: { readonly [name: string]: Scenario } = {
   'kill-nodes': killNodes,
+  pause,
+  drain,
+  'add-remove': addRemove,
+  rolling,
+  'kill-nats': killNats,
+  'nats-down': allNatsDown,
+  partition: partition(),
+  clock,
+  'disk-full': diskFull(),
+  'log-full': logFull,
+  'hot-visitor': hotVisitor,
 }
 
 /** One node on one server: what needs no cluster. */

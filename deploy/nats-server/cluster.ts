@@ -15,6 +15,8 @@ export interface NatsClusterOptions {
   readonly config?: string
   /** As `user:password`, where the configuration wants one between servers. */
   readonly routeLogin?: string
+  /** Further arguments of every server. */
+  readonly args?: readonly string[]
 }
 
 /**
@@ -22,7 +24,7 @@ export interface NatsClusterOptions {
  * takes connections; they elect their leaders in the seconds after. They end with this process.
  */
 export async function startNatsCluster(options: NatsClusterOptions): Promise<NatsCluster> {
-  const { dir, servers: count = 3, port = 0, config, routeLogin } = options
+  const { dir, servers: count = 3, port = 0, config, routeLogin, args = [] } = options
   const program = await natsServerPath()
   const routePorts = await freePorts(count)
   const login = routeLogin === undefined ? '' : `${routeLogin}@`
@@ -37,6 +39,7 @@ export async function startNatsCluster(options: NatsClusterOptions): Promise<Nat
         args: [
           ...['--name', `nats-${i + 1}`, '--cluster_name', 'halfsecond'],
           ...['--cluster', routeOf(routePort), '--routes', routes],
+          ...args,
         ],
       }),
   )

@@ -16,8 +16,18 @@ export interface ChaosClusterOptions {
   readonly shards: number
   /** 3 by default. */
   readonly nodes?: number
-  /** What one node has that others do not, by its place from 0. */
-  readonly node?: (place: number, natsUrl: string) => Partial<NodeProcessOptions>
+  /** What a node has besides, or that others do not, by its place from 0. */
+  readonly node?: (place: number, made: Made) => Partial<NodeProcessOptions>
+  /** Makes what the nodes need before they start. */
+  readonly prepare?: (made: Made) => Promise<void>
+  /** Removes it. */
+  readonly dispose?: () => Promise<void>
+}
+
+/** What is there before the first node. */
+export interface Made {
+  readonly dir: string
+  readonly nats: NatsCluster
 }
 
 /** Three nats-servers that keep three copies of each log, and nodes on them, as processes. */
@@ -45,10 +55,12 @@ export class ChaosCluster {
   /** Resolves once every shard has all its replicas, caught up. */
   static async start(options: ChaosClusterOptions): Promise<ChaosCluster> {
     const dir = await mkdtemp(join(tmpdir(), 'halfsecond-chaos-'))
-    const nats = await startNatsCluster({ dir: join(dir, 'nats') })
+    // Nodes know the addresses that they are given and no others, so that these can be cut off.
+    const nats = await startNatsCluster({ dir: join(dir, 'nats'), args: ['--no_advertise'] })
     const watch = await ClusterWatch.start(nats.url)
     const cluster = new ChaosCluster(dir, nats, watch, options)
     try {
+      await options.prepare?.(cluster)
       const nodes = Array.from({ length: options.nodes ?? 3 }, () => cluster.newNode())
       await Promise.all(nodes.map((node) => node.start()))
       await publishPlaybook(cluster.adminUrl, await readFile(playbookPath, 'utf8'))
@@ -70,15 +82,16 @@ export class ChaosCluster {
   /** One more node, which is still to be started. */
   newNode(): NodeProcess {
     const place = this.nodes.length
+    const own = this.options.node?.(place, this)
     const node = new NodeProcess({
       natsUrl: this.nats.url,
       dataDir: join(this.dir, `node-${place + 1}`),
       id: `node-${place + 1}`,
-      ...this.options.node?.(place, this.nats.url),
+      ...own,
       env: {
         HALFSECOND_REPLICAS: '3',
         HALFSECOND_SHARDS: String(this.shards),
-        ...this.options.node?.(place, this.nats.url).env,
+        ...own?.env,
       },
     })
     this.nodes.push(node)
@@ -121,6 +134,7 @@ export class ChaosCluster {
     await Promise.all(this.nodes.map((node) => node.stop('SIGKILL')))
     await this.watch.stop()
     await this.nats.stop()
+    await this.options.dispose?.()
     await rm(this.dir, { recursive: true, force: true })
   }
 }

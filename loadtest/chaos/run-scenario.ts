@@ -51,6 +51,7 @@ export async function runScenario(name: string, scenario: Scenario, run: Run): P
           visitors,
           shards,
           warmUpSeconds,
+          ...scenario.load?.(cluster),
         })
         // It is awaited below, unless breaking things fails first.
         load.ended.catch(() => {})

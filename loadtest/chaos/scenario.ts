@@ -1,4 +1,4 @@
-import type { Result } from '../lib/driver.ts'
+import type { Options, Result } from '../lib/driver.ts'
 import type { Figures } from '../lib/figures.ts'
 import type { ChaosCluster, ChaosClusterOptions } from './cluster.ts'
 
@@ -47,6 +47,8 @@ export interface Scenario {
   /** Faults that must have happened. 1 by default. */
   readonly faultsLeast?: number
   readonly cluster?: Partial<ChaosClusterOptions>
+  /** What the load does otherwise than by default. */
+  readonly load?: (cluster: ChaosCluster) => Options
   /** Breaks things while the load runs, and mends them again. */
   run(stage: Stage): Promise<Findings>
 }

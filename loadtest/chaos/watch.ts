@@ -60,6 +60,15 @@ export class ClusterWatch {
     return [...this.primaries().entries()].filter(([, one]) => one === node).map(([shard]) => shard)
   }
 
+  /** When a node's last report had a replica out of service; undefined where it has none. */
+  stoppedAt(node: string): number | undefined {
+    const heard = this.heard.get(node)
+    const isStopped = Array.from(heard?.replicas.values() ?? []).some(
+      ({ status }) => status === 'stopped',
+    )
+    return isStopped ? heard?.replicasAt : undefined
+  }
+
   /** Measures from now how long it takes until somebody leads anew what this node led. */
   lost(node: string): void {
     const led = new Map(this.ledBy(node).map((shard) => [shard, this.epochOf(shard)] as const))

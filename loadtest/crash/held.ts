@@ -68,5 +68,7 @@ async function digests(adminUrl: string): Promise<string[]> {
   const status: unknown = await response.json()
   const replicas = isFields(status) ? status.replicas : undefined
   if (!Array.isArray(replicas)) throw new Error('no replicas in the status')
-  return replicas.map((one: unknown) => (isFields(one) ? String(one.digest) : ''))
+  const digests: string[] = []
+  for (const one of replicas.filter(isFields)) digests[Number(one.shard)] = String(one.digest)
+  return digests
 }

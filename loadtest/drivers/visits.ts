@@ -30,6 +30,8 @@ const freshMs = 1_000
 /** Answers that took longer than their deadline and this much were not in time. */
 const lateMs = 100
 const deadlineMs = 400
+/** Counts are exact up to this. */
+const knownMax = 1_024
 
 interface Known {
   readonly key: string
@@ -83,7 +85,7 @@ async function visit(person: Known, intendedMs: number): Promise<void> {
   if (isDefault(decision)) return
   if (performance.now() - recordedAt > deadlineMs + lateMs) counts.late++
   const known = knownIn(decision)
-  if (known < number) counts.missed++
+  if (known < Math.min(number, knownMax)) counts.missed++
   if (known > person.made) counts.ahead++
 }
 
@@ -100,7 +102,7 @@ async function ask(person: Known): Promise<void> {
   if (decision.error !== undefined) return
   counts.asked++
   const known = knownIn(decision)
-  const unknown = person.acks.find(({ number }) => number > known)
+  const unknown = person.acks.find(({ number }) => number > known && known < knownMax)
   if (unknown !== undefined && unknown.at < askedAt) tail.add(person.shard, unknown.at, askedAt)
   if (decision.freshness === 'stale') counts.stale++
   else if (unknown !== undefined && unknown.at < askedAt - freshMs) counts.staleMarkedFresh++

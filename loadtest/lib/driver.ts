@@ -53,8 +53,9 @@ export function finishing(): AbortSignal {
   return over.signal
 }
 
-/** The options that this driver was started with. */
+/** The options that this driver was started with. From now on it ends with whoever started it. */
 export function driverOptions(): Options {
+  process.once('disconnect', () => process.exit(1))
   const value: unknown = JSON.parse(process.argv[2] ?? '{}')
   if (isFields(value) && Object.values(value).every(isOption))
     return Object.fromEntries(entriesOf(value))
