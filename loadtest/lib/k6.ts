@@ -7,19 +7,41 @@ const script = new URL('../scripts/click-to-content.ts', import.meta.url)
 /** k6's exit code where a threshold was crossed: the run itself is good. */
 const crossed = 99
 
+/** A part of a run, whose latencies are told apart. */
+export interface Phase {
+  readonly name: string
+  readonly seconds: number
+}
+
+export interface PhaseRun {
+  readonly name: string
+  readonly p50: number
+  readonly p99: number
+  readonly max: number
+}
+
 export interface K6Run {
   readonly p50: number
   readonly p99: number
   readonly iterations: number
   readonly missed: number
   readonly dropped: number
+  readonly phases: readonly PhaseRun[]
   /** Whether every threshold of the script was kept. */
   readonly isHeld: boolean
 }
 
-/** Runs the click-to-content script against a node. Rejects where k6 itself fails. */
-export async function runK6(url: string, rate: number, seconds: number): Promise<K6Run> {
-  const settings = { URL: url, RATE: String(rate), SECONDS: String(seconds) }
+/** Runs the click-to-content script against nodes. Rejects where k6 itself fails. */
+export async function runK6(
+  urls: readonly string[],
+  rate: number,
+  phases: readonly Phase[],
+): Promise<K6Run> {
+  const settings = {
+    URLS: urls.join(),
+    RATE: String(rate),
+    PHASES: phases.map(({ name, seconds }) => `${name}:${seconds}`).join(),
+  }
   const child = spawn(
     await k6Path(),
     [
@@ -48,10 +70,10 @@ export async function runK6(url: string, rate: number, seconds: number): Promise
     child.once('close', resolve)
   })
   if (code !== 0 && code !== crossed) throw new Error(`k6 ended with ${code}: ${notes}`)
-  return { ...readSummary(output), isHeld: code === 0 }
+  return { ...readSummary(output, phases), isHeld: code === 0 }
 }
 
-function readSummary(output: string): Omit<K6Run, 'isHeld'> {
+function readSummary(output: string, phases: readonly Phase[]): Omit<K6Run, 'isHeld'> {
   const summary: unknown = JSON.parse(output)
   const metrics = isFields(summary) && isFields(summary.metrics) ? summary.metrics : {}
   const read = (metric: string, value: string): number => {
@@ -65,5 +87,14 @@ function readSummary(output: string): Omit<K6Run, 'isHeld'> {
     iterations: read('iterations', 'count'),
     missed: read('last_click_missed', 'count'),
     dropped: read('dropped_iterations', 'count'),
+    phases: phases.map(({ name }) => {
+      const metric = `click_to_content{phase:${name}}`
+      return {
+        name,
+        p50: read(metric, 'med'),
+        p99: read(metric, 'p(99)'),
+        max: read(metric, 'max'),
+      }
+    }),
   }
 }

@@ -14,7 +14,7 @@ describe('on a real server', needs(realNatsServer), () => {
   afterAll(() => cluster.stop())
 
   test('k6 sees every click reflected within half a second', needs(realK6), async () => {
-    const run = await runK6(cluster.url, 20, 5)
+    const run = await runK6([cluster.url], 20, [{ name: 'steady', seconds: 5 }])
 
     expect(run).toMatchObject({ isHeld: true, missed: 0, dropped: 0 })
     expect(run.iterations).toBeGreaterThanOrEqual(99)
