@@ -46,6 +46,11 @@ export class LogServer {
     return this.dice.between(0.2, 2)
   }
 
+  /** Which life of a shard's log there is. */
+  async incarnation(shard: number): Promise<number> {
+    return (await this.log.extent(shard)).incarnation
+  }
+
   connect(one: Connected): void {
     this.connected.add(one)
   }
@@ -87,6 +92,13 @@ export class LogServer {
     this.log.loseSuffix(shard, count)
     const { last } = await this.log.extent(shard)
     this.witness.lost(shard, last)
+    for (const one of this.connected) one.reset()
+  }
+
+  /** The stream is deleted and made anew. */
+  recreate(shard: number): void {
+    this.log.recreate(shard)
+    this.witness.lost(shard, 0)
     for (const one of this.connected) one.reset()
   }
 

@@ -1,6 +1,7 @@
 import type { Coverage } from './coverage.ts'
 import type { Violation } from './invariants.ts'
 import type { Schedule } from './schedule.ts'
+import { settle } from './settle.ts'
 import { Simulation, type SimulationOptions } from './simulation.ts'
 
 /** After all faults ended: the lease of a coordinator that died then, and a promotion. */
@@ -60,26 +61,4 @@ async function runThrough(simulation: Simulation, schedule: Schedule): Promise<n
 
 function stackOf(reason: unknown): string {
   return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)
-}
-
-/** Everything that was recorded arrives, is on disk, and comes back from there. */
-async function settle(simulation: Simulation): Promise<void> {
-  const { clients, invariants } = simulation
-  simulation.endRecording()
-  const isQuiet = () => clients.every((client) => client.isQuiet)
-  if (!(await simulation.runUntil(isQuiet, 10_000)))
-    invariants.broken('I10 liveness', 'records are not acknowledged 10 s after all faults')
-  const isFolded = () =>
-    simulation.nodes.every(({ engine }) =>
-      engine?.shards.every(
-        ({ number, state }) => state.applied === simulation.truth(number).branch.last,
-      ),
-    )
-  if (!(await simulation.runUntil(isFolded, 10_000)))
-    invariants.broken('I10 liveness', 'the end of the log is not folded 10 s after it was written')
-  if (simulation.isBroken) return
-  for (const client of clients)
-    for (const id of client.acked)
-      if (!simulation.truths.some(({ branches }) => branches.some((branch) => branch.has(id))))
-        invariants.broken('I6 effect once', `${id} was acknowledged and is nowhere`)
 }

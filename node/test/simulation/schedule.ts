@@ -22,6 +22,7 @@ export const kinds = [
   'garbage',
   'reset',
   'lose-suffix',
+  'recreate',
   'grow',
   'trim',
   'drain',

@@ -7,6 +7,7 @@ import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { Engine, type EngineDependencies } from '../../src/runtime/engine.ts'
+import { standOf } from '../../src/runtime/shards/shard-rows.ts'
 import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
 import type { Coverage } from './coverage.ts'
 import type { Dice } from './dice.ts'
@@ -52,8 +53,9 @@ export class SimulatedNode {
   engine: Engine | undefined
   observer = new WatchingObserver()
   life: Life | undefined
-  /** Playbook that it publishes once it runs. */
   lives = 0
+  /** Whether it lost its disk, and has not got everything back since. */
+  isWiped = false
   private readonly uses: NodeSurroundings
   private ports:
     | { readonly bus: LifeBus; readonly log: LifeLog; readonly store: LifeStore }
@@ -68,6 +70,12 @@ export class SimulatedNode {
 
   get isRunning(): boolean {
     return this.life?.isRunning === true && this.engine !== undefined
+  }
+
+  /** Position that its disk has of a shard; −1 where it has nothing. */
+  stored(shard: number): number {
+    const meta = this.disk.store.shard(shard).meta()
+    return meta ? standOf(meta).applied : -1
   }
 
   start(): void {
@@ -129,6 +137,7 @@ export class SimulatedNode {
   /** As kill, and what was on disk is lost too. */
   wipe(): void {
     this.kill()
+    this.isWiped = true
     this.disk = { store: new MemoryStore(), latencyMs: 2, isFull: false }
   }
 }

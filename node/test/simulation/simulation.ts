@@ -1,10 +1,11 @@
-import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
+import { type DecideAnswer, encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
 import { anon, event, start, visitorsOf } from '../support/records.ts'
 import { Coverage } from './coverage.ts'
 import { Dice } from './dice.ts'
+import { faults } from './faults.ts'
 import { Invariants } from './invariants.ts'
 import { Life } from './life.ts'
 import { LifeBus } from './life-bus.ts'
@@ -15,10 +16,14 @@ import { ShardTruth } from './shard-truth.ts'
 import { SimulatedClient } from './simulated-client.ts'
 import { SimulatedNode } from './simulated-node.ts'
 import { VirtualTime } from './virtual-time.ts'
+import { Watch } from './watch.ts'
 import { WatchingObserver } from './watching-observer.ts'
 
 const clientCount = 3
 const visitorCount = 10
+
+/** Enough for a log to be worth trimming. */
+const grownEntries = 1_200
 
 /** Shows how many pages a visitor saw. */
 const playbook = (name: string) => `
@@ -50,17 +55,25 @@ export class Simulation {
   readonly nodes: readonly SimulatedNode[]
   readonly clients: readonly SimulatedClient[]
   readonly visitors: readonly Identifier[]
-  /** Shards whose log lost entries that some replica may have. */
-  readonly damaged = new Set<number>()
-  private readonly noise = { loss: 0, twice: 0, delayMs: 0 }
+  /** What happens to messages: shares that are lost and that come twice, and how late some are. */
+  noise = { loss: 0, twice: 0, delayMs: 0 }
+  private readonly watch: Watch
+  /** By shard: where its log begins. */
+  private readonly firsts = Array.from({ length: shardCount }, () => 1)
+  private noisyUntil = Number.NEGATIVE_INFINITY
+  private hasControl = true
   private isRecording = true
   private playbooks = 0
   private grown = 0
+
+  /** What actors may take on a node. */
+  readonly memoryBytes: number
 
   constructor({ seed, memoryBytes }: Schedule, { plant = (uses) => uses }: SimulationOptions) {
     const dice = new Dice(seed ^ 0x5eed)
     const { time, coverage } = this
     this.dice = dice
+    this.memoryBytes = memoryBytes
     this.truths = Array.from({ length: shardCount }, (_, i) => new ShardTruth(i, shardCount))
     this.invariants = new Invariants(this.truths, () => time.monotonic())
     this.server = new LogServer(shardCount, time, dice, {
@@ -91,6 +104,9 @@ export class Simulation {
         },
       })
     })
+    this.watch = new Watch(this.nodes, shardCount, this.invariants, coverage, () =>
+      time.monotonic(),
+    )
     this.visitors = Array.from({ length: visitorCount }, (_, i) => anon(i))
     this.clients = Array.from({ length: clientCount }, (_, i) => this.client(`c${i}`))
   }
@@ -99,7 +115,7 @@ export class Simulation {
   async start(): Promise<void> {
     for (const node of this.nodes) node.start()
     await this.runUntil(() => this.nodes.every(({ engine }) => engine), 20_000)
-    this.publishPlaybook(0)
+    this.publishPlaybook(this.node(0))
     await this.runUntil(() => this.isWhole && this.isDeciding, 20_000)
     for (const client of this.clients) this.act(client)
   }
@@ -112,7 +128,7 @@ export class Simulation {
   async runUntil(isSo: () => boolean, ms: number): Promise<boolean> {
     const end = this.time.monotonic() + ms
     while (!this.isBroken && (await this.time.step(end))) {
-      this.look()
+      this.watch.look()
       if (isSo()) return true
     }
     return isSo()
@@ -154,115 +170,21 @@ export class Simulation {
   }
 
   apply(step: Step): void {
-    const { kind, shard, ms } = step
-    const node = this.node(step.node)
-    switch (kind) {
-      case 'kill':
-        node.kill()
-        return this.later(ms, () => node.start())
-      case 'wipe':
-        if (this.isOnDisk(node)) node.wipe()
-        return this.later(ms, () => node.start())
-      case 'pause': {
-        const { life } = node
-        life?.pause()
-        this.coverage.count('pauses')
-        return this.later(ms, () => life?.resume())
-      }
-      case 'jump': {
-        const { life } = node
-        if (life) life.skewMs += (ms - 2_500) * 1_000
-        return
-      }
-      case 'partition':
-        this.network.partition(
-          [node.id],
-          this.nodes.map(({ id }) => id).filter((id) => id !== node.id),
-        )
-        return this.later(ms, () => this.network.heal())
-      case 'cut-log':
-        this.server.setCut(node.id, true)
-        return this.later(ms, () => this.server.setCut(node.id, false))
-      case 'control-away':
-        for (const { coordination } of this.nodes) coordination.isReachable = false
-        return this.later(ms, () => {
-          for (const { coordination } of this.nodes) coordination.isReachable = true
-        })
-      case 'control-stale':
-        node.coordination.staleBy = 1 + (ms % 3)
-        return this.later(ms, () => {
-          node.coordination.staleBy = 0
-        })
-      case 'control-unconfirmed':
-        node.coordination.unconfirmed = 1 + (ms % 3)
-        return
-      case 'noise':
-        Object.assign(this.noise, { loss: 0.1, twice: 0.1, delayMs: 300 })
-        return this.later(ms, () => this.calm())
-      case 'ack-loss':
-        this.server.ackLoss = 0.5
-        return this.later(ms, () => {
-          this.server.ackLoss = 0
-        })
-      case 'log-away':
-        this.server.setUp(false)
-        return this.later(ms, () => this.server.setUp(true))
-      case 'log-full':
-        this.server.log.shardBytesMax = 0
-        return this.later(ms, () => {
-          this.server.log.shardBytesMax = Number.POSITIVE_INFINITY
-        })
-      case 'log-clock':
-        this.server.skewMs += (ms - 2_500) * 1_000
-        return
-      case 'disk-full':
-        node.disk.isFull = true
-        return this.later(ms, () => {
-          node.disk.isFull = false
-        })
-      case 'disk-slow':
-        node.disk.latencyMs = 2_000
-        return this.later(ms, () => {
-          node.disk.latencyMs = 2
-        })
-      case 'poison':
-        return this.server.poison(node.id, shard)
-      case 'garbage':
-        this.coverage.count('dead-letters')
-        return this.put(shard, Uint8Array.of(0xc1, 1, 2, 3), 'garbage')
-      case 'reset':
-        return this.server.reset(node.id)
-      case 'lose-suffix':
-        // What was trimmed cannot be folded again once all replicas are quarantined.
-        if (!this.server.isPressed) void this.server.loseSuffix(shard, 1 + (ms % 12))
-        return
-      case 'grow':
-        return this.grow(shard)
-      case 'trim':
-        this.server.isPressed = this.damaged.size === 0
-        for (const { engine } of this.nodes) void engine?.cluster.trimmer.round()
-        return
-      case 'drain':
-        void node.engine?.cluster.intend(node.id, 'drain').catch(() => undefined)
-        return this.later(ms, () => {
-          void node.engine?.cluster.intend(node.id, 'serve').catch(() => undefined)
-        })
-      case 'playbook':
-        return this.publishPlaybook(step.node)
-    }
+    const undo = faults[step.kind](this, this.node(step.node), step)
+    if (undo !== undefined) this.time.after(step.ms, undo)
   }
 
   /** Everything that was wrong ends; what only a human can repair is repaired. */
   heal(): void {
     this.calm()
     this.network.heal()
+    this.setControl(true)
     this.server.setUp(true)
     this.server.ackLoss = 0
     this.server.clean()
     this.server.log.shardBytesMax = Number.POSITIVE_INFINITY
     for (const node of this.nodes) {
       this.server.setCut(node.id, false)
-      node.coordination.isReachable = true
       node.coordination.staleBy = 0
       node.coordination.unconfirmed = 0
       node.disk.isFull = false
@@ -308,6 +230,60 @@ export class Simulation {
     return truth
   }
 
+  calm(): void {
+    if (this.noise.loss > 0) this.noisyUntil = this.time.monotonic()
+    this.noise = { loss: 0, twice: 0, delayMs: 0 }
+  }
+
+  setControl(isReachable: boolean): void {
+    this.hasControl = isReachable
+    for (const { coordination } of this.nodes) coordination.isReachable = isReachable
+  }
+
+  /** Whether other running nodes have all that this one has and the logs no longer do. */
+  isElsewhere(node: SimulatedNode): boolean {
+    return this.firsts.every(
+      (first, shard) =>
+        first === 1 ||
+        this.nodes.some(
+          (one) =>
+            one !== node &&
+            one.isRunning &&
+            this.isFreshOn(one.id, shard) &&
+            one.stored(shard) >= first - 1,
+        ),
+    )
+  }
+
+  loseSuffix(shard: number, count: number): void {
+    // What was trimmed too could not be folded again: that takes a backup.
+    if (this.firsts[shard] === 1) void this.server.loseSuffix(shard, count)
+  }
+
+  recreate(shard: number): void {
+    if (this.firsts[shard] === 1) void this.server.recreate(shard)
+  }
+
+  /** Appends at once, where the log takes it. */
+  put(shard: number, bytes: Uint8Array, by: string): void {
+    this.server.append(shard, bytes, 'log', by).catch(() => undefined)
+  }
+
+  /** Somebody imports much. */
+  grow(shard: number): void {
+    const [key] = visitorsOf(shard, shardCount, 1)
+    if (key === undefined) return
+    const producer = `import${++this.grown}`
+    for (let i = 1; i <= grownEntries; i++) {
+      const record = event(key, `${producer}-${Math.ceil(i / 100)}`, this.time.now())
+      this.put(shard, encodeBatch(producer, i, [encode(record)]), producer)
+    }
+  }
+
+  publishPlaybook({ engine }: SimulatedNode): void {
+    engine?.publishPlaybook(playbook(`pages-${++this.playbooks}`)).catch(() => undefined)
+  }
+
   private get isDeciding(): boolean {
     return this.nodes.every(({ engine }) =>
       engine?.shards.every(({ state }) => state.playbook.version > 0),
@@ -319,22 +295,6 @@ export class Simulation {
     return node?.engine?.shards.some((shard) => shard.number === number && shard.isFresh) === true
   }
 
-  /** Whether others have on their disks what this node has of trimmed logs. */
-  private isOnDisk(_: SimulatedNode): boolean {
-    return true
-  }
-
-  private look(): void {
-    const leads = this.truths.map(() => 0)
-    for (const { id, engine, life } of this.nodes) {
-      if (engine === undefined || !life?.isAlive) continue
-      for (const shard of engine.shards) this.invariants.replica(id, shard)
-      for (const { number } of engine.cluster.holdings.led())
-        leads[number] = (leads[number] ?? 0) + 1
-    }
-    if (leads.some((count) => count > 1)) this.coverage.count('double-primaries')
-  }
-
   private fate(): readonly number[] {
     const { dice, noise } = this
     if (noise.loss === 0) return [dice.between(0.2, 2)]
@@ -343,33 +303,21 @@ export class Simulation {
     return dice.chance(noise.twice) ? [one, one + dice.between(0, 50)] : [one]
   }
 
-  private calm(): void {
-    Object.assign(this.noise, { loss: 0, twice: 0, delayMs: 0 })
-  }
-
   private client(name: string): SimulatedClient {
     const { time, network, server, coverage } = this
     const life = new Life(name, time)
     const bus = new LifeBus(life, network.connect(name, new WatchingObserver()))
     const log = new LifeLog(name, life, server, time)
-    const decided = (
-      _startedAt: number,
-      _shard: number,
-      answer: { freshness: string } | undefined,
-    ) => {
-      coverage.count('decides')
-      if (answer === undefined) coverage.count('defaults')
-      else coverage.count(answer.freshness === 'fresh' ? 'fresh' : 'stale')
-    }
-    return new SimulatedClient({
+    const client: SimulatedClient = new SimulatedClient({
       name,
       shards: shardCount,
       bus,
       log,
       clock: life.clock,
       coverage,
-      decided,
+      decided: (startedAt, shard, answer) => this.decided(client, startedAt, shard, answer),
     })
+    return client
   }
 
   private act(client: SimulatedClient): void {
@@ -383,42 +331,48 @@ export class Simulation {
     })
   }
 
-  private publishPlaybook(node: number): void {
-    void this.node(node)
-      .engine?.publishPlaybook(playbook(`pages-${++this.playbooks}`))
-      .catch(() => undefined)
-  }
-
-  /** Somebody imports much. */
-  private grow(shard: number): void {
-    const [key] = visitorsOf(shard, shardCount, 1)
-    if (key === undefined) return
-    const producer = `import${++this.grown}`
-    for (let i = 1; i <= 1_200; i++) {
-      const record = event(key, `${producer}-${Math.ceil(i / 100)}`, this.time.now())
-      this.put(shard, encodeBatch(producer, i, [encode(record)]), producer)
-    }
-  }
-
-  /** Appends at once, where the log takes it. */
-  private put(shard: number, bytes: Uint8Array, by: string): void {
-    this.server.append(shard, bytes, 'log', by).catch(() => undefined)
-  }
-
   private lost(shard: number, last: number): void {
-    this.damaged.add(shard)
     this.truth(shard).lose(last)
     for (const client of this.clients) client.forget(shard, last)
   }
 
+  /** At least two disks have what the log no longer has, unless one of them was just lost. */
   private trimmed(shard: number, first: number): void {
+    this.firsts[shard] = first
     this.coverage.count('trims')
-    const holders = this.nodes.filter(({ disk }) => disk.store.shard(shard).meta() !== undefined)
-    if (holders.length === 0) this.invariants.broken('I8 trim safety', `shard ${shard} at ${first}`)
+    const holders = this.nodes.filter((node) => node.stored(shard) >= first - 1)
+    const lost = this.nodes.filter((node) => node.isWiped && !holders.includes(node))
+    if (holders.length + lost.length < 2)
+      this.invariants.broken(
+        'I8 trim safety',
+        `the log of shard ${shard} begins at ${first}, and ${holders.length} nodes have what was before`,
+      )
   }
 
-  private later(ms: number, run: () => void): void {
-    this.time.after(ms, run)
+  /** Where a node could have answered, a decide must not have ended without an answer. */
+  private decided(
+    client: SimulatedClient,
+    startedAt: number,
+    shard: number,
+    answer: DecideAnswer | undefined,
+  ): void {
+    const { coverage, hasControl } = this
+    coverage.count('decides')
+    if (!hasControl) coverage.count('decides-without-control')
+    if (answer !== undefined) {
+      coverage.count(answer.freshness)
+      return
+    }
+    coverage.count('defaults')
+    if (this.noise.loss > 0 || this.noisyUntil > startedAt) return
+    const able = client
+      .replicas(shard)
+      .find((node) => this.watch.hasAnswered(node, shard, startedAt))
+    if (able === undefined) return
+    this.invariants.broken(
+      hasControl ? 'I10 liveness' : 'I11 static stability',
+      `a decide got no answer, although ${able} held shard ${shard} all the time`,
+    )
   }
 
   private node(index: number): SimulatedNode {

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from 'node:util'
+import { shardOf } from '@halfsecond/protocol'
+import { viewOf } from '../../src/core/profile-view.ts'
+import { shardCount } from './schedule.ts'
+import type { Simulation } from './simulation.ts'
+
+const arriveMs = 10_000
+
+/** Everything is on disk then. */
+const flushedMs = 4_000
+
+/** An actor that was touched last may exceed the memory that all may take. */
+const touchedBytes = 200_000
+
+/** Everything that was recorded arrives, and is there, once each, also after all nodes died. */
+export async function settle(simulation: Simulation): Promise<void> {
+  const { invariants } = simulation
+  simulation.endRecording()
+  if (!(await simulation.runUntil(() => isArrived(simulation), arriveMs))) {
+    if (!simulation.isBroken)
+      invariants.broken('I10 liveness', `records have not arrived ${arriveMs} ms after all faults`)
+    return
+  }
+  checkLogs(simulation)
+  await checkIncarnations(simulation)
+  await checkProfiles(simulation)
+  await simulation.run(flushedMs)
+  checkMemory(simulation)
+  for (const node of simulation.nodes) {
+    node.kill()
+    node.start()
+  }
+  if (!(await simulation.runUntil(() => simulation.isWhole, arriveMs))) {
+    if (!simulation.isBroken)
+      invariants.broken('I10 liveness', `not whole ${arriveMs} ms after all nodes started again`)
+    return
+  }
+  await checkProfiles(simulation)
+}
+
+function isArrived({ clients, nodes, truths }: Simulation): boolean {
+  return (
+    clients.every(({ isQuiet }) => isQuiet) &&
+    nodes.every(({ engine }) =>
+      engine?.shards.every(({ number, state }) => state.applied === truths[number]?.branch.last),
+    )
+  )
+}
+
+/** What was acknowledged is in the log, or was when the log lost its end. */
+function checkLogs({ clients, truths, invariants }: Simulation): void {
+  for (const { acked } of clients)
+    for (const id of acked)
+      if (!truths.some(({ branches }) => branches.some((branch) => branch.has(id))))
+        invariants.broken('I6 effect once', `${id} was acknowledged and is nowhere`)
+}
+
+/** Positions that clients keep are of the log that there is. */
+async function checkIncarnations({ nodes, server, invariants }: Simulation): Promise<void> {
+  for (const { id, engine } of nodes)
+    for (const [shard, { incarnation }] of engine?.map().shards.entries() ?? [])
+      if (incarnation !== (await server.incarnation(shard)))
+        invariants.broken(
+          'I5 session',
+          `${id} tells clients that the log of shard ${shard} is ${incarnation}, which it no longer is`,
+        )
+}
+
+/** Every replica knows of every visitor what a fold of the log knows, and each event once. */
+async function checkProfiles({ nodes, visitors, truths, invariants }: Simulation): Promise<void> {
+  for (const visitor of visitors) {
+    const truth = truths[shardOf(visitor, shardCount)]
+    const fragment = truth?.bare.fragments.get(visitor)
+    const view = fragment && truth && viewOf(fragment, truth.bare)
+    const ids = view?.timeline.map(({ id }) => id) ?? []
+    const once = truth?.branch.events(visitor) ?? []
+    if (ids.length !== once.length || new Set(ids).size !== ids.length)
+      invariants.broken('I6 effect once', `${visitor} has ${ids.length} events of ${once.length}`)
+    for (const { id, engine } of nodes) {
+      if (!engine?.shards.some(({ number }) => number === truth?.number)) continue
+      if (!isDeepStrictEqual(await engine.profile(visitor), view))
+        invariants.broken('I2 prefix truth', `${id} knows other things of ${visitor} than its log`)
+    }
+  }
+}
+
+function checkMemory({ nodes, memoryBytes, invariants }: Simulation): void {
+  for (const { id, engine } of nodes) {
+    engine?.actors.makeRoom()
+    const bytes = engine?.actors.heldBytes ?? 0
+    if (bytes > memoryBytes + touchedBytes)
+      invariants.broken('I12 bounded memory', `${id} holds ${bytes} bytes, of ${memoryBytes}`)
+  }
+}
