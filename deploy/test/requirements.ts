@@ -55,6 +55,12 @@ export const browser: Requirement = {
   isExcused: true,
 }
 
+export const promtool: Requirement = {
+  isMet: findOnPath('promtool') !== undefined,
+  remedy: 'promtool is missing: install prometheus, as Debian has it',
+  isExcused: true,
+}
+
 /** Options of a `describe` or an `it` that cannot run without. */
 export function needs(requirement: Requirement) {
   return { skip: !requirement.isMet, meta: { requirement } }
