@@ -18,8 +18,8 @@ import { Turns } from './turns.ts'
 /** An acknowledgement that takes longer is lost: whoever appends decides what then. */
 const appendMs = 5_000
 
-/** Streams that attach at once. */
-const attachAtOnce = 8
+/** Consumers that are made at once. */
+const createAtOnce = 8
 
 /** The log on JetStream: one stream per shard. The streams exist: see `provisionStreams`. */
 export class JetStreamLog implements Log {
@@ -30,7 +30,7 @@ export class JetStreamLog implements Log {
   private readonly random: () => number
   private readonly turns: Turns
   private readonly tailers = new Set<LogTailer>()
-  private readonly attaching = limited(attachAtOnce)
+  private readonly creating = limited(createAtOnce)
 
   constructor(nats: Nats, shards: number, clock: Clock, observer: Observer, random: () => number) {
     this.nats = nats
@@ -73,13 +73,13 @@ export class JetStreamLog implements Log {
   }
 
   follow(shard: number, cursor: Cursor, follower: Follower): Tail {
-    const { nats, clock, observer, turns, attaching, random } = this
+    const { nats, clock, observer, turns, creating, random } = this
     const tailer = new LogTailer(shard, cursor, follower, {
       nats,
       clock,
       observer,
       turns,
-      attaching,
+      creating,
       random,
     })
     this.tailers.add(tailer)

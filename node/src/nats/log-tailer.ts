@@ -4,15 +4,9 @@ import { discontinuity } from '../core/shard/continuity.ts'
 import { fingerprintOf } from '../core/shard/fold.ts'
 import type { Clock, Cursor, Follower, LogEntry, Observer, Tail, Timer } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
-import { readDirectly } from './direct-reader.ts'
-import {
-  createConsumer,
-  deleteConsumer,
-  parseDelivered,
-  pull,
-  storedEntry,
-  streamExtent,
-} from './stream-api.ts'
+import { storedEntry } from './direct-gets.ts'
+import { DirectTail } from './direct-tail.ts'
+import { createConsumer, deleteConsumer, parseDelivered, pull, streamExtent } from './stream-api.ts'
 import type { Turns } from './turns.ts'
 
 /** The server says at least this often that there is nothing. Two of them in half the fresh time. */
@@ -20,6 +14,19 @@ const heartbeatMs = 400
 
 /** Silence that counts as a lost consumer: two heartbeats were missed, and some grace. */
 const silenceMs = 1_200
+
+/** After so much silence, or so long without a consumer, it goes on by direct gets meanwhile. */
+const directAfterMs = 800
+const attachingMs = 200
+
+/** How often silence is looked for. */
+const watchMs = 200
+
+/** How old an answer about the end of the stream may be that still says something of now. */
+const endHoldsMs = 200
+
+/** How long the stream has to lack entries until that is believed. */
+const aheadMs = 2_000
 
 /** A pull that lasts; it is renewed when used up, or when the server ends it. */
 const pullMs = 60_000
@@ -35,8 +42,8 @@ export interface TailerDependencies {
   readonly clock: Clock
   readonly observer: Observer
   readonly turns: Turns
-  /** Lets few attach at once: consumers are created by one leader for all streams. */
-  readonly attaching: <T>(run: () => Promise<T>) => Promise<T>
+  /** Lets few be made at once: consumers are created by one leader for all streams. */
+  readonly creating: <T>(run: () => Promise<T>) => Promise<T>
   readonly random: () => number
 }
 
@@ -47,7 +54,7 @@ export interface TailerDependencies {
  *   attaching ──► following ──► (silence, gap, consumer gone, connection back) ──► attaching
  *       └──► ended   discontinued, closed, or the follower threw
  *
- * While it attaches anew, it goes on by direct gets: see `readDirectly`.
+ * While there is no consumer, or it says nothing, entries come by direct gets.
  *
  * T1 entries are passed on in order, each once: an entry that does not follow the last one is not
  *    passed, the tailer attaches again instead.
@@ -71,12 +78,14 @@ export class LogTailer implements Tail {
   /** Messages asked for and not yet delivered. */
   private asked = 0
   private heardAt = 0
+  private readonly direct: DirectTail
+  /** When it goes on by direct gets, unless the consumer says something before. */
+  private directAt: number
+  /** Since when the stream seems to lack entries that were passed on. */
+  private aheadSince: number | undefined
   private failures = 0
   private watchdog: Timer | undefined
   private isEnded = false
-  /** Whether the tail was followed before, so that its checks were passed once. */
-  private hasFollowed = false
-  private isReading = false
 
   constructor(shard: number, cursor: Cursor, follower: Follower, uses: TailerDependencies) {
     this.shard = shard
@@ -86,6 +95,16 @@ export class LogTailer implements Tail {
     this.fingerprint = cursor.fingerprint
     this.follower = follower
     this.uses = uses
+    this.directAt = uses.clock.monotonic() + attachingMs
+    this.direct = new DirectTail(
+      this.stream,
+      {
+        cursor: () => this.cursor(),
+        take: (entries) => this.take(entries),
+        caughtUp: () => follower.caughtUp(),
+      },
+      uses,
+    )
     void this.attach()
     this.watch()
   }
@@ -108,6 +127,7 @@ export class LogTailer implements Tail {
   private end(): void {
     this.isEnded = true
     this.watchdog?.cancel()
+    this.direct.stop()
     this.detach()
   }
 
@@ -124,9 +144,9 @@ export class LogTailer implements Tail {
     this.detach()
     const { generation } = this
     this.heardAt = Number.POSITIVE_INFINITY
-    void this.readOn()
+    this.directAt = Math.min(this.directAt, this.uses.clock.monotonic() + attachingMs)
     try {
-      await this.uses.attaching(() => this.start(generation))
+      await this.start(generation)
     } catch (error) {
       if (generation !== this.generation || this.isEnded) return
       this.uses.observer.failed(
@@ -145,26 +165,42 @@ export class LogTailer implements Tail {
   }
 
   private async start(generation: number): Promise<void> {
-    const { nats } = this.uses
-    if (generation !== this.generation) return
-    // Meanwhile the tail may read on: what is compared is where it was before it asked.
+    const { nats, clock, creating } = this.uses
+    // Meanwhile the cursor may move on.
     const cursor = this.cursor()
-    const { applied } = cursor
+    const askedAt = clock.monotonic()
     const extent = await streamExtent(nats, this.stream)
-    const isHeld = applied >= extent.first && applied <= extent.last
-    const entry = isHeld ? await storedEntry(nats, this.stream, applied) : undefined
+    const isHeld = cursor.applied >= extent.first && cursor.applied <= extent.last
+    const entry = isHeld ? await storedEntry(nats, this.stream, cursor.applied) : undefined
     if (generation !== this.generation) return
     const why = discontinuity(cursor, extent, entry)
+    if (why === 'AHEAD' && !this.isSureToBeAhead()) {
+      this.retry(generation)
+      return
+    }
     if (why !== undefined) {
       this.end()
       this.follower.discontinued(why)
       return
     }
-    const consumer = `hs-${this.shard}-${Math.floor(this.uses.random() * 2 ** 48).toString(36)}`
-    await createConsumer(nats, this.stream, { name: consumer, startSequence: this.last + 1 })
+    this.aheadSince = undefined
+    const name = `hs-${this.shard}-${Math.floor(this.uses.random() * 2 ** 48).toString(36)}`
+    await creating(async () => {
+      if (generation === this.generation)
+        await createConsumer(nats, this.stream, { name, startSequence: this.last + 1 })
+    })
     if (generation !== this.generation) return
-    this.consumer = consumer
-    this.listen(generation, extent.last)
+    this.consumer = name
+    this.listen(generation)
+    const isNow = clock.monotonic() - askedAt <= endHoldsMs
+    if (isNow && this.last >= extent.last) this.follower.caughtUp()
+  }
+
+  /** A server that was cut off may for a moment answer like the leader that it no longer is. */
+  private isSureToBeAhead(): boolean {
+    const now = this.uses.clock.monotonic()
+    this.aheadSince ??= now
+    return now - this.aheadSince >= aheadMs
   }
 
   private cursor(): Cursor {
@@ -176,20 +212,25 @@ export class LogTailer implements Tail {
     return { incarnation, applied: last, fingerprint }
   }
 
-  private listen(generation: number, last: number): void {
+  private listen(generation: number): void {
     const inbox = `${nodeInbox}.${this.consumer}`
     this.subscription = this.uses.nats.listen(inbox, (message) => {
       if (generation !== this.generation) return
-      this.heardAt = this.uses.clock.monotonic()
+      this.heard()
       this.uses.turns.run(() => {
         if (generation === this.generation) this.receive(message)
       })
     })
     this.heardAt = this.uses.clock.monotonic()
-    this.hasFollowed = true
+    this.directAt = this.heardAt + directAfterMs
     this.failures = 0
     this.ask()
-    if (this.last >= last) this.follower.caughtUp()
+  }
+
+  private heard(): void {
+    this.heardAt = this.uses.clock.monotonic()
+    this.directAt = this.heardAt + directAfterMs
+    this.direct.stop()
   }
 
   private ask(): void {
@@ -214,16 +255,17 @@ export class LogTailer implements Tail {
       return
     }
     const own = message.subject.startsWith('hs.own.')
-    // What was read directly meanwhile comes once more.
-    if (sequence > this.last) this.pass({ sequence, timestamp, own, bytes: message.data })
+    this.pass({ sequence, timestamp, own, bytes: message.data })
     if (this.isEnded) return
     if (pending === 0) this.follower.caughtUp()
     this.ask()
   }
 
+  /** The only way to the follower: what does not follow the last entry came before, another way. */
   private pass(entry: LogEntry): void {
+    if (this.isEnded || entry.sequence !== this.last + 1) return
     this.last = entry.sequence
-    this.newest = { bytes: entry.bytes, timestamp: entry.timestamp }
+    this.newest = entry
     try {
       this.follower.entry(entry)
     } catch {
@@ -232,16 +274,10 @@ export class LogTailer implements Tail {
     }
   }
 
-  /** Until there is a consumer again. */
-  private async readOn(): Promise<void> {
-    if (!this.hasFollowed || this.isReading || this.last === 0) return
-    this.isReading = true
-    await readDirectly(this.uses.nats, this.uses.clock, this.stream, {
-      isWanted: () => !this.isEnded && this.consumer === '',
-      cursor: () => this.cursor(),
-      pass: (entry) => this.pass(entry),
-    })
-    this.isReading = false
+  /** Entries that were read directly, in turns as well. */
+  private take(entries: readonly LogEntry[]): Promise<void> {
+    for (const entry of entries) this.uses.turns.run(() => this.pass(entry))
+    return new Promise((resolve) => this.uses.turns.run(resolve))
   }
 
   /** A status: the pull is used up or timed out (then another), or the consumer is gone. */
@@ -257,9 +293,11 @@ export class LogTailer implements Tail {
   }
 
   private watch(): void {
-    this.watchdog = this.uses.clock.after(heartbeatMs, () => {
+    this.watchdog = this.uses.clock.after(watchMs, () => {
       if (this.isEnded) return
-      if (this.uses.clock.monotonic() - this.heardAt > silenceMs) void this.attach()
+      const now = this.uses.clock.monotonic()
+      if (now - this.heardAt > silenceMs) void this.attach()
+      if (now >= this.directAt) this.direct.start()
       this.watch()
     })
   }

@@ -1,5 +1,5 @@
 import { fnv1a32, HalfsecondError, isFields } from '@halfsecond/protocol'
-import type { LogEntry, LogExtent, LogUsage } from '../runtime/ports.ts'
+import type { LogExtent, LogUsage } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 
 /*
@@ -44,25 +44,6 @@ export async function streamUsage(nats: Nats, stream: string): Promise<LogUsage>
 /** Removes the entries before `first`, which stays. */
 export async function purgeBefore(nats: Nats, stream: string, first: number): Promise<void> {
   await call(nats, `$JS.API.STREAM.PURGE.${stream}`, { seq: first })
-}
-
-/** One stored entry, from any replica; undefined where the stream does not have it. */
-export async function storedEntry(
-  nats: Nats,
-  stream: string,
-  sequence: number,
-): Promise<LogEntry | undefined> {
-  const subject = `$JS.API.DIRECT.GET.${stream}`
-  const reply = await nats.request(subject, JSON.stringify({ seq: sequence }), apiTimeoutMs)
-  if (reply.headers?.code === 404) return undefined
-  const time = reply.headers?.get('Nats-Time-Stamp') ?? ''
-  if (time === '')
-    throw new HalfsecondError(
-      'UNAVAILABLE',
-      `no entry in the answer of ${stream}: ${reply.headers?.description}`,
-    )
-  const own = reply.headers?.get('Nats-Subject').startsWith('hs.own.') === true
-  return { sequence, own, bytes: reply.data, timestamp: Date.parse(time) }
 }
 
 /** An ephemeral pull consumer: no acks, no disk, gone 30 s after its last pull. */

@@ -1,6 +1,6 @@
 import { subjects } from '@halfsecond/protocol'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import type { Nats } from '../../src/nats/connection.ts'
 import { JetStreamLog } from '../../src/nats/jetstream-log.ts'
@@ -21,7 +21,7 @@ describe('with a real server', needs(realNatsServer), () => {
     const nats = await uses.connect(told)
     const manager = await jetstreamManager(nats.connection)
     for await (const name of manager.streams.names('hs.log.*')) await manager.streams.delete(name)
-    await provisionStreams(nats, { shards, replicas: 1, storageBytes })
+    await provisionAnew(nats, shards)
     return { nats, manager, log: logOver(nats, shards, told) }
   }
 
@@ -47,7 +47,7 @@ describe('with a real server', needs(realNatsServer), () => {
         },
         recreate: async (shard) => {
           await manager.streams.delete(subjects.stream(shard))
-          await provisionStreams(nats, { shards, replicas: 1, storageBytes })
+          await provisionAnew(nats, shards)
         },
       }
     },
@@ -114,7 +114,7 @@ describe('with a real server', needs(realNatsServer), () => {
     await follower.passed(1)
 
     await manager.streams.delete(subjects.stream(0))
-    await provisionStreams(nats, { shards: 1, replicas: 1, storageBytes })
+    await provisionAnew(nats, 1)
     for (let i = 0; i < 5; i++) await log.append(0, batchNo(i), 'log')
     await follower.until(() => follower.ended !== undefined)
 
@@ -189,6 +189,11 @@ describe('with a real server', needs(realNatsServer), () => {
     await nats.close()
   })
 })
+
+/** The server may still be removing streams of the same names. */
+async function provisionAnew(nats: Nats, shards: number): Promise<void> {
+  await vi.waitFor(() => provisionStreams(nats, { shards, replicas: 1, storageBytes }))
+}
 
 function logOver(nats: Nats, shards: number, told: Told): JetStreamLog {
   return new JetStreamLog(nats, shards, systemClock, told.observer, Math.random)
