@@ -1,15 +1,18 @@
 import { parseArgs } from 'node:util'
 import { bareNats } from './bench/bare-nats.ts'
 import { clickToContent } from './bench/click-to-content.ts'
+import { cost } from './bench/cost.ts'
 import { decides } from './bench/decides.ts'
 import { durableEvents } from './bench/durable-events.ts'
 import { memory } from './bench/memory.ts'
+import { nodes } from './bench/nodes.ts'
 import { Figures } from './lib/figures.ts'
 
 const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N] [--visitors N]
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
-machine, and prints figures. Parts: click, decides, bare, events, memory.
+machine, and prints figures. Parts: click, decides, bare, events, memory, cost; and nodes, against
+one to three nodes on three nats-servers.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -35,6 +38,8 @@ const parts = {
   bare: bareNats,
   events: durableEvents,
   memory,
+  cost,
+  nodes,
 } as const
 
 if (values.help) process.stdout.write(help)

@@ -59,6 +59,7 @@ export class ChaosCluster {
     const nats = await startNatsCluster({ dir: join(dir, 'nats'), args: ['--no_advertise'] })
     const watch = await ClusterWatch.start(nats.url)
     const cluster = new ChaosCluster(dir, nats, watch, options)
+    watch.replicas = Math.min(watch.replicas, options.nodes ?? 3)
     try {
       await options.prepare?.(cluster)
       const nodes = Array.from({ length: options.nodes ?? 3 }, () => cluster.newNode())

@@ -16,6 +16,8 @@ interface Heard {
 
 /** Sees the cluster from outside: the maps that it broadcasts, and the beats of its nodes. */
 export class ClusterWatch {
+  /** Replicas that a shard has where nothing is wrong. */
+  replicas = 2
   map: ShardMap | undefined
   /** How long it took from the loss of a node until another one led a shard of it, in milliseconds. */
   readonly promotions: number[] = []
@@ -107,9 +109,11 @@ export class ClusterWatch {
     const lacking = this.map.shards.flatMap(({ primary, standbys }, shard) => {
       const holders = [primary, ...standbys]
       const isHot = (node: string) => this.replica(node, shard, now)?.status === 'hot'
-      return holders.length >= 2 && holders.every(isHot) ? [] : [shard]
+      return holders.length >= this.replicas && holders.every(isHot) ? [] : [shard]
     })
-    return lacking.length === 0 ? '' : `shards ${lacking} have fewer than two replicas in service`
+    return lacking.length === 0
+      ? ''
+      : `shards ${lacking} have fewer than ${this.replicas} replicas in service`
   }
 
   /** The newest epoch in which a primary was folded by anybody. */
