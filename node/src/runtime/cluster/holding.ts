@@ -238,7 +238,7 @@ export class Holding {
     const { primary, shard, entry } = this
     const { clock, observer } = this.uses
     if (primary === undefined || shard?.status !== 'following' || this.isDropped) return
-    if (this.claiming === entry.epoch) return
+    if (this.claiming === entry.epoch || primary.isLeadingIn(entry.epoch)) return
     this.claiming = entry.epoch
     this.claimedAt = clock.monotonic()
     while (this.isOurs && this.entry.epoch === entry.epoch && !this.isDropped && !shard.isStopped) {

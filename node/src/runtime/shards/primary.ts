@@ -46,6 +46,11 @@ export class Primary {
     return this.epoch > 0 && this.epoch === this.shard.state.epoch
   }
 
+  /** Whether it leads in this very epoch: then there is nothing to claim. */
+  isLeadingIn(epoch: number): boolean {
+    return this.isLeading && this.epoch === epoch
+  }
+
   /**
    * Claims the shard in an epoch that the map gave to this life of this node only; resolves once it
    * leads. Rejects where the log takes nothing: then claim it again.
