@@ -41,13 +41,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 const ended = nodes.map((node) => once(node, 'close'))
-await Promise.race([Promise.all(nodes.map(ready)), ...ended])
+const readiness = Promise.all(nodes.map(ready))
+await Promise.race([readiness, ...ended])
 if (!isStopping) {
+  const [adminUrl] = await readiness
+
   process.stdout.write(
     [
       'the cluster is ready; look at it with:',
-      `  npx halfsecond status --admin-url http://127.0.0.1:${adminPort}`,
-      `  npx halfsecond node ls --admin-url http://127.0.0.1:${adminPort}`,
+      `  npx halfsecond status --admin-url ${adminUrl}`,
+      `  npx halfsecond node ls --admin-url ${adminUrl}`,
       `channel servers connect to ${nats.url}`,
       '',
     ].join('\n'),
@@ -76,13 +79,14 @@ function startNode(i: number): ChildProcess {
   })
 }
 
-/** Passes on what a node says; resolves once it says that it is ready. */
-function ready(node: ChildProcess): Promise<void> {
+/** Passes on what a node says; resolves with its admin address once it is ready. */
+function ready(node: ChildProcess): Promise<string> {
   return new Promise((resolveReady) => {
     if (node.stdout === null) return
     createInterface({ input: node.stdout }).on('line', (line) => {
       process.stdout.write(`${line}\n`)
-      if (line.includes(' is ready on ')) resolveReady()
+      const adminUrl = /^ {2}admin +(\S+)$/.exec(line)?.[1]
+      if (adminUrl !== undefined) resolveReady(adminUrl)
     })
   })
 }

@@ -20,6 +20,8 @@ interface Way {
   readonly needs?: Requirement
   /** It goes on until Ctrl-C: its page is fetched meanwhile. */
   readonly runsOn?: boolean
+  /** What it prints once it runs; a page by default, which is fetched. */
+  readonly until?: RegExp
   /** What must be seen; by default only that it ends with 0. */
   readonly shows?: (ended: Ended) => void | Promise<void>
 }
@@ -44,6 +46,7 @@ const ways: { readonly [command: string]: Way } = {
   // These two run until Ctrl-C; the first for as long as there are commands to ask it.
   'npm start': { arguments: anyPorts, runsOn: true },
   'npm run cluster:one': { arguments: anyPorts, runsOn: true, needs: realNatsServer },
+  'npm run cluster': { runsOn: true, needs: realNatsServer, until: /(the cluster is ready)/ },
   'npm test': { arguments: ' -- protocol/test/position', shows: prints(/^\d+ passed, 0 failed/m) },
   'npm test -- node/test/core': {
     arguments: '/digest',
@@ -59,6 +62,9 @@ const ways: { readonly [command: string]: Way } = {
   },
   'npx halfsecond playbook defaults node/playbooks/fernhill.yaml': { shows: prints(/"web\.hero"/) },
   'npx halfsecond status': { shows: prints(/fernhill/) },
+  'npx halfsecond node ls': { shows: prints(/\bup\b/) },
+  'npx halfsecond shard ls': { shows: prints(/^0 /m) },
+  'npx halfsecond rebalance plan': { shows: prints(/^nothing is to move/) },
   'npx halfsecond import access.log.gz': {
     shows: prints(
       /3 lines, 3 sent, 0 rejected[\s\S]*importing the same file again changes nothing/,
@@ -99,6 +105,22 @@ const ways: { readonly [command: string]: Way } = {
     arguments: ' --rates 20 --seconds 3',
     needs: bothOf(realNatsServer, realK6),
     shows: printsFigures(['k6-rate-held', 'k6-click-to-content-p99', 'k6-last-click-missed']),
+  },
+  'npm run chaos': { arguments: ' -- --help', shows: prints(/kill-nodes/) },
+  'npm run simulate': { arguments: ' -- --help', shows: prints(/--schedules N/) },
+  'npm run -s chaos -- kill-nodes --json': {
+    arguments: ' --seconds 6 --rate 200 --shards 8',
+    needs: realNatsServer,
+    shows: printsFigures(['kills', 'events-lost', 'events-doubled', 'decide-errors']),
+  },
+  'npm run -s simulate -- --json': {
+    arguments: ' --schedules 5',
+    shows: printsFigures(['schedules', 'violations']),
+  },
+  'npm run -s load -- --failure --json': {
+    arguments: ' --rate 20 --seconds 3 --report FOLDER/report.html',
+    needs: bothOf(realNatsServer, realK6),
+    shows: printsFigures(['k6-click-to-content-p99', 'k6-last-click-missed']),
   },
   'npm run -s crash -- --json': {
     arguments: ' --only kill-node --seconds 8',
@@ -147,7 +169,7 @@ describe('the documents', () => {
 })
 
 describe.each(Object.entries(ways))('%s', (command, way) => {
-  const { arguments: added, runBy, runsOn, shows } = way
+  const { arguments: added, runBy, runsOn, until, shows } = way
   const options = { timeout, ...(way.needs && needs(way.needs)) }
 
   if (runBy !== undefined) {
@@ -155,14 +177,19 @@ describe.each(Object.entries(ways))('%s', (command, way) => {
       expect(await readFile(join(root, runBy.file), 'utf8')).toContain(runBy.words)
     })
   } else if (runsOn) {
-    it(`shows a page and ends on Ctrl-C, as ${command}${added}`, options, async () => {
+    it(`runs and ends on Ctrl-C, as ${command}${added ?? ''}`, options, async () => {
       const data = await mkdtemp(join(folder, 'data-'))
-      const own = { HALFSECOND_DATA: data, HALFSECOND_NATS_PORT: '0' }
-      const running = new RunningCommand(`${command}${added}`, { cwd: root, env: own })
-      const page = await fetch(await running.printed(/look here\s+(\S+)/))
+      const own = {
+        HALFSECOND_DATA: data,
+        HALFSECOND_NATS_PORT: '0',
+        ...(until && { HALFSECOND_PORT: '0', HALFSECOND_ADMIN_PORT: '0' }),
+      }
+      const running = new RunningCommand(`${command}${added ?? ''}`, { cwd: root, env: own })
+      const shown = await running.printed(until ?? /look here\s+(\S+)/)
+      const page = until ? '</html>' : await (await fetch(shown)).text()
       const { notes } = await running.interrupt()
 
-      expect(await page.text()).toContain('</html>')
+      expect(page).toContain('</html>')
       expect(notes).toContain('stopping')
     })
   } else {
