@@ -112,6 +112,6 @@ export class DirectTail {
   private compare(): void {
     const { end } = this
     if (end === undefined || this.uses.clock.monotonic() - end.at > endHoldsMs) return
-    if (this.tail.cursor().applied >= end.last) this.tail.caughtUp()
+    if (this.tail.cursor().applied === end.last) this.tail.caughtUp()
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { bounds, HalfsecondError, subjects, toHalfsecondError } from '@halfsecond/protocol'
 import {
   DiscardPolicy,
@@ -18,11 +19,24 @@ const streamBytesMax = 2 * 1024 ** 3
 /** A log smaller than this fills up within minutes of a busy day: better to say so than to start. */
 const streamBytesMin = 16 * 1024 ** 2
 
+/** A stream that is made for a moment, to learn how much room there is. */
+const trialStream = 'HS-ROOM'
+
+/** What playbooks and the cluster's own values may take beside the logs. */
+const othersBytes = 1024 ** 3 + 64 * 1024 ** 2
+
+/** How often, and how many times, to try what there is room for by the servers' own word. */
+const roomRetryMs = 500
+const roomAttempts = 40
+
 /** JetStream's code of a stream that exists with another configuration. */
 const alreadyMade = 10058
 
 /** JetStream's codes for "not so much storage": of the server, of the account. */
 const noStorage: ReadonlySet<number> = new Set([10047, 10028, 10002, 10023])
+
+/** Its code where a cluster finds no servers for a stream, for this reason or because some are away. */
+const noPeers = 10005
 
 export interface StreamOptions {
   /** A power of two; fixed when the streams are first made. */
@@ -42,7 +56,7 @@ export interface StreamOptions {
 export async function provisionStreams(nats: Nats, options: StreamOptions): Promise<number> {
   const { shards, replicas, storageBytes } = options
   const share = Math.floor((storageBytes * 0.7) / shards)
-  let maxBytes = Math.min(streamBytesMax, Math.max(streamBytesMin, share))
+  const wanted = Math.min(streamBytesMax, Math.max(streamBytesMin, share))
   const manager = await managerOf(nats)
   const fixed = await madeFor(manager)
   if (fixed !== undefined && fixed !== shards) {
@@ -51,30 +65,56 @@ export async function provisionStreams(nats: Nats, options: StreamOptions): Prom
       `the cluster was made with ${fixed} shards and their number never changes: set HALFSECOND_SHARDS=${fixed}`,
     )
   }
-  const names = new Set<string>()
-  for await (const name of manager.streams.names('hs.log.*')) names.add(name)
-  const made: number[] = []
+  const existing = new Map<string, number>()
+  for await (const { config } of manager.streams.list('hs.log.*'))
+    existing.set(config.name, config.max_bytes)
+  const maxBytes =
+    existing.size > 0
+      ? Math.min(...existing.values())
+      : await grantedBytes(manager, shards, replicas, wanted)
   for (let shard = 0; shard < shards; shard++) {
-    if (names.has(subjects.stream(shard))) continue
-    while (!(await addStream(manager, shard, shards, replicas, maxBytes))) {
-      maxBytes >>= 1
-      for (const one of made) await shrinkStream(manager, one, maxBytes)
-    }
-    made.push(shard)
+    if (!existing.has(subjects.stream(shard)))
+      await addStream(manager, shard, shards, replicas, maxBytes)
   }
   return maxBytes
 }
 
-/** The server reserves what a stream may take: all have to make room for the others. */
-async function shrinkStream(
+/**
+ * How much each log may take, at most `wanted`: half of it, or a half of that, where the servers do
+ * not have so much. They reserve what a stream may take, so one stream is made that may take all of
+ * it, and removed again.
+ */
+async function grantedBytes(
   manager: JetStreamManager,
-  shard: number,
-  maxBytes: number,
-): Promise<void> {
+  shards: number,
+  replicas: number,
+  wanted: number,
+): Promise<number> {
+  for (let bytes = wanted; ; bytes = Math.max(streamBytesMin, Math.floor(bytes / 2))) {
+    try {
+      await manager.streams.add({
+        name: trialStream,
+        storage: StorageType.File,
+        num_replicas: replicas,
+        max_bytes: shards * bytes + othersBytes,
+      })
+    } catch (error) {
+      if (bytes > streamBytesMin && isTooMuch(error)) continue
+      // Of another node that starts too, or that ended before it could remove it.
+      if (isAlreadyMade(error)) await removeTrial(manager)
+      throw toHalfsecondError(error, 'UNAVAILABLE', `no room for ${shards} logs of ${bytes} bytes`)
+    }
+    await removeTrial(manager)
+    return bytes
+  }
+}
+
+async function removeTrial(manager: JetStreamManager): Promise<void> {
   try {
-    await manager.streams.update(subjects.stream(shard), { max_bytes: maxBytes })
+    await manager.streams.delete(trialStream)
   } catch (error) {
-    throw toHalfsecondError(error, 'UNAVAILABLE', `cannot shrink ${subjects.stream(shard)}`)
+    if (error instanceof JetStreamApiError && error.status === 404) return
+    throw toHalfsecondError(error, 'UNAVAILABLE', `cannot remove ${trialStream}`)
   }
 }
 
@@ -102,38 +142,49 @@ async function madeFor(manager: JetStreamManager): Promise<number | undefined> {
   }
 }
 
-/**
- * Adding a stream that exists with the same configuration does nothing.
- * @returns false where the server does not grant so many bytes
- */
+/** Adding a stream that exists with the same configuration does nothing. */
 async function addStream(
   manager: JetStreamManager,
   shard: number,
   shards: number,
   replicas: number,
   maxBytes: number,
-): Promise<boolean> {
-  try {
-    await manager.streams.add({
-      name: subjects.stream(shard),
-      subjects: [subjects.log(shard), subjects.own(shard)],
-      storage: StorageType.File,
-      num_replicas: replicas,
-      retention: RetentionPolicy.Limits,
-      discard: DiscardPolicy.New,
-      max_bytes: maxBytes,
-      max_age: 0,
-      max_msg_size: bounds.frameBytes,
-      deny_delete: true,
-      allow_direct: true,
-      metadata: { [shardsKey]: String(shards) },
-    })
-    return true
-  } catch (error) {
-    // Another node that starts too was first, and reckoned with a little more or less space.
-    if (error instanceof JetStreamApiError && error.code === alreadyMade) return true
-    const isTooMuch = error instanceof JetStreamApiError && noStorage.has(error.code)
-    if (isTooMuch && maxBytes > streamBytesMin) return false
-    throw toHalfsecondError(error, 'UNAVAILABLE', `cannot create ${subjects.stream(shard)}`)
+): Promise<void> {
+  const config = {
+    name: subjects.stream(shard),
+    subjects: [subjects.log(shard), subjects.own(shard)],
+    storage: StorageType.File,
+    num_replicas: replicas,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: maxBytes,
+    max_age: 0,
+    max_msg_size: bounds.frameBytes,
+    deny_delete: true,
+    allow_direct: true,
+    metadata: { [shardsKey]: String(shards) },
   }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await manager.streams.add(config)
+      return
+    } catch (error) {
+      // Another node that starts too was first, and reckoned with a little more or less space.
+      if (isAlreadyMade(error)) return
+      // Servers tell each other now and then how much room they have: the trial may still count.
+      if (!isTooMuch(error) || attempt === roomAttempts)
+        throw toHalfsecondError(error, 'UNAVAILABLE', `cannot create ${config.name}`)
+      await setTimeout(roomRetryMs)
+    }
+  }
+}
+
+function isAlreadyMade(error: unknown): boolean {
+  return error instanceof JetStreamApiError && error.code === alreadyMade
+}
+
+function isTooMuch(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError)) return false
+  const { code, message } = error
+  return noStorage.has(code) || (code === noPeers && message.includes('insufficient storage'))
 }
