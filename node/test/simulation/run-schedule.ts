@@ -6,6 +6,9 @@ import { Simulation, type SimulationOptions } from './simulation.ts'
 
 /** After all faults ended: the lease of a coordinator that died then, and a promotion. */
 const servedMs = 6_000
+/** Until somebody has read an alert. */
+const noticedMs = 1_000
+
 const wholeMs = 30_000
 
 export interface Outcome {
@@ -46,9 +49,9 @@ async function runThrough(simulation: Simulation, schedule: Schedule): Promise<n
     })
   await simulation.run(schedule.faultsMs)
   simulation.heal()
-  // Nodes that start find out what their logs have lost; then a human repairs that.
-  await simulation.run(1_000)
-  simulation.repair()
+  // Nodes that start find out what their logs have lost; a human repairs one thing after the other.
+  do await simulation.run(noticedMs)
+  while (simulation.repair())
   const healedAt = time.monotonic()
   if (!(await simulation.runUntil(() => simulation.isServed, servedMs)))
     invariants.broken('I10 liveness', `no primary for every shard ${servedMs} ms after all faults`)

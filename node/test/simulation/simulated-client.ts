@@ -34,6 +34,16 @@ interface Queue {
   isSending: boolean
 }
 
+/** What became of a decide. */
+export interface Decided {
+  readonly startedAt: number
+  readonly shard: number
+  /** Replicas that were known all the time. */
+  readonly replicas: readonly string[]
+  /** Undefined where there was no answer in time. */
+  readonly answer: DecideAnswer | undefined
+}
+
 export interface ClientSurroundings {
   readonly name: string
   readonly shards: number
@@ -41,8 +51,7 @@ export interface ClientSurroundings {
   readonly log: Log
   readonly clock: Clock
   readonly coverage: Coverage
-  /** Told what became of each decide; undefined where there was no answer in time. */
-  readonly decided: (startedAt: number, shard: number, answer: DecideAnswer | undefined) => void
+  readonly decided: (decided: Decided) => void
 }
 
 /**
@@ -106,9 +115,11 @@ export class SimulatedClient {
       positions: position ? [position] : [],
       pending: this.pendingOf(visitor, shard),
     }
+    const before = this.replicas(shard)
     const done = (answer: DecideAnswer | undefined) => {
       if (answer?.freshness === 'fresh') this.seen(visitor, answer.position)
-      this.uses.decided(startedAt, shard, answer)
+      const replicas = this.replicas(shard).filter((node) => before.includes(node))
+      this.uses.decided({ startedAt, shard, replicas, answer })
     }
     new Ask(this.uses, shard, encode({ v: 1, questions: [question] }), this, done).begin()
   }

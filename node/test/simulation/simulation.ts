@@ -1,4 +1,4 @@
-import { type DecideAnswer, encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
+import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
@@ -13,7 +13,7 @@ import { LifeLog } from './life-log.ts'
 import { LogServer } from './log-server.ts'
 import { nodeCount, type Schedule, type Step, shardCount } from './schedule.ts'
 import { ShardTruth } from './shard-truth.ts'
-import { SimulatedClient } from './simulated-client.ts'
+import { type Decided, SimulatedClient } from './simulated-client.ts'
 import { SimulatedNode } from './simulated-node.ts'
 import { VirtualTime } from './virtual-time.ts'
 import { Watch } from './watch.ts'
@@ -194,11 +194,13 @@ export class Simulation {
     }
   }
 
-  /** As the documentation tells operators to do about shards that stopped. */
-  repair(): void {
+  /** As the documentation tells operators to do about shards that stopped; false where none has. */
+  repair(): boolean {
+    let isRepaired = false
     for (const node of this.nodes) {
       const stopped = node.engine?.shards.filter(({ isStopped }) => isStopped) ?? []
       if (stopped.length === 0) continue
+      isRepaired = true
       for (const { stopped: why } of stopped)
         if (!node.observer.alerts.includes(why))
           this.invariants.broken('I10 liveness', `${node.id} stopped without an alert: ${why}`)
@@ -209,6 +211,7 @@ export class Simulation {
       else node.kill()
       node.start()
     }
+    return isRepaired
   }
 
   /** Clients record nothing more. */
@@ -308,16 +311,16 @@ export class Simulation {
     const life = new Life(name, time)
     const bus = new LifeBus(life, network.connect(name, new WatchingObserver()))
     const log = new LifeLog(name, life, server, time)
-    const client: SimulatedClient = new SimulatedClient({
+    const decided = (one: Decided) => this.decided(one)
+    return new SimulatedClient({
       name,
       shards: shardCount,
       bus,
       log,
       clock: life.clock,
       coverage,
-      decided: (startedAt, shard, answer) => this.decided(client, startedAt, shard, answer),
+      decided,
     })
-    return client
   }
 
   private act(client: SimulatedClient): void {
@@ -350,12 +353,7 @@ export class Simulation {
   }
 
   /** Where a node could have answered, a decide must not have ended without an answer. */
-  private decided(
-    client: SimulatedClient,
-    startedAt: number,
-    shard: number,
-    answer: DecideAnswer | undefined,
-  ): void {
+  private decided({ startedAt, shard, replicas, answer }: Decided): void {
     const { coverage, hasControl } = this
     coverage.count('decides')
     if (!hasControl) coverage.count('decides-without-control')
@@ -365,9 +363,7 @@ export class Simulation {
     }
     coverage.count('defaults')
     if (this.noise.loss > 0 || this.noisyUntil > startedAt) return
-    const able = client
-      .replicas(shard)
-      .find((node) => this.watch.hasAnswered(node, shard, startedAt))
+    const able = replicas.find((node) => this.watch.hasAnswered(node, shard, startedAt))
     if (able === undefined) return
     this.invariants.broken(
       hasControl ? 'I10 liveness' : 'I11 static stability',

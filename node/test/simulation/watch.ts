@@ -36,7 +36,8 @@ export class Watch {
       const { id, engine, life } = node
       for (const shard of engine?.shards ?? []) this.invariants.replica(id, shard)
       for (const number of this.leaders.keys()) {
-        const isFollowing = engine?.cluster.holdings.byNumber[number]?.status === 'following'
+        const shard = engine?.cluster.holdings.byNumber[number]
+        const isFollowing = shard?.status === 'following' && shard.state.playbook.version > 0
         const key = `${id} ${number}`
         if (!node.isRunning || !isFollowing) this.answering.delete(key)
         else if (!this.answering.has(key)) this.answering.set(key, this.now())

@@ -216,7 +216,8 @@ export class PlaybookRegistry {
   }
 
   private add(version: number, hash: string, playbook: Playbook, text: string): void {
-    this.uses.playbooks.add(version, playbook)
+    const inUse = new Set(this.uses.shards.map(({ state }) => state.playbook.version))
+    this.uses.playbooks.add(version, playbook, inUse)
     if (version > (this.current?.version ?? 0))
       this.current = { version, hash, name: playbook.name, text }
   }

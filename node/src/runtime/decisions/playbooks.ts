@@ -1,18 +1,20 @@
 import type { Playbook } from '../../core/decision/playbook.ts'
 
-/** Versions kept compiled: the active one, and those that shards may still be leaving. */
+/** Versions kept compiled besides those that shards decide by: others may still come to them. */
 const keptMax = 4
+
+const none: ReadonlySet<number> = new Set()
 
 /** The compiled playbooks of a node, by version. */
 export class Playbooks {
   private readonly compiled = new Map<number, Playbook>()
 
-  add(version: number, playbook: Playbook): void {
+  /** @param inUse versions that shards decide by: they stay, however many newer ones wait for their turn */
+  add(version: number, playbook: Playbook, inUse = none): void {
     this.compiled.set(version, playbook)
-    for (const known of [...this.compiled.keys()].sort((a, b) => a - b)) {
-      if (this.compiled.size <= keptMax) break
-      this.compiled.delete(known)
-    }
+    const others = [...this.compiled.keys()].filter((known) => !inUse.has(known))
+    others.sort((a, b) => a - b).splice(-keptMax)
+    for (const known of others) this.compiled.delete(known)
   }
 
   has(version: number): boolean {
