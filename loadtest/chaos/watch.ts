@@ -27,16 +27,12 @@ export class ClusterWatch {
 
   private constructor(connection: NatsConnection) {
     this.connection = connection
-    connection.subscribe(subjects.beats, {
-      callback: (error, message) => {
-        if (error === null) this.hear(message.data)
-      },
-    })
-    connection.subscribe(subjects.map, {
-      callback: (error, message) => {
-        if (error === null) this.follow(readShardMap(message.data))
-      },
-    })
+    void this.listen(subjects.beats, (bytes) => this.hear(bytes))
+    void this.listen(subjects.map, (bytes) => this.follow(readShardMap(bytes)))
+  }
+
+  private async listen(subject: string, handle: (bytes: Uint8Array) => void): Promise<void> {
+    for await (const { data } of this.connection.subscribe(subject)) handle(data)
   }
 
   static async start(url: string): Promise<ClusterWatch> {
