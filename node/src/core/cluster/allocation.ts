@@ -7,7 +7,7 @@ export interface Member {
   readonly host: string
   readonly zone: string
   readonly weight: number
-  /** Whether it may be a primary; one that drains, or is silent, keeps only what it stands by for. */
+  /** Whether it may be a primary; one that drains, or is silent, only keeps what it holds, as a standby. */
   readonly canLead: boolean
 }
 
@@ -114,7 +114,8 @@ function shed(place: Place, wanted: number, load: Load<Member>): void {
 function fill(place: Place, wanted: number, load: Load<Member>): void {
   while (place.holders.length < wanted) {
     const others = place.rank.filter((one) => !place.holders.includes(one))
-    const best = load.roomiest(mostApart(others, place.holders))
+    const takers = others.filter(({ canLead }) => canLead)
+    const best = load.roomiest(mostApart(takers.length > 0 ? takers : others, place.holders))
     if (best === undefined) return
     place.holders = [...place.holders, best]
     load.add(best)
@@ -125,9 +126,10 @@ function fill(place: Place, wanted: number, load: Load<Member>): void {
 function spread(place: Place, load: Load<Member>): boolean {
   for (const leaving of [...place.holders].reverse()) {
     const rest = place.holders.filter((one) => one !== leaving)
-    const choices = mostApart(successors(place, leaving), rest)
-    const best = load.roomiest(choices)
-    if (best === undefined || clashes(best, rest) >= clashes(leaving, rest)) continue
+    const now = clashes(leaving, rest)
+    if (now === 0) continue
+    const best = load.roomiest(mostApart(successors(place, leaving), rest))
+    if (best === undefined || clashes(best, rest) >= now) continue
     replace(place, leaving, best)
     load.remove(leaving)
     load.add(best)
@@ -139,6 +141,7 @@ function spread(place: Place, load: Load<Member>): boolean {
 /** Replicas, as what nodes with too many give away: first those that prefer the node least. */
 function copiesOf(places: readonly Place[]): Goods<Member, Place> {
   return {
+    arePassedOn: false,
     of: (member) => {
       const order = (place: Place) =>
         place.rank.indexOf(member) - (place.primary === member ? place.rank.length : 0)
@@ -180,6 +183,7 @@ function placeLeads(members: readonly Member[], places: readonly Place[]): void 
 
 function leadsOf(places: readonly Place[]): Goods<Member, Place> {
   return {
+    arePassedOn: true,
     of: (member) =>
       places
         .filter(({ primary, pinned }) => primary === member && pinned === undefined)
@@ -198,10 +202,9 @@ function replace(place: Place, from: Member, to: Member): void {
 }
 
 /** Who may hold a shard in this holder's stead. */
-function successors(place: Place, leaving: Member): readonly Member[] {
-  if (leaving === place.pinned) return []
-  const others = place.rank.filter((one) => !place.holders.includes(one))
-  return isSpared(place, leaving) ? others : others.filter(({ canLead }) => canLead)
+function successors({ rank, pinned, holders }: Place, leaving: Member): readonly Member[] {
+  if (leaving === pinned) return []
+  return rank.filter((one) => one.canLead && !holders.includes(one))
 }
 
 /** Whether one can go without anybody in its stead. */

@@ -18,23 +18,38 @@ export function balanced(shards: readonly Replicas[], sight: ClusterSight): read
   const wishes = new Map(moves.map(({ shard, to }) => [shard, to]))
   const target = allocate(members, shards.length, standbys, holders, wishes)
   const wanted = Math.min(standbys + 1, members.length)
-  const warmings = new Map<string, number>()
-  for (const { warming } of shards)
-    for (const id of warming) warmings.set(id, (warmings.get(id) ?? 0) + 1)
+  const goals = shards.map((entry, shard) => {
+    const isWished = target[shard]?.primary === wishes.get(shard)
+    return goalOf(entry, target[shard], wanted, isWished, members, sight)
+  })
+  const warmings = countOf(shards.flatMap(({ warming }) => warming))
+  const leads = countOf(shards.map(({ primary }) => primary))
+  const most = countOf(goals.map(({ primary }) => primary))
   let swaps = Math.max(1, Math.min(movesMax, Math.floor(shards.length * movesShare)))
   return shards.map((entry, shard) => {
-    const isWished = target[shard]?.primary === wishes.get(shard)
-    const goal = goalOf(entry, target[shard], wanted, isWished, members, sight)
+    const goal = goals[shard] ?? entry
+    const { primary: from } = entry
+    const { primary: to } = goal
     const grown = withReplicas(entry, shard, goal, wanted, sight, (id) => {
-      const count = warmings.get(id) ?? 0
-      if (count >= timing.warmingsPerNode || !sight.isAlive(id)) return false
-      warmings.set(id, count + 1)
+      const isFull = warmings.of(id) >= timing.warmingsPerNode
+      if (isFull || !sight.isAlive(id)) return false
+      warmings.add(id, 1)
       return true
     })
-    const isDue = goal.primary !== grown.primary && sight.isHot(goal.primary, shard)
-    if (!isDue || !grown.standbys.includes(goal.primary) || swaps === 0) return grown
+    const isReady = to !== from && grown.standbys.includes(to) && sight.isHot(to, shard)
+    if (!isReady || swaps === 0) return grown
+    const isHot = (id: string) => sight.isHot(id, shard)
+    const isDue =
+      to === wishes.get(shard) ||
+      (goal.standbys.includes(from)
+        ? // Who must give something away first does that first: else two nodes would swap for ever.
+          leads.of(to) < most.of(to)
+        : goal.standbys.every(isHot))
+    if (!isDue) return grown
     swaps--
-    return promoted(grown, goal.primary, sight)
+    leads.add(from, -1)
+    leads.add(to, 1)
+    return promoted(grown, to, sight)
   })
 }
 
@@ -77,9 +92,12 @@ function withReplicas(
   const isHot = (id: string) => sight.isHot(id, shard)
   const arrived = entry.warming.filter((id) => isHot(id) && goals.includes(id))
   let standbys = [...entry.standbys, ...arrived]
-  let warming = entry.warming.filter((id) => !arrived.includes(id) && goals.includes(id))
-  const held = [entry.primary, ...standbys, ...warming]
-  warming = [...warming, ...goals.filter((id) => !held.includes(id) && mayWarm(id))]
+  const filling = entry.warming.filter((id) => !arrived.includes(id))
+  const held = [entry.primary, ...standbys, ...filling]
+  const coming = goals.filter((id) => !held.includes(id) && mayWarm(id))
+  // What was begun goes on until all are there that shall be there instead.
+  const isBegun = goals.every((id) => held.includes(id) || coming.includes(id))
+  const warming = [...filling.filter((id) => !isBegun || goals.includes(id)), ...coming]
   const hot = [entry.primary, ...standbys].filter(isHot)
   const isEnough = hot.filter((id) => goals.includes(id)).length >= Math.min(wanted, goals.length)
   // While nobody is hot, one that is silent may be the only one that has everything.
@@ -88,4 +106,17 @@ function withReplicas(
   standbys = standbys.filter((id) => goals.includes(id) || isNeeded(id))
   const hotFirst = [...standbys.filter(isHot), ...standbys.filter((id) => !isHot(id))]
   return { ...entry, standbys: hotFirst, warming }
+}
+
+interface Count {
+  of(id: string): number
+  add(id: string, by: number): void
+}
+
+function countOf(ids: readonly string[]): Count {
+  const counts = new Map<string, number>()
+  const of = (id: string) => counts.get(id) ?? 0
+  const add = (id: string, by: number) => void counts.set(id, of(id) + by)
+  for (const id of ids) add(id, 1)
+  return { of, add }
 }

@@ -6,6 +6,11 @@ export interface Bearer {
 
 /** What can be taken from one bearer and given to another, in the order in which it shall go. */
 export interface Goods<T extends Bearer, G> {
+  /**
+   * Whether one without room may take it and give something else away in turn. What is moved one
+   * by one should not be: half of such a chain makes things worse.
+   */
+  readonly arePassedOn: boolean
   of(bearer: T): readonly G[]
   /** Who else may have it, the best first. */
   takers(good: G, from: T): readonly T[]
@@ -54,8 +59,8 @@ export class Load<T extends Bearer> {
   }
 
   /**
-   * Lets one that has too much give something away, if need be to one that gives something else
-   * away in turn. False where nothing can be given: it has not too much, or nobody would be better off.
+   * Lets one that has too much give something away. False where nothing can be given: it has not
+   * too much, or nobody would be better off.
    */
   relieve<G>(bearer: T, goods: Goods<T, G>): boolean {
     if (!this.isOver(bearer)) return false
@@ -82,6 +87,7 @@ export class Load<T extends Bearer> {
           reached.set(to, step)
         }
       }
+      if (!goods.arePassedOn) break
     }
     const emptier = Array.from(reached.keys()).filter(
       (one) =>
