@@ -163,12 +163,12 @@ export class Shard {
       observer.failed('fold', error instanceof Error ? error : new Error(detail))
       throw error
     }
-    this.confirmedAt = clock.monotonic()
+    // It may be an old one of many that wait: only `caughtUp` says that nothing is missing.
     if (entry.sequence % (this.uses.digestEvery ?? digestEveryEntries) === 0) this.takeDigest()
     if (entry.own) this.onOwn()
     else {
       this.traffic++
-      this.foldedAt = this.confirmedAt
+      this.foldedAt = clock.monotonic()
     }
     actors.makeRoom()
     this.waiters.reached(entry.sequence)
