@@ -112,12 +112,17 @@ async function judge({ name, scenario, stage, faults, findings, result }: Ended)
   add('events-lost', Math.max(0, lost), '', 0, { events: of('recorded') })
   add('events-doubled', log.doubled + of('ahead'), '', 0)
   add('events-reordered', log.reordered, '', 0)
-  add('decide-errors', of('errors') + of('late'), '', 0, { decides: of('decided') })
+  add('decide-errors', of('errors'), '', 0, { decides: of('decided') })
   add('default-content-ratio', of('defaults') / of('decided'), '', bounds.defaultRatio)
   const timing = { p50: `${of('p50').toFixed(1)} ms`, hedges: of('hedges') }
   add('decide-p99', of('p99'), 'ms', bounds.decideP99, timing)
-  add('decide-p999', of('p999'), 'ms', bounds.decideP999, { slowest: Math.round(of('slowest')) })
-  add('last-click-missed', of('missed'), '', bounds.lastClickMissed ?? 0)
+  add('decide-p999', of('p999'), 'ms', bounds.decideP999, {
+    slowest: Math.round(of('slowest')),
+    late: of('late'),
+  })
+  add('last-click-missed', of('missed'), '', bounds.lastClickMissed ?? 0, {
+    staleAndBehind: of('behind'),
+  })
   add('stale-marked-fresh', of('staleMarkedFresh'), '', 0, { asked: of('asked') })
   const { promotions } = cluster.watch
   if (promotions.length > 0) {

@@ -6,10 +6,11 @@ import { atRate } from '../lib/pace.ts'
 import { Pauses } from '../lib/pauses.ts'
 
 /*
- * Visits at a rate: an event that its visitor numbers, and the content after it, which tells how many
- * numbered events the answer knows. Every visit's decide must know its own event. Besides, a second
- * channel without positions asks about the same visitors: what it is told as fresh must know all that
- * was acknowledged a second before. Ends once everything is acknowledged, or given up.
+ * Visits at a rate: an event that its visitor numbers, a trait with the same number, and the content
+ * after them, which tells the last visit and how many the answer knows. Every answer must know its own
+ * visit, and what is told as fresh all those before. Besides, a second channel without positions asks
+ * about the same visitors: what it is told as fresh must know all that was acknowledged a second
+ * before. Ends once everything is acknowledged, or given up.
  */
 const options = driverOptions()
 const url = textOption(options, 'url')
@@ -59,6 +60,7 @@ const counts = {
   errors: 0,
   late: 0,
   missed: 0,
+  behind: 0,
   ahead: 0,
   asked: 0,
   stale: 0,
@@ -78,14 +80,19 @@ async function visit(person: Known, intendedMs: number): Promise<void> {
       counts.failed++
     },
   )
+  visitor.setTraits({ last: number }).catch(() => {})
   const decision = await visitor.decide('page', { deadlineMs })
   const tookMs = performance.now() - intendedMs
   if (intendedMs - startedAt >= warmUpMs) latencies.add(tookMs)
   counts.decided++
   if (isDefault(decision)) return
   if (performance.now() - recordedAt > deadlineMs + lateMs) counts.late++
-  const known = knownIn(decision)
-  if (known < Math.min(number, knownMax)) counts.missed++
+  const { known, last } = shownIn(decision)
+  if (last < number) counts.missed++
+  if (known < Math.min(number, knownMax)) {
+    if (decision.freshness === 'fresh') counts.staleMarkedFresh++
+    else counts.behind++
+  }
   if (known > person.made) counts.ahead++
 }
 
@@ -101,7 +108,7 @@ async function ask(person: Known): Promise<void> {
   const decision = await call.visitor({ anon: person.key }).decide('page', { deadlineMs })
   if (decision.error !== undefined) return
   counts.asked++
-  const known = knownIn(decision)
+  const { known } = shownIn(decision)
   const unknown = person.acks.find(({ number }) => number > known && known < knownMax)
   if (unknown !== undefined && unknown.at < askedAt) tail.add(person.shard, unknown.at, askedAt)
   if (decision.freshness === 'stale') counts.stale++
@@ -116,8 +123,10 @@ function isDefault({ error }: Decision): boolean {
   return true
 }
 
-function knownIn({ content }: Decision): number {
-  return isFields(content) ? Number(content.known) : 0
+function shownIn({ content }: Decision): { readonly known: number; readonly last: number } {
+  return isFields(content)
+    ? { known: Number(content.known), last: Number(content.last) }
+    : { known: 0, last: 0 }
 }
 
 function keep(work: Promise<void>): void {
