@@ -68,7 +68,9 @@ export function initialMap(
  */
 export function nextMap(input: NextMapInput): ClusterMap | undefined {
   const sight = new ClusterSight(input)
-  const led = input.map.shards.map((entry, shard) => withPrimary(entry, shard, sight))
+  const led = input.map.shards.map((entry, shard) =>
+    inPresentLife(withPrimary(entry, shard, sight), input.incarnations[shard]),
+  )
   if (led.some((entry, shard) => entry !== input.map.shards[shard])) return sight.mapOf(led)
   const shards = balanced(led, sight)
   const nodes = input.rows.map(({ id }) => id)
@@ -76,6 +78,11 @@ export function nextMap(input: NextMapInput): ClusterMap | undefined {
     shards.every((entry, shard) => isEqual(entry, input.map.shards[shard])) &&
     nodes.join() === input.map.nodes.join()
   return isSame ? undefined : sight.mapOf(shards)
+}
+
+/** A log that was made anew has another life: positions of the one before mean nothing. */
+function inPresentLife(entry: Replicas, incarnation = entry.incarnation): Replicas {
+  return entry.incarnation === incarnation ? entry : { ...entry, incarnation }
 }
 
 function isEqual(a: Replicas, b: Replicas | undefined): boolean {
