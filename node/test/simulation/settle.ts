@@ -26,10 +26,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   await checkProfiles(simulation)
   await simulation.run(flushedMs)
   checkMemory(simulation)
-  for (const node of simulation.nodes) {
-    node.kill()
-    node.start()
-  }
+  simulation.restartAll()
   if (!(await simulation.runUntil(() => simulation.isWhole, arriveMs))) {
     if (!simulation.isBroken)
       invariants.broken('I10 liveness', `not whole ${arriveMs} ms after all nodes started again`)

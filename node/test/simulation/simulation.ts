@@ -62,6 +62,8 @@ export class Simulation {
   private readonly firsts = Array.from({ length: shardCount }, () => 1)
   private noisyUntil = Number.NEGATIVE_INFINITY
   private hasControl = true
+  /** Whether nodes may still know a former life of some log. */
+  private isRecreated = false
   private isRecording = true
   private playbooks = 0
   private grown = 0
@@ -211,6 +213,8 @@ export class Simulation {
       else node.kill()
       node.start()
     }
+    if (this.isRecreated) this.restartAll()
+    this.isRecreated = false
     return isRepaired
   }
 
@@ -264,7 +268,16 @@ export class Simulation {
   }
 
   recreate(shard: number): void {
-    if (this.firsts[shard] === 1) void this.server.recreate(shard)
+    if (this.firsts[shard] !== 1) return
+    this.isRecreated = true
+    this.server.recreate(shard)
+  }
+
+  restartAll(): void {
+    for (const node of this.nodes) {
+      node.kill()
+      node.start()
+    }
   }
 
   /** Appends at once, where the log takes it. */
