@@ -7,8 +7,8 @@ export interface Bearer {
 /** What can be taken from one bearer and given to another, in the order in which it shall go. */
 export interface Goods<T extends Bearer, G> {
   /**
-   * Whether one without room may take it and give something else away in turn. What is moved one
-   * by one should not be: half of such a chain makes things worse.
+   * Whether one without room may take it and give something else away in turn; then each belongs
+   * to one bearer. What is moved one by one should not be: half of such a chain makes things worse.
    */
   readonly arePassedOn: boolean
   of(bearer: T): readonly G[]
@@ -79,7 +79,6 @@ export class Load<T extends Bearer> {
     const reached = new Map<T, Step<T, G> | undefined>([[start, undefined]])
     for (const [from, before] of reached) {
       for (const good of goods.of(from)) {
-        if (isUsed(good, before)) continue
         for (const to of goods.takers(good, from)) {
           if (reached.has(to)) continue
           const step = { good, from, to, before }
@@ -120,8 +119,3 @@ export class Load<T extends Bearer> {
 
 /** What floating-point numbers differ by that mean the same. */
 const tolerance = 1e-9
-
-function isUsed<T extends Bearer, G>(good: G, steps: Step<T, G> | undefined): boolean {
-  for (let step = steps; step; step = step.before) if (step.good === good) return true
-  return false
-}
