@@ -82,6 +82,9 @@ export class Cluster {
     this.trimmer = new Trimmer({ ...uses, clock, map, reports, leads })
     this.keeper.onMap = (newer) => this.follow(newer)
     this.members.onBeat = (beat) => this.heard(beat)
+    this.members.onStandstill = () => {
+      for (const shard of this.holdings.all) shard.distrust()
+    }
     this.holdings.onChange = () => this.members.tell()
   }
 

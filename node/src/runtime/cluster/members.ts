@@ -7,6 +7,9 @@ const rowsKey = 'nodes'
 
 const beatMs = 200
 
+/** A beat that is so late comes from a process that stood still. */
+const standstillMs = 500
+
 /** Every so many beats one carries the replicas too: promotion looks at positions a second old. */
 const replicasEvery = 5
 
@@ -38,6 +41,8 @@ interface Heard {
 export class Members {
   /** Called with what every beat of another node says. */
   onBeat: (beat: Beat) => void = () => {}
+  /** Called when this node stood still: what it is told now may have been said long ago. */
+  onStandstill: () => void = () => {}
   readonly own: NodeRow
   private readonly uses: MembersDependencies
   private readonly describe: () => Self
@@ -155,6 +160,7 @@ export class Members {
     const due = this.uses.clock.monotonic() + beatMs
     this.timer = this.uses.clock.after(beatMs, () => {
       this.lateMs = Math.max(0, this.uses.clock.monotonic() - due)
+      if (this.lateMs > standstillMs) this.onStandstill()
       this.beat()
       this.schedule()
     })

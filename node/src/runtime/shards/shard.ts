@@ -12,6 +12,9 @@ import { type Waiter, Waiters } from './waiters.ts'
 /** An answer is fresh while the log said so within this time. */
 const freshMs = 1_000
 
+/** How long what the log had said before a standstill may still come, and be taken for new. */
+const distrustMs = 200
+
 /**
  *   recovering ──► following ──► discontinued   the log cannot be followed from here
  *                      ├───────► parked         the fold met what it must not guess about
@@ -61,6 +64,7 @@ export class Shard {
   private readonly waiters: Waiters
   private tail: Tail | undefined
   private confirmedAt = Number.NEGATIVE_INFINITY
+  private trustedAt = Number.NEGATIVE_INFINITY
   private readonly digests: { readonly at: number; readonly digest: string }[] = []
 
   /** Reads what the store has. @throws AssertionError if that cannot be used */
@@ -91,7 +95,8 @@ export class Shard {
           }
         },
         caughtUp: () => {
-          this.confirmedAt = this.uses.clock.monotonic()
+          const now = this.uses.clock.monotonic()
+          if (now >= this.trustedAt) this.confirmedAt = now
           if (this.status === 'recovering') this.status = 'following'
           resolve()
         },
@@ -107,6 +112,12 @@ export class Shard {
   /** Whether all that was acknowledged up to a second ago is known to be folded. */
   get isFresh(): boolean {
     return this.status === 'following' && this.uses.clock.monotonic() - this.confirmedAt <= freshMs
+  }
+
+  /** The process stood still: the log is believed anew once what waited has been read. */
+  distrust(): void {
+    this.confirmedAt = Number.NEGATIVE_INFINITY
+    this.trustedAt = this.uses.clock.monotonic() + distrustMs
   }
 
   get isStopped(): boolean {
