@@ -115,10 +115,13 @@ export const faults: {
     world.grow(shard)
     return undefined
   },
-  trim: ({ server, nodes }) => {
-    server.isPressed = true
-    for (const { engine } of nodes) void engine?.cluster.trimmer.round()
-    return undefined
+  // Nothing is trimmed before it is on disks.
+  trim: (world, _, { shard }) => {
+    world.grow(shard)
+    world.server.isPressed = true
+    return () => {
+      for (const { engine } of world.nodes) void engine?.cluster.trimmer.round()
+    }
   },
   drain: (_, node) => {
     const intend = (intent: 'drain' | 'serve') => {

@@ -107,7 +107,9 @@ export class Invariants {
     const [number, incarnation, applied] = answer.position
     const branch = this.branchesOf(shard).at(-1)
     const key = greatest(asked.identifiers, builtInNamespaces)
-    if (branch === undefined || key === undefined) return
+    // What travels with a question may have been in the log, and lost with its end.
+    const isLost = this.truths[number]?.lostSince(askedAt(answer.decision))
+    if (branch === undefined || key === undefined || isLost) return
     const known = new Set([...branch.events(key, applied), ...pendingOf(asked, key)])
     const content = contentOf(answer)
     const who = `${node} about ${key} on shard ${number} at ${applied}`

@@ -9,6 +9,8 @@ const servedMs = 6_000
 /** Until somebody has read an alert. */
 const noticedMs = 1_000
 
+const repairsMax = 30
+
 const wholeMs = 30_000
 
 export interface Outcome {
@@ -50,8 +52,9 @@ async function runThrough(simulation: Simulation, schedule: Schedule): Promise<n
   await simulation.run(schedule.faultsMs)
   simulation.heal()
   // Nodes that start find out what their logs have lost; a human repairs one thing after the other.
+  let repairs = 0
   do await simulation.run(noticedMs)
-  while (simulation.repair())
+  while (simulation.repair() && ++repairs < repairsMax)
   const healedAt = time.monotonic()
   if (!(await simulation.runUntil(() => simulation.isServed, servedMs)))
     invariants.broken('I10 liveness', `no primary for every shard ${servedMs} ms after all faults`)

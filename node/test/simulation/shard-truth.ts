@@ -49,6 +49,7 @@ export class ShardTruth {
   /** The last one is what the log holds now; in the others it lost its end. */
   readonly branches: Branch[] = [new Branch()]
   private readonly shards: number
+  private lostAt = Number.NEGATIVE_INFINITY
   private entries: { readonly entry: LogEntry; readonly at: number }[] = []
   /** Which life leads in which epoch. */
   private readonly leaders = new Map<number, string>()
@@ -75,7 +76,8 @@ export class ShardTruth {
     return entry.own ? this.fenceFault(copy, by, epoch, before) : undefined
   }
 
-  lose(last: number): void {
+  lose(last: number, at: number): void {
+    this.lostAt = at
     const kept = this.entries.slice(0, last)
     this.entries = []
     this.branches.push(new Branch())
@@ -84,6 +86,11 @@ export class ShardTruth {
       this.entries.push(one)
       this.take(one.entry, one.at)
     }
+  }
+
+  /** Whether the log has lost entries after this time. */
+  lostSince(at: number): boolean {
+    return this.lostAt >= at
   }
 
   private take(entry: LogEntry, at: number): void {

@@ -51,7 +51,7 @@ export class SimulatedNode {
   readonly coordination: ReturnType<MemoryCluster['connect']>
   /** Of the life that runs now; undefined while it starts, and while there is none. */
   engine: Engine | undefined
-  observer = new WatchingObserver()
+  observer: WatchingObserver
   life: Life | undefined
   lives = 0
   /** Whether it lost its disk, and has not got everything back since. */
@@ -64,6 +64,7 @@ export class SimulatedNode {
   constructor(id: string, uses: NodeSurroundings) {
     this.id = id
     this.uses = uses
+    this.observer = new WatchingObserver(uses.coverage)
     this.coordination = uses.cluster.connect()
     this.coordination.latencyMs = 2
   }
@@ -83,7 +84,7 @@ export class SimulatedNode {
     const { time, dice, network, server, coverage, memoryBytes, plant } = this.uses
     if (++this.lives > 1) coverage.count('restarts')
     const life = new Life(`${this.id}#${this.lives}`, time)
-    const observer = new WatchingObserver()
+    const observer = new WatchingObserver(coverage)
     const bus = new LifeBus(life, network.connect(this.id, observer), (subject, request, reply) => {
       if (subject.endsWith('.decide')) this.uses.answered(this, request, reply)
     })

@@ -196,26 +196,26 @@ export class Simulation {
     }
   }
 
-  /** As the documentation tells operators to do about shards that stopped; false where none has. */
+  /**
+   * As the documentation tells operators to do about shards that stopped: a process starts again, and
+   * without its data where the log is another one; one node after the other, so that each can copy
+   * from others. False where nothing is to do.
+   */
   repair(): boolean {
-    let isRepaired = false
-    for (const node of this.nodes) {
-      const stopped = node.engine?.shards.filter(({ isStopped }) => isStopped) ?? []
-      if (stopped.length === 0) continue
-      isRepaired = true
-      for (const { stopped: why } of stopped)
-        if (!node.observer.alerts.includes(why))
-          this.invariants.broken('I10 liveness', `${node.id} stopped without an alert: ${why}`)
-      this.coverage.count('parked', stopped.filter(({ status }) => status === 'parked').length)
-      const lost = stopped.filter(({ status }) => status === 'discontinued')
-      this.coverage.count('quarantines', lost.length)
-      if (lost.length > 0) node.wipe()
-      else node.kill()
-      node.start()
+    const stopped = this.nodes.filter(({ engine }) =>
+      engine?.shards.some(({ isStopped }) => isStopped),
+    )
+    for (const node of stopped) this.checkAlerts(node)
+    const parked = stopped.find((node) => !isQuarantined(node))
+    const lost = stopped.find((node) => isQuarantined(node) && this.isElsewhere(node))
+    if (parked) parked.kill()
+    else if (lost) lost.wipe()
+    for (const node of this.nodes) node.start()
+    if (stopped.length === 0 && this.isRecreated) {
+      this.isRecreated = false
+      this.restartAll()
     }
-    if (this.isRecreated) this.restartAll()
-    this.isRecreated = false
-    return isRepaired
+    return stopped.length > 0
   }
 
   /** Clients record nothing more. */
@@ -225,8 +225,6 @@ export class Simulation {
 
   endAll(): void {
     for (const node of this.nodes) {
-      this.coverage.count('copies', node.observer.copies)
-      this.coverage.count('refused-commits', node.observer.refusedCommits)
       node.kill()
     }
   }
@@ -300,6 +298,15 @@ export class Simulation {
     engine?.publishPlaybook(playbook(`pages-${++this.playbooks}`)).catch(() => undefined)
   }
 
+  private checkAlerts({ id, engine, observer }: SimulatedNode): void {
+    for (const { isStopped, status, stopped } of engine?.shards ?? []) {
+      if (!isStopped) continue
+      this.coverage.count(status === 'parked' ? 'parked' : 'quarantines')
+      if (!observer.alerts.includes(stopped))
+        this.invariants.broken('I10 liveness', `${id} stopped without an alert: ${stopped}`)
+    }
+  }
+
   private get isDeciding(): boolean {
     return this.nodes.every(({ engine }) =>
       engine?.shards.every(({ state }) => state.playbook.version > 0),
@@ -322,7 +329,7 @@ export class Simulation {
   private client(name: string): SimulatedClient {
     const { time, network, server, coverage } = this
     const life = new Life(name, time)
-    const bus = new LifeBus(life, network.connect(name, new WatchingObserver()))
+    const bus = new LifeBus(life, network.connect(name, new WatchingObserver(coverage)))
     const log = new LifeLog(name, life, server, time)
     const decided = (one: Decided) => this.decided(one)
     return new SimulatedClient({
@@ -348,7 +355,7 @@ export class Simulation {
   }
 
   private lost(shard: number, last: number): void {
-    this.truth(shard).lose(last)
+    this.truth(shard).lose(last, this.time.monotonic())
     for (const client of this.clients) client.forget(shard, last)
   }
 
@@ -389,4 +396,9 @@ export class Simulation {
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
   }
+}
+
+/** Whether it holds what its log no longer is. */
+function isQuarantined({ engine }: SimulatedNode): boolean {
+  return engine?.shards.some(({ status }) => status === 'discontinued') === true
 }

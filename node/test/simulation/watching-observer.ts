@@ -1,14 +1,16 @@
 import type { Observer } from '../../src/runtime/ports.ts'
+import type { Coverage } from './coverage.ts'
 
 /** Remembers what one life of a node told of itself. */
 export class WatchingObserver implements Observer {
-  promotions = 0
   /** What a human should read. */
   readonly alerts: string[] = []
   readonly failures: string[] = []
-  /** Copies of shards that came from other nodes. */
-  copies = 0
-  refusedCommits = 0
+  private readonly coverage: Coverage
+
+  constructor(coverage: Coverage) {
+    this.coverage = coverage
+  }
 
   folded(): void {}
   decided(): void {}
@@ -17,20 +19,20 @@ export class WatchingObserver implements Observer {
   passivated(): void {}
   committed(): void {}
   playbookActivated(): void {}
-  snapshotCopied(): void {}
   trimmed(): void {}
 
-  promoted(): void {
-    this.promotions++
+  promoted(): void {}
+
+  snapshotCopied(): void {
+    this.coverage.count('copies')
   }
 
   noted(level: 'info' | 'warn' | 'error', what: string): void {
     if (level === 'error') this.alerts.push(what)
-    if (what.startsWith('copied shard')) this.copies++
   }
 
   failed(what: string, error: Error): void {
-    if (what === 'checkpoint') this.refusedCommits++
+    if (what === 'checkpoint') this.coverage.count('refused-commits')
     this.failures.push(`${what}: ${error.message}`)
   }
 }
