@@ -43,7 +43,7 @@ export class Primary {
   }
 
   get isLeading(): boolean {
-    return this.epoch > 0 && this.epoch === this.shard.state.epoch
+    return this.epoch > 0 && this.epoch === this.shard.state.epoch && !this.shard.isStopped
   }
 
   /** Whether it leads in this very epoch: then there is nothing to claim. */
@@ -100,7 +100,7 @@ export class Primary {
   }
 
   private async tick(): Promise<void> {
-    if (!this.isLeading || this.shard.isStopped) return
+    if (!this.isLeading) return
     const now = this.clock.monotonic()
     const sinceMs = now - this.tickedAt
     if (sinceMs < (this.shard.traffic > 0 ? busyTickMs / 2 : idleTickMs)) return
