@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Scenario } from './scenario.ts'
@@ -36,7 +36,7 @@ export function diskFull(): Scenario {
       const ballast = join(disk, 'ballast')
       let slowestMs = 0
       for (let turn = 0; turn === 0 || performance.now() < until; turn++) {
-        fill(disk, ballast)
+        fill(ballast)
         fault(`filled the disk of ${node.id}`)
         const stoppedAt = await first(() => watch.stoppedAt(node.id), 'no replica was stopped')
         await first(() => (watch.ledBy(node.id).length === 0 ? 1 : undefined), 'it goes on leading')
@@ -53,10 +53,17 @@ export function diskFull(): Scenario {
   }
 }
 
-/** Leaves no block free. */
-function fill(disk: string, ballast: string): void {
-  const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(ballast, Buffer.alloc(bavail * bsize, 1))
+/** Leaves no block free, whatever the node frees or takes meanwhile. */
+function fill(ballast: string): void {
+  const file = openSync(ballast, 'w')
+  const block = Buffer.alloc(4_096, 1)
+  try {
+    for (;;) writeSync(file, block)
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The first value that there is. */

@@ -1,7 +1,12 @@
 import { decodeBatch, isFields, subjects } from '@halfsecond/protocol'
-import { jetstream, jetstreamManager } from '@nats-io/jetstream'
+import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream'
 import { connect } from '@nats-io/transport-node'
 import { BareShard } from '../../node/test/support/bare-shard.ts'
+
+const batchEntries = 1_000
+
+/** One shard's log is read within this time. */
+const readMaxMs = 60_000
 
 /** What a whole log says, read once from its start to its end. */
 export interface LogReplay {
@@ -23,7 +28,6 @@ export async function replayLog(url: string, shards: number): Promise<LogReplay>
   const connection = await connect({ servers: url.split(','), noAsyncTraces: true })
   try {
     const manager = await jetstreamManager(connection)
-    const stream = jetstream(connection)
     const found = { distinct: 0, absent: 0, doubled: 0, reordered: 0 }
     const folded: { last: number; digest: string }[] = []
     for (let shard = 0; shard < shards; shard++) {
@@ -32,15 +36,11 @@ export async function replayLog(url: string, shards: number): Promise<LogReplay>
       const applied = new Applied()
       if (state.messages > 0) {
         if (state.first_seq !== 1) throw new Error(`the log of shard ${shard} was trimmed`)
-        const consumer = await stream.consumers.get(subjects.stream(shard))
-        const messages = await consumer.consume()
-        for await (const message of messages) {
-          const own = message.subject.startsWith('hs.own.')
-          bare.take(message.data, Math.floor(message.info.timestampNanos / 1e6), own)
-          if (!own) applied.take(message.data)
-          if (message.seq >= state.last_seq) break
+        for await (const entry of entriesOf(manager, subjects.stream(shard), state.last_seq)) {
+          const own = entry.subject.startsWith('hs.own.')
+          bare.take(entry.data, Date.parse(entry.timestamp), own)
+          if (!own) applied.take(entry.data)
         }
-        await messages.close()
       }
       for (const visitor of bare.fragments.keys()) {
         const numbers = applied.numbers.get(visitor) ?? []
@@ -57,6 +57,26 @@ export async function replayLog(url: string, shards: number): Promise<LogReplay>
     return { ...found, shards: folded }
   } finally {
     await connection.close()
+  }
+}
+
+/** Every entry up to the last, by direct gets: a consumer needs a leader of the servers first. */
+async function* entriesOf(
+  manager: JetStreamManager,
+  stream: string,
+  last: number,
+): AsyncGenerator<StoredMsg> {
+  const end = performance.now() + readMaxMs
+  for (let next = 1; next <= last; ) {
+    if (performance.now() > end) throw new Error(`${stream} cannot be read from ${next} on`)
+    // Whichever server answers may be behind, and then has fewer.
+    const batch = await manager.direct.getBatch(stream, { seq: next, batch: batchEntries })
+    for await (const entry of batch) {
+      if (entry.seq !== next) throw new Error(`${stream} has no entry ${next}`)
+      next++
+      yield entry
+      if (next > last) return
+    }
   }
 }
 
