@@ -196,7 +196,9 @@ export class Decider {
     const now = this.uses.clock.now()
     const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
     const fragment = shard.read(key) ?? initialFragment(key)
-    const profile = profileOf(fragment, playbook.features, pending, now, shard.memory)
+    // The log will give them no earlier time than its last, however late this node's clock is.
+    const latest = Math.max(now, shard.logTime)
+    const profile = profileOf(fragment, playbook.features, pending, latest, shard.memory)
     shard.memory.used(key)
     const choices = decide(
       profile,

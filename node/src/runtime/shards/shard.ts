@@ -58,6 +58,8 @@ export class Shard {
   onStop: () => void = () => {}
   /** When the last entry of a channel was folded, by the clock that never jumps. */
   foldedAt = Number.NEGATIVE_INFINITY
+  /** The latest time that the log gave an entry since this life began; 0 before the first. */
+  logTime = 0
   /** Entries folded since the last tick of the primary. */
   traffic = 0
   private readonly uses: ShardDependencies
@@ -175,6 +177,7 @@ export class Shard {
       throw error
     }
     // It may be an old one of many that wait: only `caughtUp` says that nothing is missing.
+    this.logTime = Math.max(this.logTime, entry.timestamp)
     if (entry.sequence % (this.uses.digestEvery ?? digestEveryEntries) === 0) this.takeDigest()
     if (entry.own) this.onOwn()
     else {

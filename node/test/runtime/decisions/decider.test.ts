@@ -120,6 +120,23 @@ test('pending records of others, and such as no rule accepts, do not count', asy
   expect(shown(answers[0])).toBe('none, fresh')
 })
 
+test("a pending record counts after those folded before it, also where the node's clock is late", async () => {
+  const { clock, log, decider } = await opened()
+  const consent = { kind: 'consent', key, purpose: 'personalise' }
+  await log.append(0, page(1), 'log')
+  const refused = { ...consent, id: 'c-2', at: start, granted: false }
+  await log.append(0, batch('client', 2, [refused]), 'log')
+  log.deliver(0)
+  clock.jump(-3_600_000)
+  const granted = { ...consent, id: 'c-3', at: start + 1, granted: true }
+
+  const before = await ask(decider, question(key))
+  const after = await ask(decider, question(key, { pending: [batch('client', 3, [granted])] }))
+
+  expect(shown(before.answers[0])).toBe('none, fresh')
+  expect(shown(after.answers[0])).toBe('one, fresh')
+})
+
 test('a pending batch that is none fails its question alone', async () => {
   const { decider } = await opened()
 
