@@ -73,8 +73,9 @@ export class SimulatedNode {
     return this.life?.isRunning === true && this.engine !== undefined
   }
 
-  /** Position that its disk has of a shard; −1 where it has nothing. */
+  /** Position that its disk has of a shard; −1 where it has nothing that can be used. */
   stored(shard: number): number {
+    if (this.engine?.cluster.holdings.byNumber[shard]?.isStopped) return -1
     const meta = this.disk.store.shard(shard).meta()
     return meta ? standOf(meta).applied : -1
   }

@@ -2,7 +2,8 @@ import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
-import { anon, event, start, visitorsOf } from '../support/records.ts'
+import type { Log } from '../../src/runtime/ports.ts'
+import { event, start, visitorsOf } from '../support/records.ts'
 import { Coverage } from './coverage.ts'
 import { Dice } from './dice.ts'
 import { faults } from './faults.ts'
@@ -20,7 +21,13 @@ import { Watch } from './watch.ts'
 import { WatchingObserver } from './watching-observer.ts'
 
 const clientCount = 3
-const visitorCount = 10
+
+/** How long a cluster may take to form. */
+const formedMs = 20_000
+
+/** How long a run goes on after what was wrong first. */
+const brokenMs = 100
+const visitorsPerShard = 3
 
 /** Enough for a log to be worth trimming. */
 const grownEntries = 1_200
@@ -38,9 +45,10 @@ offers:
     treatments: { banner: '\${count("page", "30d")}' }
 `
 
-export interface SimulationOptions {
-  /** Wraps what an engine gets, to plant a bug. */
-  readonly plant?: (uses: EngineDependencies, node: string) => EngineDependencies
+/** A bug, planted in what nodes or clients use. */
+export interface Plant {
+  readonly engine?: (uses: EngineDependencies, node: string) => EngineDependencies
+  readonly clientLog?: (log: Log) => Log
 }
 
 /** Nodes, clients, network, log and coordination in one thread, on one time, from one seed. */
@@ -71,7 +79,7 @@ export class Simulation {
   /** What actors may take on a node. */
   readonly memoryBytes: number
 
-  constructor({ seed, memoryBytes }: Schedule, { plant = (uses) => uses }: SimulationOptions) {
+  constructor({ seed, memoryBytes }: Schedule, plant: Plant) {
     const dice = new Dice(seed ^ 0x5eed)
     const { time, coverage } = this
     this.dice = dice
@@ -99,7 +107,7 @@ export class Simulation {
         server,
         coverage,
         memoryBytes,
-        plant,
+        plant: plant.engine ?? ((uses) => uses),
         answered: (node, request, reply) => {
           const shards = node.engine?.shards ?? []
           this.invariants.answered(node.id, shards, request, reply)
@@ -109,21 +117,25 @@ export class Simulation {
     this.watch = new Watch(this.nodes, shardCount, this.invariants, coverage, () =>
       time.monotonic(),
     )
-    this.visitors = Array.from({ length: visitorCount }, (_, i) => anon(i))
-    this.clients = Array.from({ length: clientCount }, (_, i) => this.client(`c${i}`))
+    this.visitors = this.truths.flatMap(({ number }) =>
+      visitorsOf(number, shardCount, visitorsPerShard),
+    )
+    this.clients = Array.from({ length: clientCount }, (_, i) => this.client(`c${i}`, plant))
   }
 
   /** Everything is up, every shard has its replicas, and a playbook decides. */
   async start(): Promise<void> {
     for (const node of this.nodes) node.start()
-    await this.runUntil(() => this.nodes.every(({ engine }) => engine), 20_000)
+    await this.expect(() => this.nodes.every(({ engine }) => engine), formedMs, 'that nodes start')
     this.publishPlaybook(this.node(0))
-    await this.runUntil(() => this.isWhole && this.isDeciding, 20_000)
+    await this.expect(() => this.isWhole && this.isDeciding, formedMs, 'that a cluster forms')
     for (const client of this.clients) this.act(client)
   }
 
+  /** Whether something was wrong, a moment ago: what else is wrong then tells more. */
   get isBroken(): boolean {
-    return this.invariants.violations.length > 0
+    const [first] = this.invariants.violations
+    return first !== undefined && this.time.monotonic() > first.atMs + brokenMs
   }
 
   /** Until it is so, or so much time has passed; looks at everything after each step. */
@@ -134,6 +146,13 @@ export class Simulation {
       if (isSo()) return true
     }
     return isSo()
+  }
+
+  /** That it is so before so much time has passed; unless something else is wrong. */
+  async expect(isSo: () => boolean, ms: number, what: string): Promise<void> {
+    const isFulfilled = await this.runUntil(isSo, ms)
+    if (!isFulfilled && this.invariants.violations.length === 0)
+      this.invariants.broken('I10 liveness', `not within ${ms} ms: ${what}`)
   }
 
   async run(ms: number): Promise<void> {
@@ -326,17 +345,17 @@ export class Simulation {
     return dice.chance(noise.twice) ? [one, one + dice.between(0, 50)] : [one]
   }
 
-  private client(name: string): SimulatedClient {
+  private client(name: string, plant: Plant): SimulatedClient {
     const { time, network, server, coverage } = this
     const life = new Life(name, time)
     const bus = new LifeBus(life, network.connect(name, new WatchingObserver(coverage)))
-    const log = new LifeLog(name, life, server, time)
+    const log: Log = new LifeLog(name, life, server, time)
     const decided = (one: Decided) => this.decided(one)
     return new SimulatedClient({
       name,
       shards: shardCount,
       bus,
-      log,
+      log: plant.clientLog?.(log) ?? log,
       clock: life.clock,
       coverage,
       decided,
