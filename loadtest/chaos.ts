@@ -13,6 +13,7 @@ import { pause } from './chaos/pause.ts'
 import { rolling } from './chaos/rolling.ts'
 import { runScenario } from './chaos/run-scenario.ts'
 import type { Scenario } from './chaos/scenario.ts'
+import { upgrade } from './chaos/upgrade.ts'
 import { killNode } from './crash/kill-node.ts'
 import { natsDown } from './crash/nats-down.ts'
 import { Figures } from './lib/figures.ts'
@@ -23,6 +24,7 @@ const scenarios: { readonly [name: string]: Scenario } = {
   drain,
   'add-remove': addRemove,
   rolling,
+  upgrade: upgrade(),
   'kill-nats': killNats,
   'nats-down': allNatsDown,
   partition: partition(),

@@ -8,9 +8,6 @@ import type { Findings, Run, Scenario, Stage } from './scenario.ts'
 const visitors = 2_000
 const askRate = 100
 
-/** Load before the first fault: processes warm up. */
-const warmUpSeconds = 8
-
 /** Faults of slow machines end later than planned; the load goes on until they have. */
 const longestSeconds = 900
 
@@ -35,7 +32,7 @@ const namesOfAll = [
 
 /** Breaks a cluster under load, mends it, and judges the run by its log. */
 export async function runScenario(name: string, scenario: Scenario, run: Run): Promise<void> {
-  const { figures, seconds, rate, shards } = run
+  const { figures, seconds, rate, shards, warmUpSeconds = 8 } = run
   await figures.take(
     namesOfAll,
     async () => {

@@ -10,6 +10,8 @@ export interface Run {
   /** Visits a second: each an event and a decide. */
   readonly rate: number
   readonly shards: number
+  /** Load before the first fault: processes warm up. 8 by default. */
+  readonly warmUpSeconds?: number
 }
 
 /** A scenario while it runs. */

@@ -1,0 +1,95 @@
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { needs, realNatsServer } from '../../deploy/test/requirements.ts'
+import { killNodes } from '../chaos/kill-nodes.ts'
+import { movesRatio } from '../chaos/moves.ts'
+import { partition } from '../chaos/partition.ts'
+import { rolling } from '../chaos/rolling.ts'
+import { runScenario } from '../chaos/run-scenario.ts'
+import type { Scenario } from '../chaos/scenario.ts'
+import { type Figure, Figures } from '../lib/figures.ts'
+import { Pauses, pausesIn } from '../lib/pauses.ts'
+
+/** What must hold on the slowest machine; how long things take is for those who measure. */
+const zeros = [
+  'events-lost',
+  'events-doubled',
+  'events-reordered',
+  'decide-errors',
+  'last-click-missed',
+  'stale-marked-fresh',
+  'digests-that-differ',
+]
+
+describe('three nodes on three real servers', needs(realNatsServer), () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  test.each<[string, Scenario, number]>([
+    ['kill-nodes', killNodes, 1],
+    ['rolling', rolling, 3],
+    ['partition', partition(), 1],
+  ])(
+    'lose nothing and say nothing wrong in a short %s',
+    async (name, scenario, faults) => {
+      vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+      vi.spyOn(process.stderr, 'write').mockReturnValue(true)
+      const figures = new Collected(true)
+
+      await runScenario(name, scenario, {
+        figures,
+        seconds: 1,
+        rate: 100,
+        shards: 4,
+        warmUpSeconds: 2,
+      })
+
+      expect(figures.why).toEqual([])
+      expect(Object.fromEntries(zeros.map((zero) => [zero, figures.value(zero)]))).toEqual(
+        Object.fromEntries(zeros.map((zero) => [zero, 0])),
+      )
+      expect(figures.value('faults')).toBeGreaterThanOrEqual(faults)
+    },
+    120_000,
+  )
+})
+
+test('waits of one shard that overlap are one pause', () => {
+  const pauses = new Pauses('ingest', 1_000)
+  pauses.add(3, 0, 2_000)
+  pauses.add(3, 500, 2_100)
+  pauses.add(3, 2_050, 2_500)
+  pauses.add(3, 9_000, 11_000)
+  pauses.add(4, 0, 1_000)
+
+  const found = pausesIn(pauses.result(), 'ingest')
+
+  expect(found.map(({ shard, ms }) => [shard, ms])).toEqual([
+    [3, 2_100],
+    [3, 2_000],
+    [4, 1_000],
+  ])
+})
+
+test('the share of moves is counted in shares of one node', () => {
+  const { value, atMost } = movesRatio(['a', 'a', 'b', 'b'], ['a', 'c', 'c', 'b'], 2, 'c joins')
+
+  expect({ value, atMost }).toEqual({ value: 1, atMost: 1.1 })
+})
+
+class Collected extends Figures {
+  private readonly all: Figure[] = []
+
+  override add(figure: Figure): void {
+    this.all.push(figure)
+  }
+
+  value(name: string): number | null | undefined {
+    return this.all.find(({ figure }) => figure === name)?.value
+  }
+
+  /** Why figures could not be taken. */
+  get why(): readonly string[] {
+    return this.all.flatMap(({ why }) => why ?? [])
+  }
+}
