@@ -48,6 +48,8 @@ export class Members {
   private readonly describe: () => Self
   private readonly heard = new Map<string, Heard>()
   private known: readonly NodeRow[] = []
+  /** Of what is known, at least. */
+  private revision = 0
   private beats = 0
   private told = ''
   private timer: Timer | undefined
@@ -110,7 +112,10 @@ export class Members {
 
   async refresh(): Promise<void> {
     const revised = await this.uses.coordination.get(rowsKey)
-    if (revised) this.known = sorted(readRows(revised.value))
+    // A server that lags answers with rows that lack nodes which serve.
+    if (revised === undefined || revised.revision < this.revision) return
+    this.known = sorted(readRows(revised.value))
+    this.revision = revised.revision
   }
 
   /** Changes what an operator wants of a node. Rejects with `INVALID` for a node that is not there. */
@@ -205,6 +210,7 @@ export class Members {
       const revision = revised?.revision ?? 0
       if (await coordination.compareAndSet(rowsKey, encodeRows(rows), revision)) {
         this.known = rows
+        this.revision = revision + 1
         return
       }
     }
