@@ -8,6 +8,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** What a commit must have so that its nodes can be beside those of this one. */
 const clusterPath = 'node/src/runtime/cluster/cluster.ts'
 
+const maxBuffer = 2 ** 30
+
 /** Our own packages: a version uses its own. */
 const own = '@halfsecond'
 
@@ -17,7 +19,7 @@ const own = '@halfsecond'
  * @throws Error that says why there is none
  */
 export function previousProgram(dir: string, revision = 'HEAD~1'): URL {
-  const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root })
+  const git = (...args: readonly string[]) => execFileSync('git', args, { cwd: root, maxBuffer })
   try {
     git('cat-file', '-e', `${revision}:${clusterPath}`)
   } catch {
@@ -36,7 +38,7 @@ export function previousProgram(dir: string, revision = 'HEAD~1'): URL {
     'deploy',
     'package.json',
   )
-  execFileSync('tar', ['-x', '-C', tree], { input: archive, maxBuffer: 2 ** 30 })
+  execFileSync('tar', ['-x', '-C', tree], { input: archive })
   for (const name of readdirSync(join(root, 'node_modules')))
     if (name !== own) symlinkSync(join(root, 'node_modules', name), join(libraries, name))
   for (const name of ['protocol', 'client', 'node'])
