@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFields } from '@halfsecond/protocol'
 import type { ChaosCluster } from './cluster.ts'
-import { movesRatio } from './moves.ts'
+import { greatestOf, movesRatio } from './moves.ts'
 import type { Extra, Scenario } from './scenario.ts'
 
 const settleMaxMs = 120_000
@@ -41,7 +41,7 @@ export const addRemove: Scenario = {
       fault(`${node.id} left`)
     }
     await watch.redundant(healMaxMs)
-    return () => moves
+    return () => greatestOf(moves)
   },
 }
 

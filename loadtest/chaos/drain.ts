@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { movesRatio } from './moves.ts'
+import { greatestOf, movesRatio } from './moves.ts'
 import type { Extra, Scenario } from './scenario.ts'
 
 const healMaxMs = 60_000
@@ -33,6 +33,6 @@ export const drain: Scenario = {
         nodes.map(({ id }) => id),
       )
     }
-    return () => moves
+    return () => greatestOf(moves)
   },
 }

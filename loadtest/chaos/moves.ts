@@ -14,3 +14,9 @@ export function movesRatio(
   const value = moved / (after.length / nodes)
   return { figure: 'moves-ratio', value, unit: '× 1/n', atMost, with: { what, moved } }
 }
+
+/** The greatest of several, as one figure. */
+export function greatestOf(ratios: readonly Extra[]): Extra[] {
+  const sorted = [...ratios].sort((a, b) => (b.value ?? 0) - (a.value ?? 0))
+  return sorted.slice(0, 1).map((one) => ({ ...one, with: { ...one.with, of: ratios.length } }))
+}

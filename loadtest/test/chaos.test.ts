@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { needs, realNatsServer } from '../../deploy/test/requirements.ts'
 import { killNodes } from '../chaos/kill-nodes.ts'
-import { movesRatio } from '../chaos/moves.ts'
+import { greatestOf, movesRatio } from '../chaos/moves.ts'
 import { partition } from '../chaos/partition.ts'
 import { rolling } from '../chaos/rolling.ts'
 import { runScenario } from '../chaos/run-scenario.ts'
@@ -71,10 +71,13 @@ test('waits of one shard that overlap are one pause', () => {
   ])
 })
 
-test('the share of moves is counted in shares of one node', () => {
-  const { value, atMost } = movesRatio(['a', 'a', 'b', 'b'], ['a', 'c', 'c', 'b'], 2, 'c joins')
+test('moves are counted in shares of one node, and of several the greatest is told', () => {
+  const none = movesRatio(['a', 'a', 'b', 'b'], ['a', 'a', 'b', 'b'], 2, 'nothing')
+  const half = movesRatio(['a', 'a', 'b', 'b'], ['a', 'c', 'c', 'b'], 2, 'c joins')
 
-  expect({ value, atMost }).toEqual({ value: 1, atMost: 1.1 })
+  expect(greatestOf([none, half, none])).toMatchObject([
+    { figure: 'moves-ratio', value: 1, atMost: 1.1, with: { what: 'c joins', of: 3 } },
+  ])
 })
 
 class Collected extends Figures {
