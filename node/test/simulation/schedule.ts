@@ -66,7 +66,7 @@ export function scheduleOf(seed: number): Schedule {
     shard: dice.below(shardCount),
     ms: Math.round(dice.chance(0.5) ? dice.between(50, 800) : dice.between(800, 5_000)),
   })).sort((a, b) => a.atMs - b.atMs)
-  return { seed, steps, faultsMs, memoryBytes: dice.pick([2_000, 20_000, 1024 ** 3]) }
+  return { seed, steps, faultsMs, memoryBytes: dice.pick([0, 4_000, 1024 ** 3]) }
 }
 
 export function textOf({ atMs, kind, node, shard, ms }: Step): string {

@@ -75,7 +75,8 @@ export class SimulatedNode {
 
   /** Position that its disk has of a shard; −1 where it has nothing that can be used. */
   stored(shard: number): number {
-    if (this.engine?.cluster.holdings.byNumber[shard]?.isStopped) return -1
+    const held = this.engine?.cluster.holdings.byNumber[shard]
+    if (held?.status === 'discontinued' || held?.status === 'diverged') return -1
     const meta = this.disk.store.shard(shard).meta()
     return meta ? standOf(meta).applied : -1
   }
