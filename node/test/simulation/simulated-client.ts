@@ -22,7 +22,10 @@ import type { Coverage } from './coverage.ts'
 export const deadlineMs = 400
 const hedgeMs = 40
 const resendMs = 100
-const retryMs = 20
+
+/** After all replicas failed: ever later. */
+const firstRetryMs = 20
+const retryMaxMs = 200
 
 /** The map is asked for no more often. */
 const refreshMs = 50
@@ -218,6 +221,7 @@ class Ask {
   private readonly endsAt: number
   private tried: string[] = []
   private open = 0
+  private rounds = 0
   private isHedged = false
   private isDone = false
 
@@ -291,7 +295,7 @@ class Ask {
 
   private again(): void {
     this.asker.heard(0)
-    this.uses.clock.after(retryMs, () => {
+    this.uses.clock.after(Math.min(retryMaxMs, firstRetryMs * 2 ** this.rounds++), () => {
       this.tried = []
       this.next()
     })
