@@ -21,11 +21,17 @@ const leaseEndsMs = 1_500
 /** A lease that does not change for so long, on one's own clock, is free. */
 const leaseFreeMs = 2_000
 
+/** The same where its holder's beats are missing too: one renewal was missed. */
+const leaseMissedMs = 700
+
 /** Silence that counts as a node's end. */
 const downMs = 1_000
 
 /** After a look that came so late this node was the one that stood still: it accuses nobody. */
 const lateMs = 200
+
+/** … until the beats that waited meanwhile, and two more, were heard. */
+const doubtMs = 500
 
 /** Replicas of a node that does not come back are made elsewhere after this time. */
 const replaceMs = 300_000
@@ -165,7 +171,8 @@ export class Coordinator {
     const { clock, coordination, members } = this.uses
     const now = clock.monotonic()
     if (!coordination.isShared) this.renewedAt = now
-    if (!coordination.isShared || now - this.lookedAtLease < leaseMs) return
+    const everyMs = this.isHolderSilent ? lookMs : leaseMs
+    if (!coordination.isShared || now - this.lookedAtLease < everyMs) return
     this.lookedAtLease = now
     const isHeld = this.isCoordinating
     if (!isHeld) await this.readLease()
@@ -173,10 +180,7 @@ export class Coordinator {
     if (!isHeld && !this.isFree(value)) return
     const next = { node: members.own.id, boot: members.own.boot, n: (value?.n ?? 0) + 1 }
     if (await coordination.compareAndSet(leaseKey, encodeLease(next), revision)) {
-      if (!isHeld) {
-        this.map = undefined
-        this.doubtAt = now
-      }
+      if (!isHeld) this.map = undefined
       this.renewedAt = now
       // The revision is known only after a look; a renewal needs it.
       const renewed = await coordination.get(leaseKey)
@@ -199,7 +203,20 @@ export class Coordinator {
     const { clock, members } = this.uses
     if (lease === undefined || lease.node === '') return true
     const isFormerLife = lease.node === members.own.id && lease.boot !== members.own.boot
-    return isFormerLife || clock.monotonic() - this.changedAt > leaseFreeMs
+    const unchangedMs = clock.monotonic() - this.changedAt
+    return isFormerLife || unchangedMs > (this.isHolderSilent ? leaseMissedMs : leaseFreeMs)
+  }
+
+  /** Whether the one who holds the lease does not beat either: then nobody needs to wait for long. */
+  private get isHolderSilent(): boolean {
+    const holder = this.lease?.value?.node
+    if (holder === undefined || this.isCoordinating || this.isInDoubt) return false
+    return this.uses.members.silentMs(holder) > downMs
+  }
+
+  /** Whether this node may have been the one that stood still, or was cut off. */
+  private get isInDoubt(): boolean {
+    return this.uses.clock.monotonic() - this.doubtAt <= doubtMs
   }
 
   private async conduct(): Promise<void> {
@@ -233,7 +250,7 @@ export class Coordinator {
     const { members, incarnations, standbys, clock } = this.uses
     const { isPaused, moves } = this.wanted
     const timing = { downMs, replaceMs: this.uses.replaceMs ?? replaceMs, warmingsPerNode }
-    const canAccuse = clock.monotonic() - this.doubtAt > downMs + lateMs
+    const canAccuse = !this.isInDoubt
     const reports = members.reports()
     const listeningMs = clock.monotonic() - this.startedAt
     return {

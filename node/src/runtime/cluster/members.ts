@@ -82,6 +82,12 @@ export class Members {
     return this.known
   }
 
+  /** How long a node has been silent; 0 for one that was never heard, as nothing is known of it. */
+  silentMs(node: string): number {
+    const heard = this.heard.get(node)
+    return heard === undefined ? 0 : this.uses.clock.monotonic() - heard.at
+  }
+
   /** By node; this one included. */
   reports(): ReadonlyMap<string, NodeReport> {
     const now = this.uses.clock.monotonic()
