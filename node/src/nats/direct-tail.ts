@@ -98,11 +98,13 @@ export class DirectTail {
     const at = clock.monotonic()
     if (at - this.askedEndAt < askEndMs) return
     this.askedEndAt = at
+    const from = this.tail.cursor().applied
     try {
       const { incarnation, last } = await streamExtent(nats, this.stream)
       if (generation !== this.generation) return
       if (incarnation !== this.tail.cursor().incarnation) return
-      this.end = { last, at }
+      // An end before what was passed already is that of a log which lost entries: it says nothing.
+      this.end = from <= last ? { last, at } : undefined
       this.compare()
     } catch {
       // The stream has no leader now, so nobody knows its end.
@@ -112,6 +114,6 @@ export class DirectTail {
   private compare(): void {
     const { end } = this
     if (end === undefined || this.uses.clock.monotonic() - end.at > endHoldsMs) return
-    if (this.tail.cursor().applied === end.last) this.tail.caughtUp()
+    if (this.tail.cursor().applied >= end.last) this.tail.caughtUp()
   }
 }
