@@ -1,4 +1,4 @@
-import type { Identifier, Namespaces } from '@halfsecond/protocol'
+import { HalfsecondError, type Identifier, type Namespaces } from '@halfsecond/protocol'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Fragment } from '../../core/fragment/fragment.ts'
 import { foldEntry } from '../../core/shard/fold.ts'
@@ -65,6 +65,7 @@ export class Shard {
   private readonly uses: ShardDependencies
   private readonly waiters: Waiters
   private tail: Tail | undefined
+  private giveUp: (error: Error) => void = () => {}
   private confirmedAt = Number.NEGATIVE_INFINITY
   private trustedAt = Number.NEGATIVE_INFINITY
   private readonly digests: { readonly at: number; readonly digest: string }[] = []
@@ -87,6 +88,7 @@ export class Shard {
    */
   follow(): Promise<void> {
     return new Promise((resolve, reject) => {
+      this.giveUp = reject
       this.tail = this.uses.log.follow(this.number, this.state, {
         entry: (entry) => {
           try {
@@ -158,6 +160,8 @@ export class Shard {
 
   async close(): Promise<void> {
     this.waiters.close()
+    // Whoever waits until it follows waits no longer.
+    this.giveUp(new HalfsecondError('CLOSED', `shard ${this.number} is closed`))
     await this.tail?.close()
   }
 

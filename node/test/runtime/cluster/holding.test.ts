@@ -52,6 +52,19 @@ test('a map that changes elsewhere lets the primary of a shard write nothing', a
   await close()
 })
 
+test('a shard that is dropped before it has caught up is let go of', async () => {
+  const log = new MemoryLog(1, () => 0)
+  log.isAutomatic = false
+  const { holding, close } = held(entry, { log })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(holding.shard?.status).toBe('recovering')
+
+  await holding.drop()
+
+  expect(holding.shard).toBeUndefined()
+  await close()
+})
+
 function held(
   entry: Replicas,
   { store = new MemoryStore(), log = new MemoryLog(1, () => 0) } = {},
