@@ -30,7 +30,7 @@ export interface Place {
 }
 
 export interface ClusterDependencies
-  extends Omit<HoldingsDependencies, 'reports' | 'node' | 'boot' | 'isDiskFailing'> {
+  extends Omit<HoldingsDependencies, 'reports' | 'isTimely' | 'node' | 'boot' | 'isDiskFailing'> {
   readonly id: string
   readonly boot: string
   readonly place: Place
@@ -68,7 +68,8 @@ export class Cluster {
     const own: NodeRow = { id, boot, host, zone, weight, intent: 'serve', foldVersion }
     this.members = new Members(own, () => this.describe(), uses)
     const reports = () => this.members.reports()
-    this.holdings = new Holdings({ ...uses, node: id, reports })
+    const isTimely = () => this.members.isTimely
+    this.holdings = new Holdings({ ...uses, node: id, reports, isTimely })
     this.coordinator = new Coordinator({
       ...uses,
       members: this.members,

@@ -82,11 +82,13 @@ export class Holdings {
     await Promise.all(Array.from(this.holdings.values(), (one) => one.settled()))
   }
 
-  /** Compares digests with what another node told. */
+  /** Compares positions and digests with what another node told. */
   compare(node: string): void {
     const reports = this.uses.reports()
-    for (const [number, { digestAt, digest }] of reports.get(node)?.replicas ?? []) {
+    for (const [number, { status, applied, digestAt, digest }] of reports.get(node)?.replicas ??
+      []) {
       const shard = this.byNumber[number]
+      if (status === 'hot') shard?.elsewhere(applied)
       const own = shard?.digestAt(digestAt)
       if (shard && own !== undefined && own !== digest) this.disagree(shard, digestAt, own, node)
     }

@@ -10,8 +10,12 @@ const beatMs = 200
 /** A beat that is so late comes from a process that stood still. */
 const standstillMs = 500
 
-/** Every so many beats one carries the replicas too: promotion looks at positions a second old. */
-const replicasEvery = 5
+/** Every so many beats one carries the replicas too: what a replica lacks is known soon. */
+const replicasEvery = 2
+
+/** Own beats that are awaited, and how old the last one that came back may be. */
+const echoesKept = 100
+const echoMaxMs = 600
 
 /** Others may register at the same time. */
 const attemptsMax = 50
@@ -27,7 +31,7 @@ export interface MembersDependencies {
 }
 
 /** What a node tells of itself in a beat. */
-export type Self = Omit<Beat, 'node' | 'boot' | 'loopDelayMs' | 'replicas'> & {
+export type Self = Omit<Beat, 'node' | 'boot' | 'n' | 'loopDelayMs' | 'replicas'> & {
   readonly replicas: ReadonlyMap<number, ReplicaReport>
 }
 
@@ -56,6 +60,11 @@ export class Members {
   /** How late the last beat was: so late is the event loop. */
   private lateMs = 0
   private isClosed = false
+  private sent = 0
+  /** When the last beats of this node were sent, by their number. */
+  private readonly sentAt = new Map<number, number>()
+  /** When the last one was sent that came back. */
+  private echoedAt = Number.NEGATIVE_INFINITY
 
   /** @param own this node's row, with the boot of this life */
   constructor(own: NodeRow, describe: () => Self, uses: MembersDependencies) {
@@ -80,6 +89,14 @@ export class Members {
   /** Rows as they were last read, sorted by id. */
   get rows(): readonly NodeRow[] {
     return this.known
+  }
+
+  /**
+   * Whether what comes in is of now. Messages keep their order, and this node hears its own beats
+   * too: while those that come back are old ones, so is everything that the log says.
+   */
+  get isTimely(): boolean {
+    return this.uses.clock.monotonic() - this.echoedAt <= echoMaxMs
   }
 
   /** How long a node has been silent; 0 for one that was never heard, as nothing is known of it. */
@@ -188,10 +205,14 @@ export class Members {
     const isDue = this.beats++ % replicasEvery === 0 || statuses !== this.told
     this.told = statuses
     const { id: node, boot } = this.own
+    const n = ++this.sent
+    this.sentAt.set(n, this.uses.clock.monotonic())
+    this.sentAt.delete(n - echoesKept)
     const beat = {
       ...self,
       node,
       boot,
+      n,
       loopDelayMs: this.lateMs,
       replicas: isDue ? replicas : undefined,
     }
@@ -200,7 +221,11 @@ export class Members {
 
   private hear(bytes: Uint8Array): void {
     const beat = readBeat(bytes)
-    if (beat === undefined || beat.node === this.own.id || this.isClosed) return
+    if (beat === undefined || this.isClosed) return
+    if (beat.node === this.own.id) {
+      if (beat.boot === this.own.boot) this.echoedAt = this.sentAt.get(beat.n) ?? this.echoedAt
+      return
+    }
     const before = this.heard.get(beat.node)
     const kept = before?.beat.boot === beat.boot ? before.replicas : undefined
     const replicas = beat.replicas ?? kept ?? new Map()

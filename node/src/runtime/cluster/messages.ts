@@ -20,6 +20,8 @@ const limits = { frameBytes: 1024 * 1024, depth: 6, elementsPerItem: 16_384 }
 export interface Beat {
   readonly node: string
   readonly boot: string
+  /** Counts the beats of this life. */
+  readonly n: number
   /** Of the map that it follows. */
   readonly epoch: number
   /** How late its event loop is. */
@@ -33,6 +35,7 @@ export interface Beat {
 export function encodeBeat({
   node,
   boot,
+  n,
   epoch,
   loopDelayMs,
   playbook,
@@ -43,6 +46,7 @@ export function encodeBeat({
     v: 1,
     node,
     boot,
+    n,
     epoch,
     loopDelayMs,
     playbook: [newest, hash, active],
@@ -60,11 +64,12 @@ const statuses: readonly ReplicaStatus[] = ['recovering', 'hot', 'lagging', 'sto
 export function readBeat(bytes: Uint8Array): Beat | undefined {
   const value = decode(bytes, limits)
   if (!isFields(value) || !Array.isArray(value.playbook)) return undefined
-  const { node, boot, epoch, loopDelayMs, replicas } = value
+  const { node, boot, n, epoch, loopDelayMs, replicas } = value
   const [newest, hash, active]: unknown[] = value.playbook
   const isWhole =
     typeof node === 'string' &&
     typeof boot === 'string' &&
+    typeof n === 'number' &&
     typeof epoch === 'number' &&
     typeof loopDelayMs === 'number' &&
     typeof newest === 'number' &&
@@ -72,7 +77,7 @@ export function readBeat(bytes: Uint8Array): Beat | undefined {
     typeof active === 'number'
   if (!isWhole) return undefined
   const playbook = { newest, hash, active }
-  return { node, boot, epoch, loopDelayMs, playbook, replicas: readReplicas(replicas) }
+  return { node, boot, n, epoch, loopDelayMs, playbook, replicas: readReplicas(replicas) }
 }
 
 function readReplicas(value: unknown): ReadonlyMap<number, ReplicaReport> | undefined {

@@ -15,6 +15,9 @@ const freshMs = 1_000
 /** How long what the log had said before a standstill may still come, and be taken for new. */
 const distrustMs = 200
 
+/** A replica that lacks for longer what another one has does not know the log's end. */
+const behindMs = 300
+
 /**
  *   recovering ──► following ──► discontinued   the log cannot be followed from here
  *                      ├───────► parked         the fold met what it must not guess about
@@ -30,6 +33,8 @@ export interface ShardDependencies {
   readonly namespaces: Namespaces
   /** Replicas compare digests at positions that this divides; 10,000 by default. */
   readonly digestEvery?: number
+  /** Whether what the log tells is of now; by default it is. */
+  readonly isTimely?: () => boolean
 }
 
 /** Positions between two digests that replicas compare. */
@@ -68,6 +73,8 @@ export class Shard {
   private giveUp: (error: Error) => void = () => {}
   private confirmedAt = Number.NEGATIVE_INFINITY
   private trustedAt = Number.NEGATIVE_INFINITY
+  /** The first position of another replica that is not reached yet, and since when it is known. */
+  private behind = { of: 0, since: 0 }
   private readonly digests: { readonly at: number; readonly digest: string }[] = []
 
   /** Reads what the store has. @throws AssertionError if that cannot be used */
@@ -115,7 +122,16 @@ export class Shard {
 
   /** Whether all that was acknowledged up to a second ago is known to be folded. */
   get isFresh(): boolean {
-    return this.status === 'following' && this.uses.clock.monotonic() - this.confirmedAt <= freshMs
+    const now = this.uses.clock.monotonic()
+    const isBehind = this.behind.of > this.state.applied && now - this.behind.since > behindMs
+    const isConfirmed = this.status === 'following' && now - this.confirmedAt <= freshMs
+    return isConfirmed && !isBehind && this.uses.isTimely?.() !== false
+  }
+
+  /** Another replica has folded up to here: a server of the log that lags may not know it yet. */
+  elsewhere(applied: number): void {
+    if (applied <= this.state.applied || this.behind.of > this.state.applied) return
+    this.behind = { of: applied, since: this.uses.clock.monotonic() }
   }
 
   /** The process stood still: the log is believed anew once what waited has been read. */
