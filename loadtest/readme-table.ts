@@ -40,13 +40,13 @@ export function withTable(readme: string, table: string): string {
   return `${readme.slice(0, from + begin.length)}\n${table}\n${readme.slice(to)}`
 }
 
-/** Newer lines replace those of the same figure and scenario. */
+/** Newer lines replace those of the same figure, scenario and number of nodes. */
 export function merged(older: string, newer: string): string {
   const lines = new Map<string, string>()
   for (const figure of [...parseLines(older), ...parseLines(newer)]) {
     const conditions = isFields(figure.with) ? figure.with : {}
-    const { scenario, distribution, door } = conditions
-    const key = [figure.figure, scenario, distribution, door].map(String).join(' ')
+    const { scenario, distribution, door, nodes } = conditions
+    const key = [figure.figure, scenario, distribution, door, nodes].map(String).join(' ')
     lines.set(key, JSON.stringify(figure))
   }
   return `${[...lines.values()].join('\n')}\n`
