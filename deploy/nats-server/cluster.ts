@@ -70,8 +70,8 @@ export class NatsCluster {
   }
 }
 
-/** Routes name each other before any of them listens, so their ports are looked for first. */
-async function freePorts(count: number): Promise<readonly number[]> {
+/** Ports of this machine that nobody listens on now, for programs that must be told one beforehand. */
+export async function freePorts(count: number): Promise<readonly number[]> {
   const listeners = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(listeners.map((listener) => once(listener, 'listening')))
   const ports = listeners.map((listener) => {

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFields } from '@halfsecond/protocol'
+import { freePorts } from '../../deploy/nats-server/cluster.ts'
 import { findOnPath } from '../../deploy/tools.ts'
 
 const readyMaxMs = 20_000
@@ -51,7 +51,7 @@ export class Prometheus {
     }
     const config = join(dir, 'prometheus.json')
     await writeFile(config, configOf(nodes))
-    const port = await freePort()
+    const [port = 0] = await freePorts(1)
     const child = spawn(
       program,
       [
@@ -123,12 +123,4 @@ function linesOf(picture: string, answer: unknown): Series[] {
       return [Number(at) * 1000, Number(value)] as const
     }),
   }))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
 }
