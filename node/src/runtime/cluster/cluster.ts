@@ -5,7 +5,7 @@ import type { Bus, Clock, Coordination, Log, Observer, Timer } from '../ports.ts
 import { Coordinator } from './coordinator.ts'
 import { Holdings, type HoldingsDependencies } from './holdings.ts'
 import { MapKeeper } from './map-keeper.ts'
-import { Members, type Self } from './members.ts'
+import { downMs, Members, type Self } from './members.ts'
 import type { Beat } from './messages.ts'
 import { Trimmer } from './trimmer.ts'
 
@@ -13,9 +13,6 @@ import { Trimmer } from './trimmer.ts'
 const drainMs = 10_000
 
 const drainLookMs = 50
-
-/** Silence after which another node does not count. */
-const downMs = 1_000
 
 /** How often the primary looks whether newer rules of folding are known to all replicas. */
 const raiseMs = 2_000
@@ -195,7 +192,7 @@ export class Cluster {
 
   private heard(beat: Beat): void {
     this.keeper.heard(beat.epoch)
-    if (beat.replicas) this.holdings.compare(beat.node)
+    if (beat.replicas) this.holdings.compare(beat.node, beat.replicas)
     this.uses.onBeat(beat)
   }
 

@@ -3,7 +3,7 @@ import type { ClusterMap } from '../../core/cluster/cluster-map.ts'
 import { initialMap, type Move, type NextMapInput, nextMap } from '../../core/cluster/next-map.ts'
 import type { Clock, Coordination, Observer, Revised, Timer } from '../ports.ts'
 import type { MapKeeper } from './map-keeper.ts'
-import type { Members } from './members.ts'
+import { downMs, type Members } from './members.ts'
 import { encodeLease, type Lease, readLease } from './messages.ts'
 
 const leaseKey = 'lease'
@@ -23,9 +23,6 @@ const leaseFreeMs = 2_000
 
 /** The same where its holder's beats are missing too: one renewal was missed. */
 const leaseMissedMs = 700
-
-/** Silence that counts as a node's end. */
-const downMs = 1_000
 
 /** After a look that came so late this node was the one that stood still: it accuses nobody. */
 const lateMs = 200

@@ -83,10 +83,8 @@ export class Holdings {
   }
 
   /** Compares positions and digests with what another node told. */
-  compare(node: string): void {
-    const reports = this.uses.reports()
-    for (const [number, { status, applied, digestAt, digest }] of reports.get(node)?.replicas ??
-      []) {
+  compare(node: string, replicas: ReadonlyMap<number, ReplicaReport>): void {
+    for (const [number, { status, applied, digestAt, digest }] of replicas) {
       const shard = this.byNumber[number]
       if (status === 'hot') shard?.elsewhere(applied)
       const own = shard?.digestAt(digestAt)

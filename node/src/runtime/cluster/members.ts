@@ -1,11 +1,14 @@
 import { HalfsecondError, subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { Intent, NodeReport, NodeRow, ReplicaReport } from '../../core/cluster/cluster-map.ts'
 import type { Bus, Clock, Coordination, Observer, Timer } from '../ports.ts'
-import { type Beat, encodeBeat, encodeRows, readBeat, readRows } from './messages.ts'
+import { type Beat, encodeBeat, encodeNodeRows, readBeat, readNodeRows } from './messages.ts'
 
 const rowsKey = 'nodes'
 
 const beatMs = 200
+
+/** Silence that counts as a node's end: five beats. */
+export const downMs = 1_000
 
 /** A beat that is so late comes from a process that stood still. */
 const standstillMs = 500
@@ -129,7 +132,7 @@ export class Members {
     const now = this.uses.clock.monotonic()
     let oldest = Number.POSITIVE_INFINITY
     for (const { beat, at } of this.heard.values())
-      if (now - at < beatMs * 5) oldest = Math.min(oldest, beat.playbook.active)
+      if (now - at < downMs) oldest = Math.min(oldest, beat.playbook.active)
     return oldest
   }
 
@@ -137,7 +140,7 @@ export class Members {
     const revised = await this.uses.coordination.get(rowsKey)
     // A server that lags answers with rows that lack nodes which serve.
     if (revised === undefined || revised.revision < this.revision) return
-    this.known = sorted(readRows(revised.value))
+    this.known = sorted(readNodeRows(revised.value))
     this.revision = revised.revision
   }
 
@@ -237,9 +240,9 @@ export class Members {
     const { coordination, observer } = this.uses
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const revised = await coordination.get(rowsKey)
-      const rows = sorted(next(revised ? readRows(revised.value) : []))
+      const rows = sorted(next(revised ? readNodeRows(revised.value) : []))
       const revision = revised?.revision ?? 0
-      if (await coordination.compareAndSet(rowsKey, encodeRows(rows), revision)) {
+      if (await coordination.compareAndSet(rowsKey, encodeNodeRows(rows), revision)) {
         this.known = rows
         this.revision = revision + 1
         return

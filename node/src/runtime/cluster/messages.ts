@@ -138,11 +138,11 @@ function readReplicasOf(entry: ShardMap['shards'][number]): Replicas {
   }
 }
 
-export function encodeRows(rows: readonly NodeRow[]): Uint8Array {
+export function encodeNodeRows(rows: readonly NodeRow[]): Uint8Array {
   return encode(rows)
 }
 
-export function readRows(bytes: Uint8Array): readonly NodeRow[] {
+export function readNodeRows(bytes: Uint8Array): readonly NodeRow[] {
   const value = decode(bytes, limits)
   return Array.isArray(value) ? value.filter(isNodeRow) : []
 }
