@@ -201,12 +201,17 @@ describe('two nodes', needs(realNatsServer), () => {
       })
     }
 
-    const first = await of(0)
-
-    expect(first).toMatchObject([
-      { id: 'n1', isCoordinator: true },
-      { id: 'n2', primaries: 2 },
-    ])
-    expect(await of(1)).toEqual(first)
+    // The map moves on its own, and each node hears of it in its own time.
+    await vi.waitFor(
+      async () => {
+        const first = await of(0)
+        expect(first).toMatchObject([
+          { id: 'n1', isCoordinator: true },
+          { id: 'n2', primaries: 2 },
+        ])
+        expect(await of(1)).toEqual(first)
+      },
+      { timeout: 10_000, interval: 200 },
+    )
   })
 })
