@@ -26,6 +26,10 @@ export const bounds = {
   keyBytes: 64,
   /** The value part of an identifier, in its canonical form. */
   identifierBytes: 256,
+  /** Epochs of a device: who shares one with more is known by logging in only. */
+  epochsPerDevice: 16,
+  /** What a copy of a fragment takes at most: traits, links and aggregates, without the timeline. */
+  copyBytes: 64 * 1024,
   /** Identifiers that one call may name: the built-in namespaces, and room for as many configured. */
   identifiersPerCall: 16,
   /** Record, event, trait, placement, offer and channel names. */

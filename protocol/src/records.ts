@@ -1,3 +1,4 @@
+import type { FragmentId } from './fragment-id.ts'
 import type { Identifier } from './identifier.ts'
 
 /** What properties and traits may hold: plain data, finite numbers, at most four levels deep. */
@@ -137,8 +138,119 @@ export interface BarrierRecord {
   readonly foldVersion: number
 }
 
-/** What the primary of a shard writes: subject `hs.own.<shard>`. */
-export type OwnRecord = PrimaryRecord | TickRecord | PlaybookRecord | BarrierRecord
+/** From here on identifiers are recognised by this version of the identity configuration. */
+export interface IdentityRecord {
+  readonly kind: 'identity'
+  readonly epoch: number
+  readonly version: number
+  /** The configuration itself, as text: the fold needs it at once. */
+  readonly text: string
+}
+
+/** What this shard had for another one is in that one's log up to this number. */
+export interface SentRecord {
+  readonly kind: 'sent'
+  readonly epoch: number
+  readonly destination: number
+  readonly upTo: number
+}
+
+/** A fragment of this shard that was idle for too long is forgotten. */
+export interface ExpireRecord {
+  readonly kind: 'expire'
+  readonly epoch: number
+  readonly id: FragmentId
+  /** Forgotten only if nothing was written to it after this time. */
+  readonly idleSince: number
+}
+
+/** What the primary of a shard writes, under an epoch that fences it. */
+export type PrimaryOwnRecord =
+  | PrimaryRecord
+  | TickRecord
+  | PlaybookRecord
+  | BarrierRecord
+  | IdentityRecord
+  | SentRecord
+  | ExpireRecord
+
+/** `from`, a lower fragment, is linked to `to`, directly or by way of others; since null: no more. */
+export interface EdgeRecord {
+  readonly kind: 'edge'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  readonly since: number | null
+  /** The greatest that `from` is linked to, where that is not `to` itself. */
+  readonly also: FragmentId | null
+}
+
+/** `from` hands the fragment `id`, its own or one below it, up to `to`. */
+export interface CopyRecord {
+  readonly kind: 'copy'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  readonly id: FragmentId
+  /** The fragment without its timeline, ≤ 64 KiB. */
+  readonly fragment: Uint8Array
+}
+
+/** `from` takes that copy back. */
+export interface GoneRecord {
+  readonly kind: 'gone'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  readonly id: FragmentId
+}
+
+/** A root found that a link breaks a limit: `to`, its lower end, keeps it as refused. */
+export interface RefuseRecord {
+  readonly kind: 'refuse'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  /** The upper end of the link. */
+  readonly upper: FragmentId
+  readonly since: number
+  /** Which limit, in words. */
+  readonly reason: string
+}
+
+/** An erase reaches a fragment that is linked to one that was erased. */
+export interface SpreadRecord {
+  readonly kind: 'erase'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  readonly eraseId: string
+  /** Links that are younger than this do not spread it. */
+  readonly at: number
+  /** Only where `to` itself holds such a link to `from`. */
+  readonly check: boolean
+}
+
+/** `from` and all that its erase spread to is erased. */
+export interface ErasedRecord {
+  readonly kind: 'erased'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  readonly eraseId: string
+}
+
+/** What one shard tells another: producer `outbox:<source shard>`, numbered per source and destination. */
+export type OutboxRecord =
+  | EdgeRecord
+  | CopyRecord
+  | GoneRecord
+  | RefuseRecord
+  | SpreadRecord
+  | ErasedRecord
+
+/** What nodes write: subject `hs.own.<shard>`. */
+export type OwnRecord = PrimaryOwnRecord | OutboxRecord
 
 /** Names of kinds that events may not take, those of later record kinds included. */
 export const reservedNames: ReadonlySet<string> = new Set([
@@ -155,5 +267,6 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'gone',
   'refuse',
   'erased',
+  'identity',
   'grant',
 ])

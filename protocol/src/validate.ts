@@ -1,12 +1,15 @@
 import { bounds } from './bounds.ts'
+import { isFragmentId } from './fragment-id.ts'
 import { identifierFault, type Namespaces } from './identifier.ts'
 import { type Fields, isFields, membersFault, otherFault, startBudget } from './properties.ts'
 import {
   type ChannelKind,
   type ChannelRecord,
+  type OutboxRecord,
   type Outcome,
   type OwnRecord,
   outcomes,
+  type PrimaryOwnRecord,
   reservedNames,
   strengths,
 } from './records.ts'
@@ -162,7 +165,7 @@ export function isOutcome(value: unknown): value is Outcome {
 }
 
 /** Own records come from nodes only, so they are checked for shape, not for intent. */
-export function isOwnRecord(value: unknown): value is OwnRecord {
+export function isPrimaryOwnRecord(value: unknown): value is PrimaryOwnRecord {
   if (!isFields(value) || !isNumber(value.epoch)) return false
   switch (value.kind) {
     case 'primary':
@@ -173,6 +176,44 @@ export function isOwnRecord(value: unknown): value is OwnRecord {
       return isNumber(value.version) && typeof value.hash === 'string'
     case 'barrier':
       return isNumber(value.foldVersion)
+    case 'identity':
+      return isNumber(value.version) && typeof value.text === 'string'
+    case 'sent':
+      return isShard(value.destination) && isNumber(value.upTo)
+    case 'expire':
+      return isFragmentId(value.id) && isTime(value.idleSince)
+    default:
+      return false
+  }
+}
+
+export function isOwnRecord(value: unknown): value is OwnRecord {
+  return isPrimaryOwnRecord(value) || isOutboxRecord(value)
+}
+
+/** As `isPrimaryOwnRecord`, for what one shard tells another. */
+export function isOutboxRecord(value: unknown): value is OutboxRecord {
+  if (!isFields(value) || !isNumber(value.n)) return false
+  const { from, to } = value
+  if (!isFragmentId(from) || !isFragmentId(to)) return false
+  switch (value.kind) {
+    case 'edge':
+      return (
+        (value.since === null || isTime(value.since)) &&
+        (value.also === null || isFragmentId(value.also))
+      )
+    case 'copy':
+      return isFragmentId(value.id) && value.fragment instanceof Uint8Array
+    case 'gone':
+      return isFragmentId(value.id)
+    case 'refuse':
+      return isFragmentId(value.upper) && isTime(value.since) && typeof value.reason === 'string'
+    case 'erase':
+      return (
+        typeof value.eraseId === 'string' && isTime(value.at) && typeof value.check === 'boolean'
+      )
+    case 'erased':
+      return typeof value.eraseId === 'string'
     default:
       return false
   }
@@ -205,4 +246,8 @@ export function isTime(value: unknown): value is number {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function isShard(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0
 }

@@ -1,4 +1,4 @@
-import { decodeBatch, encode, encodeBatch, isOwnRecord } from '@halfsecond/protocol'
+import { decodeBatch, encode, encodeBatch, isPrimaryOwnRecord } from '@halfsecond/protocol'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
 import type { Bus, Follower, Log } from '../../src/runtime/ports.ts'
 import type { Plant } from './simulation.ts'
@@ -84,7 +84,7 @@ export function keepsItsEpoch(): Plant {
       log: withAppend(uses.log, (shard, bytes, writer) => {
         const { producer, n, records } = decodeBatch(bytes)
         const [record] = records
-        if (!isOwnRecord(record) || record.kind !== 'primary')
+        if (!isPrimaryOwnRecord(record) || record.kind !== 'primary')
           return uses.log.append(shard, bytes, writer)
         const epoch = epochs.get(`${node} ${shard}`) ?? record.epoch
         epochs.set(`${node} ${shard}`, epoch)

@@ -1,4 +1,4 @@
-import { decodeBatch, isFields, isOwnRecord } from '@halfsecond/protocol'
+import { decodeBatch, isFields, isPrimaryOwnRecord } from '@halfsecond/protocol'
 import { fingerprintOf } from '../../src/core/shard/fold.ts'
 import type { LogEntry } from '../../src/runtime/ports.ts'
 import { BareShard } from '../support/bare-shard.ts'
@@ -119,7 +119,7 @@ export class ShardTruth {
     before: string,
   ): string | undefined {
     for (const record of recordsOf(entry.bytes)) {
-      if (!isOwnRecord(record)) continue
+      if (!isPrimaryOwnRecord(record)) continue
       if (record.epoch < epoch && this.fenced() !== before)
         return `entry ${entry.sequence} of epoch ${record.epoch} had effect in epoch ${epoch}`
       if (record.kind !== 'primary') continue

@@ -5,9 +5,9 @@ import {
   HalfsecondError,
   isChannelRecord,
   isFields,
-  isOwnRecord,
+  isPrimaryOwnRecord,
   type Namespaces,
-  type OwnRecord,
+  type PrimaryOwnRecord,
   recordFault,
   shardOf,
   sizeFault,
@@ -159,7 +159,7 @@ function foldOwn(
 ): void {
   for (const record of batch.records) {
     assert(
-      isOwnRecord(record),
+      isPrimaryOwnRecord(record),
       `own entry ${entry.sequence} has a kind that this version does not know`,
     )
     if (record.epoch >= state.epoch) applyOwn(state, record, entry, ground)
@@ -168,7 +168,7 @@ function foldOwn(
 
 function applyOwn(
   state: ShardState,
-  record: OwnRecord,
+  record: PrimaryOwnRecord,
   entry: LogEntry,
   ground: ShardGround,
 ): void {
@@ -190,6 +190,10 @@ function applyOwn(
         `entry ${entry.sequence} asks for fold ${record.foldVersion}; this program knows ${foldVersion}`,
       )
       state.foldVersion = Math.max(state.foldVersion, record.foldVersion)
+      return
+    case 'identity':
+    case 'sent':
+    case 'expire':
       return
   }
 }

@@ -1,4 +1,4 @@
-import { encode, encodeBatch, type OwnRecord, toHalfsecondError } from '@halfsecond/protocol'
+import { encode, encodeBatch, type PrimaryOwnRecord, toHalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Log, Observer, Timer } from '../ports.ts'
 import type { Shard } from './shard.ts'
 
@@ -88,7 +88,7 @@ export class Primary {
     this.timer?.cancel()
   }
 
-  private async write(record: OwnRecord): Promise<void> {
+  private async write(record: PrimaryOwnRecord): Promise<void> {
     const batch = encodeBatch(`primary:${record.epoch}`, ++this.written, [encode(record)])
     const sequence = await this.log.append(this.shard.number, batch, 'own')
     await this.shard.reached(sequence, foldedMs)

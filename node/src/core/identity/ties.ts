@@ -1,0 +1,108 @@
+import type { FragmentId, Strength } from '@halfsecond/protocol'
+
+/** A fragment's version: where in its home's log it changed last. */
+export interface Version {
+  readonly sequence: number
+  readonly index: number
+}
+
+/** A link of a fragment to a greater one. */
+export interface Link {
+  /** Start of its unbroken validity, in milliseconds since 1970. */
+  readonly since: number
+  readonly strength: Strength
+  /** `unverified`: one of its ends joins nobody unless it is proven. */
+  readonly state: 'valid' | 'refused' | 'unverified'
+  /** Why it was refused; else empty. */
+  readonly reason: string
+  /** Version of the identity configuration that it was told under. */
+  readonly under: number
+}
+
+/** A fragment as it was handed up: without its timeline. */
+export interface Copy {
+  readonly id: FragmentId
+  readonly version: Version
+  /** Its valid links. */
+  readonly links: readonly CopyLink[]
+  /** The whole copy, encoded. */
+  readonly bytes: Uint8Array
+}
+
+export interface CopyLink {
+  readonly to: FragmentId
+  readonly since: number
+}
+
+/** What a lower fragment told last. */
+export interface Below {
+  /** Null: it is linked no more, and its copies are on their way out. */
+  since: number | null
+  also: FragmentId | null
+  readonly copies: Map<FragmentId, Copy>
+}
+
+/** What a greater fragment was told last. */
+export interface Told {
+  since: number
+  also: FragmentId | null
+  readonly copies: Map<FragmentId, Version>
+}
+
+/** One erase that reached a fragment. */
+export interface Erasure {
+  /** Links that are younger do not spread it. */
+  readonly at: number
+  /** Who is told when all it spread to is erased; null at the origin. */
+  readonly back: FragmentId | null
+  /** Those that have not answered yet. */
+  readonly wait: Set<FragmentId>
+  /** When all had answered; 0 before. */
+  doneAt: number
+}
+
+/** The mark that an erase leaves: nothing from before it comes back. */
+export interface Tomb {
+  /** Facts up to this time are refused. */
+  at: number
+  readonly erasures: Map<string, Erasure>
+}
+
+/**
+ * How a fragment is tied to others, at its home. Most have no ties.
+ * Terms and protocol are those of `protocol/spec.md`, "Recognition".
+ */
+export interface Ties {
+  readonly links: Map<FragmentId, Link>
+  readonly below: Map<FragmentId, Below>
+  readonly told: Map<FragmentId, Told>
+  tomb: Tomb | null
+  /** Links that were refused as a root, `lower upper since`: each is told once. */
+  readonly refused: Set<string>
+  /** As a root: who is in the profile besides itself, for telling what changes. */
+  members: ReadonlySet<FragmentId>
+}
+
+export function noTies(): Ties {
+  return {
+    links: new Map(),
+    below: new Map(),
+    told: new Map(),
+    tomb: null,
+    refused: new Set(),
+    members: new Set(),
+  }
+}
+
+export function isUntied(ties: Ties): boolean {
+  const { links, below, told, tomb, refused, members } = ties
+  return links.size + below.size + told.size + refused.size + members.size === 0 && tomb === null
+}
+
+export function isNewer(one: Version, than: Version): boolean {
+  return one.sequence > than.sequence || (one.sequence === than.sequence && one.index > than.index)
+}
+
+export function isSame(one: Version, other: Version): boolean {
+  return one.sequence === other.sequence && one.index === other.index
+}
