@@ -66,6 +66,9 @@ describe('the specification', () => {
       'tick',
       'playbook',
       'barrier',
+      'identity',
+      'sent',
+      'expire',
     ])
   })
 
