@@ -76,6 +76,25 @@ export interface SessionView {
   readonly events: number
 }
 
+/** What a source has set on a fragment, and is not overwritten by another. */
+export interface SourceView {
+  readonly identifier: Identifier
+  readonly traits: { readonly [name: string]: TraitView }
+}
+
+/** Undefined where the source has set nothing that still counts. Does not read the timeline. */
+export function sourceViewOf(
+  { identifier, traits }: Pick<Fragment, 'identifier' | 'traits'>,
+  source: string,
+): SourceView | undefined {
+  const own = [...(traits ?? [])].filter(
+    ([, register]) => register.source === source && register.value !== undefined,
+  )
+  if (own.length === 0) return undefined
+  const viewed = viewEach(new Map(own), (value) => (value === undefined ? {} : { value }))
+  return { identifier, traits: viewed }
+}
+
 /** The view of one fragment. Reads its whole timeline. The same facts give the same view. */
 export function viewOf(fragment: Fragment, ground: Pick<Ground, 'arena' | 'chunks'>): ProfileView {
   const timeline = readTimeline(fragment, ground)

@@ -1,5 +1,11 @@
 import { Readable } from 'node:stream'
-import { type Identifier, isFields, parseIdentifier } from '@halfsecond/protocol'
+import {
+  HalfsecondError,
+  type Identifier,
+  isFields,
+  nameFault,
+  parseIdentifier,
+} from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
@@ -51,11 +57,16 @@ export function profileRoutes(app: App, api: NodeApi): void {
       schema: {
         summary: 'Every profile, one JSON object per line',
         description:
-          'Of all shards, whichever nodes hold them. A connection that breaks means that the export is not complete.',
-        response: { 200: Anything },
+          'Of all shards, whichever nodes hold them. A connection that breaks means that the export is not complete. With `source` only the traits that this source has set, without timelines.',
+        querystring: Type.Object({ source: Type.Optional(Type.String()) }),
+        response: { 200: Anything, ...problems },
       },
     },
-    (_request, reply) => reply.type('application/x-ndjson').send(Readable.from(profilesOfAll(api))),
+    ({ query: { source } }, reply) => {
+      const fault = source === undefined ? undefined : nameFault('source', source)
+      if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
+      return reply.type('application/x-ndjson').send(Readable.from(readOfAll(api, source)))
+    },
   )
 }
 
@@ -86,6 +97,10 @@ async function explainNow(identifier: Identifier, placement: string, api: NodeAp
   return same.length > 0 ? same : all
 }
 
-async function* profilesOfAll(api: NodeApi): AsyncGenerator<Uint8Array> {
-  for (const shard of api.map().shards.keys()) yield* api.read({ what: 'export', shard })
+async function* readOfAll(api: NodeApi, source?: string): AsyncGenerator<Uint8Array> {
+  for (const shard of api.map().shards.keys()) {
+    yield* api.read(
+      source === undefined ? { what: 'export', shard } : { what: 'source', shard, source },
+    )
+  }
 }

@@ -17,7 +17,7 @@ import type { TokenKeys } from '@halfsecond/protocol/token'
 import { explanationsOf } from '../core/decision/explain.ts'
 import type { Explanation } from '../core/decision/explanation.ts'
 import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
-import type { ProfileView } from '../core/profile-view.ts'
+import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
 import { Cluster, type Place } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
@@ -265,6 +265,10 @@ export class Engine implements NodeApi {
 
   profilesOf(shard: number): AsyncIterable<ProfileView> {
     return this.reader.ofShard(shard)
+  }
+
+  traitsOf(shard: number, source: string): AsyncIterable<SourceView> {
+    return this.reader.traitsOf(shard, source)
   }
 
   read(request: ReadRequest): AsyncIterable<Uint8Array> {

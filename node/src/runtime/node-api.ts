@@ -2,7 +2,7 @@ import type { Client } from '@halfsecond/client'
 import type { Identifier, Namespaces, Position, ShardMap, Value } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
-import type { ProfileView } from '../core/profile-view.ts'
+import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { Operations } from './cluster/operations.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
@@ -45,6 +45,8 @@ export interface NodeApi extends Reader {
   profiles(): AsyncIterable<ProfileView>
   /** As `profiles`, of one shard. */
   profilesOf(shard: number): AsyncIterable<ProfileView>
+  /** What a source has set on each fragment of a shard, and is not overwritten by another. */
+  traitsOf(shard: number, source: string): AsyncIterable<SourceView>
   /**
    * What would be shown now, and why; changes nothing.
    * @param placements decided together, as in one answer; where undefined, each of the playbook's by itself

@@ -6,9 +6,10 @@ import {
   shardOf,
 } from '@halfsecond/protocol'
 import { Arena } from '../core/fragment/arena.ts'
+import type { Ground } from '../core/fragment/evolve.ts'
 import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
 import { decodeFragment, identifierInRow } from '../core/fragment/fragment-row.ts'
-import { type ProfileView, viewOf } from '../core/profile-view.ts'
+import { type ProfileView, type SourceView, sourceViewOf, viewOf } from '../core/profile-view.ts'
 import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
@@ -38,7 +39,7 @@ export class Profiles {
   get(identifier: Identifier): ProfileView | undefined {
     const shard = this.held(shardOf(identifier, this.uses.shards.length))
     const fragment = shard.read(identifier)
-    return fragment ? viewIn(shard, fragment) : undefined
+    return fragment ? viewIn(fragment, shard.memory) : undefined
   }
 
   /** Every profile of the shards held here, once. */
@@ -46,26 +47,36 @@ export class Profiles {
     for (const shard of this.uses.shards) if (shard) yield* this.ofShard(shard.number)
   }
 
+  /** Every profile of a shard, once. Rejects with `MOVED` where the shard is not here, or no longer. */
+  ofShard(number: number): AsyncGenerator<ProfileView> {
+    return this.fragmentsOf(number, viewIn)
+  }
+
+  /** What a source has set on each fragment of a shard; as `ofShard`. */
+  traitsOf(number: number, source: string): AsyncGenerator<SourceView> {
+    return this.fragmentsOf(number, (fragment) => sourceViewOf(fragment, source))
+  }
+
   /**
-   * Every profile of a shard, once. Rows come from the store; what it does not have in its present
-   * form comes from memory, and is read when its turn comes.
-   * Rejects with `MOVED` where the shard is not here, or no longer.
+   * A view of every fragment of a shard that has one, once. Rows come from the store; what it does
+   * not have in its present form comes from memory, and is read when its turn comes.
    */
-  async *ofShard(number: number): AsyncGenerator<ProfileView> {
+  private async *fragmentsOf<V>(number: number, view: ViewIn<V>): AsyncGenerator<V> {
     await this.uses.checkpointer.flush()
     const shard = this.held(number)
     const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))
     for (const identifier of fromMemory) {
-      const view = this.get(identifier)
-      if (view) yield view
+      const fragment = this.held(number).read(identifier)
+      const viewed = fragment && view(fragment, shard.memory)
+      if (viewed !== undefined) yield viewed
     }
     const store = this.uses.store.shard(number)
     let rows = store.fragments(undefined, rowsAtOnce)
     while (rows.length > 0) {
       for (const { row } of rows) {
-        const view = this.viewOfRow(shard, row, fromMemory)
-        if (view === undefined) continue
-        yield view
+        const viewed = this.viewOfRow(shard, row, fromMemory, view)
+        if (viewed === undefined) continue
+        yield viewed
         this.check(shard)
       }
       await new Promise<void>((done) => this.uses.clock.soon(done))
@@ -87,20 +98,23 @@ export class Profiles {
   }
 
   /** Decoded apart from the actors, so that an export does not push those in use out of memory. */
-  private viewOfRow(
+  private viewOfRow<V>(
     shard: Shard,
     row: FragmentRow['row'],
     done: ReadonlySet<Identifier>,
-  ): ProfileView | undefined {
+    view: ViewIn<V>,
+  ): V | undefined {
     const identifier = identifierInRow(row)
     if (!isIdentifier(identifier, this.uses.namespaces) || done.has(identifier)) return undefined
     const fragment = decodeFragment(identifier, row, this.scratch, null)
-    const view = viewOf(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
+    const viewed = view(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
     release(fragment, this.scratch)
-    return view
+    return viewed
   }
 }
 
-function viewIn(shard: Shard, fragment: Fragment): ProfileView | undefined {
-  return isEmpty(fragment) ? undefined : viewOf(fragment, shard.memory)
-}
+/** What is seen of a fragment; undefined where it is passed over. */
+type ViewIn<V> = (fragment: Fragment, ground: Pick<Ground, 'arena' | 'chunks'>) => V | undefined
+
+const viewIn: ViewIn<ProfileView> = (fragment, ground) =>
+  isEmpty(fragment) ? undefined : viewOf(fragment, ground)

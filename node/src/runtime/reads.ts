@@ -1,6 +1,6 @@
 import { type Identifier, shardOf } from '@halfsecond/protocol'
 import type { Explanation } from '../core/decision/explanation.ts'
-import type { ProfileView } from '../core/profile-view.ts'
+import type { ProfileView, SourceView } from '../core/profile-view.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
@@ -12,6 +12,8 @@ export type ReadRequest =
       readonly placements?: readonly string[] | undefined
     }
   | { readonly what: 'export'; readonly shard: number }
+  /** The traits that a source has set on the fragments of a shard. */
+  | { readonly what: 'source'; readonly shard: number; readonly source: string }
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
@@ -21,6 +23,7 @@ export interface Reader {
     placements?: readonly string[],
   ): Promise<readonly Explanation[]>
   profilesOf(shard: number): AsyncIterable<ProfileView>
+  traitsOf(shard: number, source: string): AsyncIterable<SourceView>
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -28,7 +31,7 @@ const chunkChars = 64 * 1024
 
 /**
  * What a node knows by itself, as JSON text in UTF-8: a profile, or nothing where nothing is known;
- * a list of explanations; or a line for each profile of a shard.
+ * a list of explanations; or a line for each profile or fragment of a shard.
  */
 export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGenerator<Uint8Array> {
   switch (request.what) {
@@ -42,18 +45,21 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'export':
       yield* linesOf(reader.profilesOf(request.shard))
+      return
+    case 'source':
+      yield* linesOf(reader.traitsOf(request.shard, request.source))
   }
 }
 
 /** The shard that a request is about. */
 export function shardIn(request: ReadRequest, shards: number): number {
-  return request.what === 'export' ? request.shard : shardOf(request.identifier, shards)
+  return 'shard' in request ? request.shard : shardOf(request.identifier, shards)
 }
 
-async function* linesOf(profiles: AsyncIterable<ProfileView>): AsyncGenerator<Uint8Array> {
+async function* linesOf(views: AsyncIterable<object>): AsyncGenerator<Uint8Array> {
   let chunk = ''
-  for await (const profile of profiles) {
-    chunk += `${JSON.stringify(profile)}\n`
+  for await (const view of views) {
+    chunk += `${JSON.stringify(view)}\n`
     if (chunk.length < chunkChars) continue
     yield bytesOf(chunk)
     chunk = ''

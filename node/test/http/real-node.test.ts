@@ -122,6 +122,48 @@ describe('the doors of an embedded node', () => {
     expect(Date.parse(String(member(entry, 'at')))).toBeLessThan(before + 60_000)
   })
 
+  it('export what one source has set, with channel and time, and nothing that others set', async () => {
+    const key = 'crm:991'
+    const of = (source: string, set: object, at: number) => ({
+      key,
+      at,
+      source,
+      channel: 'call',
+      set,
+    })
+    const traits = [
+      of('crm', { tier: 'gold', city: 'Bath' }, 1_000),
+      of('loyalty', { points: 7, city: 'York' }, 2_000),
+    ]
+    const records = traits.map((one, i) => ({ kind: 'traits', id: `t${i}`, unset: [], ...one }))
+
+    const stored = await post(`${node.url}/v1/events`, { records })
+    const position = member(stored.body, 'results', 1, 'position')
+    const asked = { identifiers: [key], placements: ['home'], position }
+    expect(member((await post(`${node.url}/v1/decide`, asked)).body, 'position')).toBe(position)
+    const { body } = await get(`${node.adminUrl}/v1/export?source=crm`)
+
+    expect(
+      String(body)
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([
+      {
+        identifier: key,
+        traits: {
+          tier: {
+            value: 'gold',
+            at: '1970-01-01T00:00:01.000Z',
+            id: 't0',
+            channel: 'call',
+            source: 'crm',
+          },
+        },
+      },
+    ])
+  })
+
   it('explain, export and count', async () => {
     await complain('why', [complaint('why', 'c1')])
 

@@ -51,10 +51,12 @@ export function readMessageOf(
 }
 
 function requestOf(
-  { what, identifier, placements, shard }: { readonly [name: string]: unknown },
+  { what, identifier, placements, shard, source }: { readonly [name: string]: unknown },
   namespaces: Namespaces,
 ): ReadRequest | undefined {
   if (what === 'export') return isCount(shard) ? { what, shard } : undefined
+  if (what === 'source')
+    return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined
   if (!isIdentifier(identifier, namespaces)) return undefined
   if (what === 'profile') return { what, identifier }
   if (what !== 'why') return undefined

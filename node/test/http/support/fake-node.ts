@@ -15,7 +15,7 @@ import {
 } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
-import type { ProfileView } from '../../../src/core/profile-view.ts'
+import type { ProfileView, SourceView } from '../../../src/core/profile-view.ts'
 import type {
   ActivePlaybook,
   ClusterOperations,
@@ -131,6 +131,14 @@ export class FakeNode implements NodeApi {
     if (shard !== 0) return
     for (const profile of this.profilesToExport) yield profile
     if (this.failure) throw this.failure
+  }
+
+  async *traitsOf(shard: number, source: string): AsyncGenerator<SourceView> {
+    for await (const { identifiers, traits } of this.profilesOf(shard)) {
+      const [identifier = aKey] = identifiers
+      const own = Object.entries(traits).filter(([, trait]) => trait.source === source)
+      if (own.length > 0) yield { identifier, traits: Object.fromEntries(own) }
+    }
   }
 
   async explain(
