@@ -30,7 +30,22 @@ export interface AwaitQuestion {
   readonly deadline: number
 }
 
-export type Question = DecideQuestion | AwaitQuestion
+/** What is known of this visitor, of what the playbook lets the channel read. */
+export interface ProfileQuestion {
+  readonly kind: 'profile'
+  /** As of a decide. */
+  readonly identifiers: readonly Identifier[]
+  /** The channel that asks: the playbook says which traits it may read. */
+  readonly channel: string
+  /** Traits to tell, of those that it may read. */
+  readonly traits: readonly string[]
+  /** Milliseconds that the asker still waits. */
+  readonly deadline: number
+  readonly positions: readonly WirePosition[]
+  readonly pending: readonly Uint8Array[]
+}
+
+export type Question = DecideQuestion | AwaitQuestion | ProfileQuestion
 
 /** `hs.node.<id>.decide` and `POST /v1/decide`. */
 export interface QuestionFrame {
@@ -91,6 +106,28 @@ export interface AwaitAnswer {
   readonly position: WirePosition
 }
 
+export interface ProfileAnswer {
+  readonly kind: 'profile'
+  readonly freshness: Freshness
+  /** A position of an earlier incarnation was dropped. */
+  readonly positionReset?: true
+  /** Where the answering node's fold was. */
+  readonly position: WirePosition
+  /** Those that were asked for and have a value. */
+  readonly traits: { readonly [name: string]: KnownTrait }
+}
+
+/** A trait with where it comes from. */
+export interface KnownTrait {
+  readonly value: Exclude<Value, null>
+  /** When it was set, in milliseconds since 1970. */
+  readonly at: number
+  /** The channel that observed it. */
+  readonly channel?: string
+  /** The system that says so, where that is not the channel. */
+  readonly source?: string
+}
+
 export interface WireError {
   readonly code: ErrorCode
   readonly message: string
@@ -101,7 +138,7 @@ export interface ErrorAnswer {
   readonly error: WireError
 }
 
-export type Answer = DecideAnswer | AwaitAnswer | ErrorAnswer
+export type Answer = DecideAnswer | AwaitAnswer | ProfileAnswer | ErrorAnswer
 
 /** Answers in the order of the questions. */
 export interface AnswerFrame {
@@ -150,20 +187,44 @@ function questionFault(value: unknown, namespaces: Namespaces): string | undefin
     return 'deadline is a number of milliseconds above 0'
   if (value.kind === 'await')
     return isWirePosition(value.position) ? undefined : 'position is [shard, incarnation, sequence]'
-  if (value.kind !== 'decide') return 'kind is decide or await'
-  const { decision, identifiers, placements, positions, pending } = value
+  if (value.kind === 'decide') return decideFault(value) ?? visitorFault(value, namespaces)
+  if (value.kind === 'profile') return profileFault(value) ?? visitorFault(value, namespaces)
+  return 'kind is decide, await or profile'
+}
+
+function decideFault({ decision, placements }: Fields): string | undefined {
   const fault = idFault('decision', decision)
   if (fault !== undefined) return fault
+  if (!isList(placements, 1, bounds.placementsPerDecide))
+    return `placements is a list of 1 to ${bounds.placementsPerDecide}`
+  return firstFault('a placement', placements)
+}
+
+function profileFault({ channel, traits }: Fields): string | undefined {
+  const fault = nameFault('channel', channel)
+  if (fault !== undefined) return fault
+  if (!isList(traits, 1, bounds.traitsPerRecord))
+    return `traits is a list of 1 to ${bounds.traitsPerRecord}`
+  return firstFault('a trait', traits)
+}
+
+function firstFault(what: string, names: readonly unknown[]): string | undefined {
+  for (const name of names) {
+    const fault = nameFault(what, name)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+/** What is wrong with how a question names its visitor. */
+function visitorFault(
+  { identifiers, positions, pending }: Fields,
+  namespaces: Namespaces,
+): string | undefined {
   if (!isList(identifiers, 1, bounds.identifiersPerCall))
     return `identifiers is a list of 1 to ${bounds.identifiersPerCall}`
   for (const one of identifiers) {
     if (!isIdentifier(one, namespaces)) return identifierFault(one, namespaces)
-  }
-  if (!isList(placements, 1, bounds.placementsPerDecide))
-    return `placements is a list of 1 to ${bounds.placementsPerDecide}`
-  for (const one of placements) {
-    const name = nameFault('a placement', one)
-    if (name !== undefined) return name
   }
   if (!isList(positions, 0, bounds.positionsPerVisitor) || !positions.every(isWirePosition)) {
     return `positions is a list of at most ${bounds.positionsPerVisitor} of [shard, incarnation, sequence]`
@@ -176,6 +237,8 @@ function questionFault(value: unknown, namespaces: Namespaces): string | undefin
   }
   return undefined
 }
+
+type Fields = { readonly [name: string]: unknown }
 
 function isList(value: unknown, min: number, max: number): value is readonly unknown[] {
   return Array.isArray(value) && value.length >= min && value.length <= max
@@ -232,9 +295,19 @@ function isAnswer(value: unknown): value is Answer {
       )
     case 'reached':
       return isWirePosition(value.position)
+    case 'profile':
+      return (
+        isWirePosition(value.position) &&
+        isFields(value.traits) &&
+        Object.values(value.traits).every(isKnownTrait)
+      )
     default:
       return value.kind === 'error' && isFields(value.error)
   }
+}
+
+function isKnownTrait(value: unknown): boolean {
+  return isFields(value) && 'value' in value && typeof value.at === 'number'
 }
 
 function isPlacementAnswer(value: unknown): boolean {

@@ -9,6 +9,8 @@ export const subjects = {
   own: (shard: number) => `hs.own.${shard}`,
   /** A node answers frames of questions here. */
   decide: (node: string) => `hs.node.${node}.decide`,
+  /** Another node asks here for what it needs to decide, or passes a question on. */
+  peer: (node: string) => `hs.node.${node}.peer`,
   /** Other nodes and operators ask a node about itself here: snapshots, profiles, draining. */
   control: (node: string) => `hs.node.${node}.ctl`,
   /** A node tells here how it is, several times a second. */

@@ -20,9 +20,19 @@ const decide = {
 }
 const reach = { kind: 'await', position: [3, 77, 1_234], deadline: 50 }
 
+const profile = {
+  kind: 'profile',
+  identifiers: ['crm:991'],
+  channel: 'call',
+  traits: ['segment'],
+  deadline: 400,
+  positions: [[3, 77, 1_234]],
+  pending: [],
+}
+
 describe('questions', () => {
   it('are read in their order, with the fields that this version does not know', () => {
-    const questions = [{ ...decide, later: 1 }, reach]
+    const questions = [{ ...decide, later: 1 }, reach, profile]
     expect(parse(questions)).toStrictEqual(questions)
   })
 
@@ -57,6 +67,10 @@ describe('questions', () => {
     ['a faulty position', { ...decide, positions: [[1, 2]] }, 'INVALID'],
     ['too many batches', { ...decide, pending: Array(17).fill(new Uint8Array(1)) }, 'INVALID'],
     ['a batch as text', { ...decide, pending: ['batch'] }, 'INVALID'],
+    ['a profile without channel', { ...profile, channel: undefined }, 'INVALID'],
+    ['a profile of too many traits', { ...profile, traits: Array(257).fill('a') }, 'INVALID'],
+    ['a profile of a faulty trait', { ...profile, traits: [''] }, 'INVALID'],
+    ['a profile of nobody', { ...profile, identifiers: [] }, 'INVALID'],
     ['an await without position', { ...reach, position: undefined }, 'INVALID'],
   ])('fail alone with %s', (_, faulty, code) => {
     const [before, failed, after] = parse([decide, faulty, reach])
@@ -88,7 +102,7 @@ describe('questions', () => {
           fc.oneof(
             fc.anything(),
             fc.record({
-              kind: fc.constantFrom('decide', 'await'),
+              kind: fc.constantFrom('decide', 'await', 'profile'),
               deadline: fc.constant(1),
               decision: fc.anything(),
               identifiers: fc.anything(),
@@ -127,11 +141,13 @@ const decision = {
 
 describe('answers', () => {
   it('survive the wire, with content as deep as content may be', () => {
+    const traits = { segment: { value: { name: 'gold' }, at: 1, source: 'crm' } }
     const frame = {
       v: 1,
       epoch: 4,
       answers: [
         decision,
+        { kind: 'profile', freshness: 'stale', position: [3, 77, 1_234], traits },
         { kind: 'reached', position: [3, 77, 1_234] },
         errorAnswer('MOVED', 'not here'),
         { ...decision, later: 1 },
@@ -172,6 +188,10 @@ describe('answers', () => {
     ['no answers', { v: 1, epoch: 1 }],
     ['an answer of no kind', { v: 1, epoch: 1, answers: [{}] }],
     ['an error without error', { v: 1, epoch: 1, answers: [{ kind: 'error' }] }],
+    [
+      'a profile without traits',
+      { v: 1, epoch: 1, answers: [{ kind: 'profile', position: [3, 77, 1_234] }] },
+    ],
     ['a position reached nowhere', { v: 1, epoch: 1, answers: [{ kind: 'reached' }] }],
     [
       'a decision without placements',

@@ -79,6 +79,7 @@ describe('the specification', () => {
       subjects.decide('<id>'),
       subjects.mapGet,
       subjects.map,
+      subjects.peer('<id>'),
       subjects.control('<id>'),
       subjects.beat('<id>'),
       subjects.beats,

@@ -140,6 +140,16 @@ const decide = {
 }
 const reach = { kind: 'await', position: [7, 3_735_928_559, 1_234], deadline: 50 }
 
+const profile = {
+  kind: 'profile',
+  identifiers: decide.identifiers,
+  channel: 'call',
+  traits: ['segment', 'manager'],
+  deadline: 400,
+  positions: [],
+  pending: [],
+}
+
 export const questions: readonly { readonly name: string; readonly frame: object }[] = [
   { name: 'decide and await', frame: { v: 1, questions: [decide, reach] } },
   {
@@ -149,6 +159,7 @@ export const questions: readonly { readonly name: string; readonly frame: object
       questions: [{ ...decide, identifiers: ['anon:4hG8'], positions: [], pending: [] }],
     },
   },
+  { name: 'profile', frame: { v: 1, questions: [profile] } },
   { name: 'a field of a later version', frame: { v: 1, questions: [{ ...reach, later: true }] } },
 ]
 
@@ -182,6 +193,16 @@ export const refusedQuestions: readonly {
   {
     name: 'five positions',
     frame: { v: 1, questions: [{ ...decide, positions: Array(5).fill([1, 2, 3]) }] },
+    code: 'INVALID',
+  },
+  {
+    name: 'a profile without traits',
+    frame: { v: 1, questions: [{ ...profile, traits: [] }] },
+    code: 'INVALID',
+  },
+  {
+    name: 'a profile of no channel',
+    frame: { v: 1, questions: [{ ...profile, channel: '' }] },
     code: 'INVALID',
   },
   {
@@ -231,6 +252,15 @@ export const answers: readonly { readonly name: string; readonly frame: object }
         decision,
         { ...decision, freshness: 'stale', positionReset: true },
         { kind: 'reached', position: [7, 3_735_928_559, 1_234] },
+        {
+          kind: 'profile',
+          freshness: 'fresh',
+          position: [7, 3_735_928_559, 1_235],
+          traits: {
+            segment: { value: 'gold', at: 1_760_000_000_000, source: 'crm' },
+            manager: { value: { name: 'Ann' }, at: 1_760_000_000_000, channel: 'call' },
+          },
+        },
         { kind: 'error', error: { code: 'MOVED', message: 'this node does not hold shard 7' } },
       ],
     },
@@ -248,6 +278,16 @@ export const refusedAnswers: readonly { readonly name: string; readonly frame: u
   {
     name: 'a decision without position',
     frame: { v: 1, epoch: 3, answers: [{ kind: 'decision', placements: [] }] },
+  },
+  {
+    name: 'a profile whose trait has no time',
+    frame: {
+      v: 1,
+      epoch: 3,
+      answers: [
+        { kind: 'profile', position: [7, 3_735_928_559, 1_235], traits: { a: { value: 1 } } },
+      ],
+    },
   },
   {
     name: 'an error without its error',

@@ -16,6 +16,7 @@ import {
   type PlacementError,
   parseQuestions,
   printable,
+  type Question,
   shardOf,
   toHalfsecondError,
   type WirePosition,
@@ -91,9 +92,16 @@ export class Decider {
     }
   }
 
-  answer(question: DecideQuestion | AwaitQuestion): Answer | Promise<Answer> {
+  answer(question: Question): Answer | Promise<Answer> {
     try {
-      return question.kind === 'decide' ? this.answerDecide(question) : this.answerAwait(question)
+      switch (question.kind) {
+        case 'decide':
+          return this.answerDecide(question)
+        case 'await':
+          return this.answerAwait(question)
+        case 'profile':
+          return this.failed(errorAnswer('UNAVAILABLE', 'this node does not tell profiles yet'))
+      }
     } catch (error) {
       return this.failure(error)
     }

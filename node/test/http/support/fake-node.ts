@@ -77,6 +77,8 @@ export class FakeNode implements NodeApi {
       const answers = parseQuestions(decode(frame), this.namespaces).map((one): Answer => {
         if (one.kind === 'error') return one
         if (one.kind === 'await') return { kind: 'reached', position: one.position }
+        if (one.kind === 'profile')
+          return { kind: 'profile', freshness: 'fresh', position: [0, 100, 1], traits: {} }
         const { decision, identifiers, placements } = one
         return {
           kind: 'decision',
