@@ -122,6 +122,7 @@ export {
   type Value,
 } from './records.ts'
 export {
+  type ConsentMode,
   isShardCount,
   namespacesOf,
   parseShardMap,

@@ -17,7 +17,12 @@ export interface ShardMap {
   readonly namespaces: readonly Namespace[]
   /** Index = shard; their number is a power of two and never changes in a cluster. */
   readonly shards: readonly ShardEntry[]
+  /** Whether the active playbook needs a visitor's consent first; absent while none is active. */
+  readonly consent?: ConsentMode
 }
+
+/** Whether visitors are recognised only once they agreed, or until they refuse. */
+export type ConsentMode = 'required' | 'assumed'
 
 export interface ShardEntry {
   readonly incarnation: number
@@ -41,7 +46,8 @@ function isShardMap(value: unknown): value is ShardMap {
     isListOf(value.nodes, isNodeId) &&
     isListOf(value.namespaces, isNamespace) &&
     isListOf(value.shards, isShardEntry) &&
-    isShardCount(value.shards.length)
+    isShardCount(value.shards.length) &&
+    consentModes.has(value.consent)
   )
 }
 
@@ -78,6 +84,7 @@ function isNamespace(value: unknown): value is Namespace {
   )
 }
 
+const consentModes: ReadonlySet<unknown> = new Set([undefined, 'required', 'assumed'])
 const classes: ReadonlySet<unknown> = new Set(['account', 'contact', 'device', 'session'])
 const normalisers: ReadonlySet<unknown> = new Set(['text', 'email', 'phone'])
 

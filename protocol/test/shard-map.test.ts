@@ -42,6 +42,7 @@ describe('the shard map', () => {
     ['512 shards', { ...map, shards: Array(512).fill(shard) }],
     ['a shard without primary', { ...map, shards: [{ ...shard, primary: undefined }] }],
     ['a shard without incarnation', { ...map, shards: [{ ...shard, incarnation: undefined }] }],
+    ['a consent of an unknown mode', { ...map, consent: 'maybe' }],
     ['a standby that is no token', { ...map, shards: [{ ...shard, standbys: ['>'] }] }],
   ])('is none with %s', (_, value) => {
     expect(thrownBy(() => parseShardMap(value))).toMatchObject({ code: 'MALFORMED' })

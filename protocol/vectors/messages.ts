@@ -333,8 +333,10 @@ export const maps: {
   accepted: [
     { name: 'two nodes, two shards', map },
     { name: 'a field of a later version', map: { ...map, later: true } },
+    { name: 'consent first', map: { ...map, consent: 'required' } },
   ],
   refused: [
+    { name: 'a consent of an unknown mode', map: { ...map, consent: 'maybe' } },
     { name: 'a list', map: [] },
     { name: 'no epoch', map: { ...map, epoch: undefined } },
     { name: 'three shards', map: { ...map, shards: Array(3).fill(map.shards[0]) } },

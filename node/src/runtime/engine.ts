@@ -119,6 +119,7 @@ export class Engine implements NodeApi {
       checkpointer: () => this.checkpointer,
       isDiskFailing: () => this.checkpointer.failure !== '',
       playbook: () => this.registry.told,
+      consent: () => this.registry.consent,
       onBeat: ({ playbook: { newest, hash } }) => this.registry.heard(newest, hash),
       onMap: () => this.mapChanged(),
     })
@@ -135,6 +136,7 @@ export class Engine implements NodeApi {
       shards: holdings.all,
       leaders: () => holdings.leaders(),
       tell: () => members.tell(),
+      onConsent: () => this.consentChanged(),
       oldestElsewhere: () => members.oldestPlaybook(),
       playbooks,
     })
@@ -183,7 +185,7 @@ export class Engine implements NodeApi {
   map(): ShardMap {
     const { map } = this.cluster
     if (map === undefined) throw new HalfsecondError('UNAVAILABLE', 'no shard map yet')
-    return clientMapOf(map)
+    return clientMapOf(map, this.registry.consent)
   }
 
   onMap(listener: (map: ShardMap) => void): void {
@@ -328,9 +330,20 @@ export class Engine implements NodeApi {
   }
 
   private mapChanged(): void {
+    this.tellOwnDoors()
+    void this.registry.activate()
+  }
+
+  /** Clients elsewhere and this node's own doors learn it with the map. */
+  private consentChanged(): void {
+    if (this.cluster.map === undefined) return
+    this.cluster.keeper.tell()
+    this.tellOwnDoors()
+  }
+
+  private tellOwnDoors(): void {
     const map = this.map()
     for (const listener of this.mapListeners) listener(map)
-    void this.registry.activate()
   }
 
   /** A channel's batch before it is appended: what the fold would refuse is refused here. */

@@ -196,4 +196,16 @@ describe('the doors of an embedded node', () => {
     expect(internal).toMatchObject({ status: 422, body: { code: 'INVALID' } })
     expect((await get(`${node.adminUrl}/v1/profiles/anon:nobody`)).status).toBe(404)
   })
+
+  it('tell with the map whether a playbook needs consent first', async () => {
+    const publish = (text: string) => postAs(`${node.adminUrl}/v1/playbook`, 'text/yaml', text)
+    const consent = async () => member((await get(`${node.url}/v1/map`)).body, 'consent')
+
+    const before = await consent()
+    await publish(playbook.replace('assumed', 'required'))
+    const after = await consent()
+    await publish(playbook)
+
+    expect([before, after, await consent()]).toEqual(['assumed', 'required', 'assumed'])
+  })
 })

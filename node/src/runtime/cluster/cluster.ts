@@ -1,4 +1,4 @@
-import { type Namespace, toHalfsecondError } from '@halfsecond/protocol'
+import { type ConsentMode, type Namespace, toHalfsecondError } from '@halfsecond/protocol'
 import type { ClusterMap, Intent, NodeRow } from '../../core/cluster/cluster-map.ts'
 import { foldVersion } from '../../core/shard/shard-state.ts'
 import type { Bus, Clock, Coordination, Log, Observer, Timer } from '../ports.ts'
@@ -40,6 +40,8 @@ export interface ClusterDependencies
   readonly incarnations: readonly number[]
   readonly isDiskFailing: () => boolean
   readonly playbook: () => Self['playbook']
+  /** What the newest playbook asks of clients. */
+  readonly consent: () => ConsentMode | undefined
   readonly onBeat: (beat: Beat) => void
   /** Told of every newer map, when this node's shards were assigned. */
   readonly onMap: (map: ClusterMap) => void

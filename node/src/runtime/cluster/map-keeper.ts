@@ -1,4 +1,4 @@
-import { encode, subjects, toHalfsecondError } from '@halfsecond/protocol'
+import { type ConsentMode, encode, subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { ClusterMap } from '../../core/cluster/cluster-map.ts'
 import type { Bus, Clock, Coordination, Observer, Revised, Timer } from '../ports.ts'
 import { clientMapOf, encodeMap, readMap } from './messages.ts'
@@ -13,6 +13,8 @@ export interface MapKeeperDependencies {
   readonly bus: Bus
   readonly clock: Clock
   readonly observer: Observer
+  /** What the newest playbook asks of clients; undefined while there is none. */
+  readonly consent: () => ConsentMode | undefined
 }
 
 /**
@@ -71,8 +73,13 @@ export class MapKeeper {
     if (!(await this.uses.coordination.compareAndSet(mapKey, encodeMap(map), revision)))
       return false
     this.use(map)
-    this.uses.bus.publish(subjects.map, encode(clientMapOf(map)))
+    this.tell()
     return true
+  }
+
+  /** Tells the map to clients, once there is one. */
+  tell(): void {
+    if (this.map && !this.isClosed) this.uses.bus.publish(subjects.map, this.encoded(this.map))
   }
 
   close(): void {
@@ -82,7 +89,11 @@ export class MapKeeper {
 
   /** Answers nothing before there is a map: another node may have one, and the asker's time is short. */
   private forClients(): Uint8Array | Promise<Uint8Array> {
-    return this.map ? encode(clientMapOf(this.map)) : new Promise(() => {})
+    return this.map ? this.encoded(this.map) : new Promise(() => {})
+  }
+
+  private encoded(map: ClusterMap): Uint8Array {
+    return encode(clientMapOf(map, this.uses.consent()))
   }
 
   private use(map: ClusterMap): void {

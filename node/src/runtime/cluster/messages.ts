@@ -1,4 +1,11 @@
-import { decode, encode, isFields, parseShardMap, type ShardMap } from '@halfsecond/protocol'
+import {
+  type ConsentMode,
+  decode,
+  encode,
+  isFields,
+  parseShardMap,
+  type ShardMap,
+} from '@halfsecond/protocol'
 import type {
   ClusterMap,
   Intent,
@@ -105,12 +112,16 @@ export function encodeMap(map: ClusterMap): Uint8Array {
   return encode(map)
 }
 
-/** What clients follow: without the coordinator's plans. */
-export function clientMapOf({ epoch, nodes, namespaces, shards }: ClusterMap): ShardMap {
+/** What clients follow: without the coordinator's plans, and with what the active playbook asks of them. */
+export function clientMapOf(
+  { epoch, nodes, namespaces, shards }: ClusterMap,
+  consent: ConsentMode | undefined,
+): ShardMap {
   return {
     epoch,
     nodes,
     namespaces,
+    ...(consent && { consent }),
     shards: shards.map(({ incarnation, primary, standbys }) => ({
       incarnation,
       primary,

@@ -1,4 +1,11 @@
-import { decode, encode, HalfsecondError, isFields, toHalfsecondError } from '@halfsecond/protocol'
+import {
+  type ConsentMode,
+  decode,
+  encode,
+  HalfsecondError,
+  isFields,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
 import type { ActivePlaybook } from '../node-api.ts'
 import type { Clock, Coordination, Observer, Timer } from '../ports.ts'
@@ -14,6 +21,8 @@ export interface RegistryDependencies {
   readonly leaders: () => readonly Primary[]
   /** Tells the other nodes what this one has heard of. */
   readonly tell: () => void
+  /** Called when a newer version asks something else of clients. */
+  readonly onConsent: () => void
   /** The oldest version that a shard of any other node decides by. */
   readonly oldestElsewhere: () => number
   readonly playbooks: Playbooks
@@ -46,6 +55,8 @@ const claimsMax = 100
 export class PlaybookRegistry {
   private readonly uses: RegistryDependencies
   private current: (ActivePlaybook & { readonly text: string }) | undefined
+  /** What the newest version asks of clients; undefined while there is none. */
+  consent: ConsentMode | undefined
   /** Versions whose text is being fetched. */
   private readonly loading = new Map<number, Promise<void>>()
 
@@ -218,8 +229,11 @@ export class PlaybookRegistry {
   private add(version: number, hash: string, playbook: Playbook, text: string): void {
     const inUse = new Set(this.uses.shards.map(({ state }) => state.playbook.version))
     this.uses.playbooks.add(version, playbook, inUse)
-    if (version > (this.current?.version ?? 0))
-      this.current = { version, hash, name: playbook.name, text }
+    if (version <= (this.current?.version ?? 0)) return
+    this.current = { version, hash, name: playbook.name, text }
+    if (playbook.consent === this.consent) return
+    this.consent = playbook.consent
+    this.uses.onConsent()
   }
 }
 
