@@ -30,6 +30,8 @@ export const bounds = {
   epochsPerDevice: 16,
   /** What a copy of a fragment takes at most: traits, links and aggregates, without the timeline. */
   copyBytes: 64 * 1024,
+  /** Values of a namespace that are blocked: each identifier is compared to them. */
+  blockedValues: 256,
   /** Identifiers that one call may name: the built-in namespaces, and room for as many configured. */
   identifiersPerCall: 16,
   /** Record, event, trait, placement, offer and channel names. */

@@ -16,6 +16,8 @@ export interface Namespace {
   readonly rank: number
   /** `email`: trimmed, lower case. `phone`: digits and a leading plus. `text`: trimmed. */
   readonly normalise: 'text' | 'email' | 'phone'
+  /** Canonical values that stand for nobody, besides the built-in placeholders. */
+  readonly blocked?: readonly string[]
 }
 
 const builtIn: readonly Namespace[] = [
@@ -45,7 +47,7 @@ const placeholders = new Set(
 /**
  * Makes the canonical identifier of a raw value.
  * @throws HalfsecondError `UNKNOWN_NAMESPACE`, or `INVALID` for an empty, over-long, malformed or
- *   placeholder value.
+ *   placeholder value, and for one that the identity configuration blocks.
  */
 export function identifierOf(
   namespace: string,
@@ -60,7 +62,7 @@ export function identifierOf(
       `no namespace "${printable(namespace)}": use one of ${names}`,
     )
   }
-  const candidate = `${namespace}:${normalised(value, known)}`
+  const candidate = `${namespace}:${canonicalValue(value, known)}`
   if (isIdentifier(candidate, namespaces)) return candidate
   const fault = identifierFault(candidate, namespaces)
   throw new HalfsecondError('INVALID', `${namespace}: ${fault}`)
@@ -81,7 +83,8 @@ export function parseIdentifier(
   return identifierOf(text.slice(0, colon), text.slice(colon + 1), namespaces)
 }
 
-function normalised(value: string, namespace: Namespace): string {
+/** The canonical form of a value, which may still be empty, too long or blocked. */
+export function canonicalValue(value: string, namespace: Pick<Namespace, 'normalise'>): string {
   const trimmed = value.normalize('NFC').trim()
   if (namespace.normalise === 'email') return trimmed.toLowerCase().normalize('NFC')
   return namespace.normalise === 'phone' ? phoneNumber(trimmed) : trimmed
@@ -104,13 +107,17 @@ export function identifierFault(value: unknown, namespaces: Namespaces): string 
   if (typeof value !== 'string') return 'an identifier is text, namespace:value'
   const colon = value.indexOf(':')
   if (colon < 1) return 'an identifier is namespace:value'
-  if (!namespaces.has(value.slice(0, colon))) return 'its namespace is not configured'
+  const namespace = namespaces.get(value.slice(0, colon))
+  if (namespace === undefined) return 'its namespace is not configured'
   if (colon + 1 === value.length) return 'its value is empty'
   if (isLonger(value.slice(colon + 1), bounds.identifierBytes))
     return `its value is longer than ${bounds.identifierBytes} bytes`
   if (!isPrintable(value)) return 'its value has control characters or is not well-formed text'
   if (value.length - colon < 40 && placeholders.has(value.slice(colon + 1).toLowerCase())) {
     return 'its value is a placeholder that would join strangers'
+  }
+  if (namespace.blocked?.includes(value.slice(colon + 1))) {
+    return 'its value is blocked by the identity configuration: it stands for nobody'
   }
   return undefined
 }

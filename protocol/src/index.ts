@@ -29,6 +29,7 @@ export {
 export { guard, type Limits, Spans } from './guard.ts'
 export {
   builtInNamespaces,
+  canonicalValue,
   compareIdentifiers,
   greatest,
   type Identifier,
@@ -39,6 +40,7 @@ export {
   type Namespace,
   type Namespaces,
   namespaceOf,
+  namespacePattern,
   parseIdentifier,
   valuePart,
 } from './identifier.ts'

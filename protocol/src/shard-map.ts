@@ -13,7 +13,7 @@ import { nodeIdPattern } from './subjects.ts'
 export interface ShardMap {
   readonly epoch: number
   readonly nodes: readonly string[]
-  /** Namespaces besides the built-in ones. */
+  /** Namespaces besides the built-in ones, and those of them that have blocked values. */
   readonly namespaces: readonly Namespace[]
   /** Index = shard; their number is a power of two and never changes in a cluster. */
   readonly shards: readonly ShardEntry[]
@@ -80,11 +80,21 @@ function isNamespace(value: unknown): value is Namespace {
     namespacePattern.test(value.name) &&
     classes.has(value.class) &&
     Number.isSafeInteger(value.rank) &&
-    normalisers.has(value.normalise)
+    normalisers.has(value.normalise) &&
+    (value.blocked === undefined || isBlocked(value.blocked))
   )
 }
 
 const consentModes: ReadonlySet<unknown> = new Set([undefined, 'required', 'assumed'])
+
+function isBlocked(value: unknown): value is string[] {
+  return isListOf(value, isText) && value.length <= bounds.blockedValues
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}
+
 const classes: ReadonlySet<unknown> = new Set(['account', 'contact', 'device', 'session'])
 const normalisers: ReadonlySet<unknown> = new Set(['text', 'email', 'phone'])
 

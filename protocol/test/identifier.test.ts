@@ -97,6 +97,30 @@ describe('an identifier', () => {
     }
   })
 
+  it('is not made of a value that its namespace blocks, however it is written', () => {
+    const namespaces = new Map([
+      [
+        'email',
+        {
+          name: 'email',
+          class: 'contact',
+          rank: 310,
+          normalise: 'email',
+          blocked: ['noreply@shop.example'],
+        },
+      ] as const,
+    ])
+
+    expect(
+      thrownBy(() => identifierOf('email', ' NoReply@shop.example', namespaces)),
+    ).toMatchObject({
+      code: 'INVALID',
+      message: expect.stringContaining('blocked by the identity configuration'),
+    })
+    expect(isIdentifier('email:noreply@shop.example', namespaces)).toBe(false)
+    expect(identifierOf('email', 'reply@shop.example', namespaces)).toBe('email:reply@shop.example')
+  })
+
   it('has a configured namespace', () => {
     expect(thrownBy(() => identifierOf('loyalty', '1'))).toMatchObject({
       code: 'UNKNOWN_NAMESPACE',

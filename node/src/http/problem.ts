@@ -25,7 +25,7 @@ export interface Problem {
   readonly code: ErrorCode
   /** Whether the same request may succeed later, unchanged. */
   readonly retryable: boolean
-  /** Of a playbook that was not published: all that is wrong in it. */
+  /** Of a playbook or an identity configuration that was not taken: all that is wrong in it. */
   readonly faults?: readonly ProblemFault[]
 }
 
@@ -91,14 +91,17 @@ export function problemOf(thrown: unknown): Problem | undefined {
   if (thrown instanceof HalfsecondError) return problemFor(thrown.code, thrown.message)
   if (!(thrown instanceof Error)) return undefined
   if (hasFaults(thrown)) {
-    const detail = `the playbook was not published: ${thrown.faults.length} ${thrown.faults.length === 1 ? 'fault' : 'faults'}`
+    const detail = `${thrown.refusal}: ${thrown.faults.length} ${thrown.faults.length === 1 ? 'fault' : 'faults'}`
     return { ...problemFor('INVALID', detail), faults: thrown.faults }
   }
   return frameworkProblem(thrown)
 }
 
 /** A `PlaybookError`, known by its form: doors and the playbook's checker do not import each other. */
-function hasFaults(error: Error): error is Error & { readonly faults: readonly ProblemFault[] } {
+function hasFaults(error: Error): error is Error & {
+  readonly faults: readonly ProblemFault[]
+  readonly refusal: string
+} {
   return error.name === 'PlaybookError' && 'faults' in error && Array.isArray(error.faults)
 }
 

@@ -1,4 +1,4 @@
-/** Something wrong in a playbook, with its place in the file. Lines and columns count from 1. */
+/** Something wrong in an author's text, with its place in the file. Lines and columns count from 1. */
 export interface Fault {
   readonly line: number
   readonly column: number
@@ -9,15 +9,22 @@ export interface Fault {
   readonly excerpt?: { readonly text: string; readonly start: number; readonly end: number }
 }
 
+/** A text that is no playbook, or no identity configuration. */
 export class PlaybookError extends Error {
   override readonly name = 'PlaybookError'
   readonly faults: readonly Fault[]
+  /** What became of the text, in words. */
+  readonly refusal: string
 
   /** @param faults in any order; they are told in the order of the file */
-  constructor(faults: readonly Fault[]) {
+  constructor(
+    faults: readonly Fault[],
+    { file, refusal } = { file: 'playbook', refusal: 'the playbook was not published' },
+  ) {
     const ordered = faults.toSorted((a, b) => a.line - b.line || a.column - b.column)
-    super(ordered.map((fault) => describeFault('playbook', fault)).join('\n'))
+    super(ordered.map((fault) => describeFault(file, fault)).join('\n'))
     this.faults = ordered
+    this.refusal = refusal
   }
 }
 
