@@ -12,3 +12,17 @@ export function parseDuration(text: string): number | undefined {
 function isUnit(text: string | undefined): text is keyof typeof unitMs {
   return text !== undefined && Object.hasOwn(unitMs, text)
 }
+
+const named = [
+  ['day', 86_400_000],
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+] as const
+
+/** A duration for people, in the largest unit that it is whole in: `7 days`, `1 hour`, `90 minutes`. */
+export function durationInWords(ms: number): string {
+  const [name, unitMs] = named.find(([, unitMs]) => ms > 0 && ms % unitMs === 0) ?? ['ms', 1]
+  const count = ms / unitMs
+  return `${count} ${name}${count === 1 || unitMs === 1 ? '' : 's'}`
+}

@@ -3,7 +3,7 @@ import { assert } from '../assert.ts'
 
 /** How one namespace takes part in recognition. */
 export interface NamespaceRule {
-  /** Identifiers of the namespace that one profile may have; 1: it is unique. */
+  /** Identifiers of the namespace that one profile may have, at least 1; 1: it is unique. */
   readonly max: number
   /** Count only those that joined within so many milliseconds; null: all that ever did. */
   readonly windowMs: number | null
