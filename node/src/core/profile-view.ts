@@ -1,6 +1,7 @@
 import {
   compareUtf8,
-  type Identifier,
+  type FragmentId,
+  isFragmentId,
   type Outcome,
   type Properties,
   type Strength,
@@ -11,16 +12,21 @@ import type { Ground } from './fragment/evolve.ts'
 import type { Fragment } from './fragment/fragment.ts'
 import type { Register, Registers } from './fragment/registers.ts'
 import { readTimeline, sessionsOf } from './fragment/timeline.ts'
+import type { Link, Ties } from './identity/ties.ts'
 
-/**
- * A profile for people and other systems: what `export` and `/v1/profiles/:identifier` print.
- * Times are ISO 8601 in UTC with milliseconds. Lossless: re-folding it gives the same facts.
- */
-export interface ProfileView {
-  readonly identifiers: readonly Identifier[]
+/** What stands in registers: each holds the last write. */
+export interface RegisterViews {
   readonly traits: { readonly [name: string]: TraitView }
   readonly links: readonly LinkView[]
   readonly consents: { readonly [purpose: string]: ConsentView }
+}
+
+/**
+ * A fragment for people and other systems: what `export` prints. Times are ISO 8601 in UTC with
+ * milliseconds. Lossless: re-folding it gives the same facts.
+ */
+export interface ProfileView extends RegisterViews {
+  readonly identifiers: readonly FragmentId[]
   /** Oldest first. */
   readonly timeline: readonly EntryView[]
   /** Of the whole timeline; a gap of more than 30 minutes ends one. */
@@ -43,6 +49,14 @@ export interface LinkView extends WrittenView {
   readonly to: string
   /** Absent where the link was removed. */
   readonly strength?: Strength
+  /** What recognition makes of the link; absent where it was removed. */
+  readonly state?: Link['state']
+  /** Start of its unbroken validity. */
+  readonly since?: string
+  /** Why it was refused. */
+  readonly reason?: string
+  /** Version of the identity configuration that it was told under. */
+  readonly under?: number
 }
 
 export interface ConsentView extends WrittenView {
@@ -78,7 +92,7 @@ export interface SessionView {
 
 /** What a source has set on a fragment, and is not overwritten by another. */
 export interface SourceView {
-  readonly identifier: Identifier
+  readonly identifier: FragmentId
   readonly traits: { readonly [name: string]: TraitView }
 }
 
@@ -95,24 +109,53 @@ export function sourceViewOf(
   return { identifier, traits: viewed }
 }
 
-/** The view of one fragment. Reads its whole timeline. The same facts give the same view. */
-export function viewOf(fragment: Fragment, ground: Pick<Ground, 'arena' | 'chunks'>): ProfileView {
+/**
+ * The view of one fragment. Reads its whole timeline. The same facts give the same view.
+ * @param newest shows so many entries only, the newest; sessions are those of the whole timeline
+ */
+export function viewOf(
+  fragment: Fragment,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+  newest = Number.POSITIVE_INFINITY,
+): ProfileView {
   const timeline = readTimeline(fragment, ground)
+  const shown = timeline.slice(Math.max(0, timeline.length - newest))
   return {
     identifiers: [fragment.identifier],
+    ...registerViewsOf(fragment),
+    timeline: shown.map(viewEntry),
+    sessions: viewSessions(timeline),
+  }
+}
+
+/** The registers of one fragment, by name. */
+export function registerViewsOf(fragment: Fragment, ties: Ties | null = null): RegisterViews {
+  return {
     traits: viewEach(fragment.traits, (value) => (value === undefined ? {} : { value })),
     links: sorted(fragment.links).map(([to, register]) => ({
       to,
       ...viewRegister(register, (strength) => (strength === undefined ? {} : { strength })),
+      ...(ties !== null && viewTie(to, ties)),
     })),
     consents: viewEach(fragment.consents, (granted) => (granted === undefined ? {} : { granted })),
-    timeline: timeline.map(viewEntry),
-    sessions: sessionsOf(timeline).map(({ start, end, events }) => ({
-      start: isoTime(start),
-      end: isoTime(end),
-      events,
-    })),
   }
+}
+
+/** What recognition made of a link, unless it was removed. */
+function viewTie(to: string, { links }: Ties): Partial<LinkView> {
+  const link = isFragmentId(to) ? links.get(to) : undefined
+  if (link === undefined) return {}
+  const { state, since, reason, under } = link
+  return { state, since: isoTime(since), ...(reason !== '' && { reason }), under }
+}
+
+/** Sessions of a whole timeline, oldest entry first. */
+export function viewSessions(timeline: readonly { readonly at: number }[]): SessionView[] {
+  return sessionsOf(timeline).map(({ start, end, events }) => ({
+    start: isoTime(start),
+    end: isoTime(end),
+    events,
+  }))
 }
 
 /** By name; `fromEntries` also takes names like `__proto__` as they are. */
@@ -166,6 +209,6 @@ function senderOf({
   return { ...(channel !== undefined && { channel }), ...(source !== undefined && { source }) }
 }
 
-function isoTime(at: number): string {
+export function isoTime(at: number): string {
   return new Date(at).toISOString()
 }

@@ -1,6 +1,7 @@
 import { type Client, connectOver } from '@halfsecond/client'
 import {
   decodeBatch,
+  type FragmentId,
   HalfsecondError,
   type Identifier,
   type Namespaces,
@@ -17,6 +18,8 @@ import type { TokenKeys } from '@halfsecond/protocol/token'
 import { explanationsOf } from '../core/decision/explain.ts'
 import type { Explanation } from '../core/decision/explanation.ts'
 import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
+import type { ConflictView } from '../core/person/conflicts.ts'
+import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
 import { Cluster, type Place } from './cluster/cluster.ts'
@@ -257,8 +260,12 @@ export class Engine implements NodeApi {
     }))
   }
 
-  profile(identifier: Identifier): Promise<ProfileView | undefined> {
-    return Promise.resolve(this.reader.get(identifier))
+  profile(identifier: FragmentId, newest?: number): Promise<ProfileView | undefined> {
+    return Promise.resolve(this.reader.get(identifier, newest))
+  }
+
+  head(identifier: FragmentId): Promise<HeadView | undefined> {
+    return Promise.resolve(this.reader.head(identifier))
   }
 
   profiles(): AsyncIterable<ProfileView> {
@@ -267,6 +274,10 @@ export class Engine implements NodeApi {
 
   profilesOf(shard: number): AsyncIterable<ProfileView> {
     return this.reader.ofShard(shard)
+  }
+
+  conflictsOf(shard: number): AsyncIterable<ConflictView> {
+    return this.reader.conflictsOf(shard)
   }
 
   traitsOf(shard: number, source: string): AsyncIterable<SourceView> {

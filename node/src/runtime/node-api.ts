@@ -1,5 +1,12 @@
 import type { Client } from '@halfsecond/client'
-import type { Identifier, Namespaces, Position, ShardMap, Value } from '@halfsecond/protocol'
+import type {
+  FragmentId,
+  Identifier,
+  Namespaces,
+  Position,
+  ShardMap,
+  Value,
+} from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
@@ -39,8 +46,8 @@ export interface NodeApi extends Reader {
    * node that holds it. Rejects with `UNAVAILABLE` where there is none, before or in the middle.
    */
   read(request: ReadRequest): AsyncIterable<Uint8Array>
-  /** Everything that is known here of an identifier; undefined where nothing is. */
-  profile(identifier: Identifier): Promise<ProfileView | undefined>
+  /** Everything that is known here of a fragment; undefined where nothing is. */
+  profile(identifier: FragmentId, newest?: number): Promise<ProfileView | undefined>
   /** Every profile of the shards held here, in no order, read in pieces. A profile that changes meanwhile comes once. */
   profiles(): AsyncIterable<ProfileView>
   /** As `profiles`, of one shard. */

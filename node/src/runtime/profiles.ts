@@ -1,6 +1,8 @@
 import {
+  type FragmentId,
   HalfsecondError,
   type Identifier,
+  identifierIn,
   isIdentifier,
   type Namespaces,
   shardOf,
@@ -9,6 +11,8 @@ import { Arena } from '../core/fragment/arena.ts'
 import type { Ground } from '../core/fragment/evolve.ts'
 import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
 import { decodeFragment, identifierInRow } from '../core/fragment/fragment-row.ts'
+import { type ConflictView, conflictsOf } from '../core/person/conflicts.ts'
+import { type HeadView, headOf } from '../core/person/head-view.ts'
 import { type ProfileView, type SourceView, sourceViewOf, viewOf } from '../core/profile-view.ts'
 import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
@@ -36,10 +40,17 @@ export class Profiles {
     this.uses = uses
   }
 
-  get(identifier: Identifier): ProfileView | undefined {
-    const shard = this.held(shardOf(identifier, this.uses.shards.length))
-    const fragment = shard.read(identifier)
-    return fragment ? viewIn(fragment, shard.memory) : undefined
+  /** @param newest so many entries of its timeline */
+  get(id: FragmentId, newest?: number): ProfileView | undefined {
+    const shard = this.homeOf(id)
+    const fragment = isIdentifier(id, this.uses.namespaces) ? shard.read(id) : undefined
+    return fragment && viewIn(fragment, shard.memory, newest)
+  }
+
+  head(id: FragmentId): HeadView | undefined {
+    const shard = this.homeOf(id)
+    const fragment = isIdentifier(id, this.uses.namespaces) ? shard.read(id) : undefined
+    return fragment && headOf(fragment)
   }
 
   /** Every profile of the shards held here, once. */
@@ -49,7 +60,13 @@ export class Profiles {
 
   /** Every profile of a shard, once. Rejects with `MOVED` where the shard is not here, or no longer. */
   ofShard(number: number): AsyncGenerator<ProfileView> {
-    return this.fragmentsOf(number, viewIn)
+    return this.fragmentsOf(number, (fragment, ground) => viewIn(fragment, ground))
+  }
+
+  /** Every conflict that is kept in a shard; as `ofShard`. */
+  async *conflictsOf(number: number): AsyncGenerator<ConflictView> {
+    for await (const head of this.fragmentsOf(number, (fragment) => headOf(fragment)))
+      yield* conflictsOf(head)
   }
 
   /** What a source has set on each fragment of a shard; as `ofShard`. */
@@ -85,6 +102,10 @@ export class Profiles {
     }
   }
 
+  private homeOf(id: FragmentId): Shard {
+    return this.held(shardOf(identifierIn(id), this.uses.shards.length))
+  }
+
   private held(number: number): Shard {
     const shard = this.uses.shards[number]
     if (shard) return shard
@@ -114,7 +135,10 @@ export class Profiles {
 }
 
 /** What is seen of a fragment; undefined where it is passed over. */
-type ViewIn<V> = (fragment: Fragment, ground: Pick<Ground, 'arena' | 'chunks'>) => V | undefined
+type ViewIn<V> = (fragment: Fragment, ground: Reading) => V | undefined
 
-const viewIn: ViewIn<ProfileView> = (fragment, ground) =>
-  isEmpty(fragment) ? undefined : viewOf(fragment, ground)
+type Reading = Pick<Ground, 'arena' | 'chunks'>
+
+function viewIn(fragment: Fragment, ground: Reading, newest?: number): ProfileView | undefined {
+  return isEmpty(fragment) ? undefined : viewOf(fragment, ground, newest)
+}

@@ -1,10 +1,18 @@
-import { type Identifier, shardOf } from '@halfsecond/protocol'
+import { type FragmentId, type Identifier, identifierIn, shardOf } from '@halfsecond/protocol'
 import type { Explanation } from '../core/decision/explanation.ts'
+import type { ConflictView } from '../core/person/conflicts.ts'
+import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
-  | { readonly what: 'profile'; readonly identifier: Identifier }
+  | {
+      readonly what: 'profile'
+      readonly identifier: FragmentId
+      /** So many entries of its timeline, the newest; undefined: all. */
+      readonly newest?: number | undefined
+    }
+  | { readonly what: 'head'; readonly identifier: FragmentId }
   | {
       readonly what: 'why'
       readonly identifier: Identifier
@@ -12,17 +20,20 @@ export type ReadRequest =
       readonly placements?: readonly string[] | undefined
     }
   | { readonly what: 'export'; readonly shard: number }
+  | { readonly what: 'conflicts'; readonly shard: number }
   /** The traits that a source has set on the fragments of a shard. */
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
-  profile(identifier: Identifier): Promise<ProfileView | undefined>
+  profile(identifier: FragmentId, newest?: number): Promise<ProfileView | undefined>
+  head(identifier: FragmentId): Promise<HeadView | undefined>
   explain(
     identifiers: readonly Identifier[],
     placements?: readonly string[],
   ): Promise<readonly Explanation[]>
   profilesOf(shard: number): AsyncIterable<ProfileView>
+  conflictsOf(shard: number): AsyncIterable<ConflictView>
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
 }
 
@@ -30,14 +41,19 @@ export interface Reader {
 const chunkChars = 64 * 1024
 
 /**
- * What a node knows by itself, as JSON text in UTF-8: a profile, or nothing where nothing is known;
- * a list of explanations; or a line for each profile or fragment of a shard.
+ * What a node knows by itself, as JSON text in UTF-8: a fragment or its head, or nothing where
+ * nothing is known; a list of explanations; or a line for each fragment or conflict of a shard.
  */
 export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGenerator<Uint8Array> {
   switch (request.what) {
     case 'profile': {
-      const profile = await reader.profile(request.identifier)
+      const profile = await reader.profile(request.identifier, request.newest)
       if (profile) yield bytesOf(JSON.stringify(profile))
+      return
+    }
+    case 'head': {
+      const head = await reader.head(request.identifier)
+      if (head) yield bytesOf(JSON.stringify(head))
       return
     }
     case 'why':
@@ -46,6 +62,9 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
     case 'export':
       yield* linesOf(reader.profilesOf(request.shard))
       return
+    case 'conflicts':
+      yield* linesOf(reader.conflictsOf(request.shard))
+      return
     case 'source':
       yield* linesOf(reader.traitsOf(request.shard, request.source))
   }
@@ -53,7 +72,7 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
 
 /** The shard that a request is about. */
 export function shardIn(request: ReadRequest, shards: number): number {
-  return 'shard' in request ? request.shard : shardOf(request.identifier, shards)
+  return 'shard' in request ? request.shard : shardOf(identifierIn(request.identifier), shards)
 }
 
 async function* linesOf(views: AsyncIterable<object>): AsyncGenerator<Uint8Array> {

@@ -32,7 +32,7 @@ export interface Session {
 }
 
 /** Sessions of a whole timeline: a gap of more than 30 minutes between entries ends one. */
-export function sessionsOf(timeline: readonly Entry[]): Session[] {
+export function sessionsOf(timeline: readonly Pick<Entry, 'at'>[]): Session[] {
   const sessions: { start: number; end: number; events: number }[] = []
   let open: { start: number; end: number; events: number } | undefined
   for (const { at } of timeline) {

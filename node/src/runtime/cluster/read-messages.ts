@@ -3,8 +3,10 @@ import {
   decode,
   encode,
   HalfsecondError,
+  identifierIn,
   isErrorCode,
   isFields,
+  isFragmentId,
   isIdentifier,
 } from '@halfsecond/protocol'
 import type { ReadRequest } from '../reads.ts'
@@ -51,15 +53,17 @@ export function readMessageOf(
 }
 
 function requestOf(
-  { what, identifier, placements, shard, source }: { readonly [name: string]: unknown },
+  { what, identifier, newest, placements, shard, source }: { readonly [name: string]: unknown },
   namespaces: Namespaces,
 ): ReadRequest | undefined {
-  if (what === 'export') return isCount(shard) ? { what, shard } : undefined
+  if (what === 'export' || what === 'conflicts') return isCount(shard) ? { what, shard } : undefined
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined
-  if (!isIdentifier(identifier, namespaces)) return undefined
-  if (what === 'profile') return { what, identifier }
-  if (what !== 'why') return undefined
+  if (!isFragmentId(identifier) || !isIdentifier(identifierIn(identifier), namespaces))
+    return undefined
+  if (what === 'head') return { what, identifier }
+  if (what === 'profile') return { what, identifier, ...(isCount(newest) && { newest }) }
+  if (what !== 'why' || !isIdentifier(identifier, namespaces)) return undefined
   if (!Array.isArray(placements)) return { what, identifier }
   return { what, identifier, placements: placements.filter((one) => typeof one === 'string') }
 }

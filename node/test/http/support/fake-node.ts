@@ -5,6 +5,7 @@ import {
   decode,
   decodeBatch,
   encode,
+  type FragmentId,
   HalfsecondError,
   type Identifier,
   isChannelRecord,
@@ -15,6 +16,8 @@ import {
 } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
+import type { ConflictView } from '../../../src/core/person/conflicts.ts'
+import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../../../src/core/profile-view.ts'
 import type {
   ActivePlaybook,
@@ -120,9 +123,15 @@ export class FakeNode implements NodeApi {
     }
   }
 
-  async profile(identifier: Identifier): Promise<ProfileView | undefined> {
+  async profile(identifier: FragmentId): Promise<ProfileView | undefined> {
     return identifier === 'anon:known' ? aProfile(identifier) : undefined
   }
+
+  async head(identifier: FragmentId): Promise<HeadView | undefined> {
+    return identifier === 'anon:known' ? emptyHead(identifier) : undefined
+  }
+
+  async *conflictsOf(): AsyncGenerator<ConflictView> {}
 
   profiles(): AsyncGenerator<ProfileView> {
     return this.profilesOf(0)
@@ -223,7 +232,7 @@ export class FakeNode implements NodeApi {
 
 const aKey = parseIdentifier('anon:nobody')
 
-function aProfile(identifier: Identifier): ProfileView {
+function aProfile(identifier: FragmentId): ProfileView {
   return {
     identifiers: [identifier],
     traits: {},

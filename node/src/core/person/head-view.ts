@@ -1,0 +1,93 @@
+import { type FragmentId, isFields, isFragmentId } from '@halfsecond/protocol'
+import { type Fragment, isEmpty } from '../fragment/fragment.ts'
+import type { Device } from '../identity/device.ts'
+import { isUntied, type Ties } from '../identity/ties.ts'
+import { isoTime, type RegisterViews, registerViewsOf } from '../profile-view.ts'
+
+/** A fragment without its timeline, and how its home ties it to others: what persons are put together from. */
+export interface HeadView extends RegisterViews {
+  readonly id: FragmentId
+  /** Who is one person with it: upper ends of its valid links, and whoever is tied to it from below. */
+  readonly tied: readonly FragmentId[]
+  /** Of a device that changed hands, oldest first. */
+  readonly epochs: readonly EpochView[]
+  readonly erasures: readonly ErasureView[]
+}
+
+export interface EpochView {
+  /** Absent for the first. */
+  readonly from?: string
+  /** Absent while it goes on. */
+  readonly to?: string
+  /** Whether somebody logged in; whoever it was is not kept. */
+  readonly isClaimed: boolean
+}
+
+/** An erase that reached the fragment. */
+export interface ErasureView {
+  readonly eraseId: string
+  /** Links that are younger did not spread it. */
+  readonly at: string
+  /** From where it came; absent where it was asked for. */
+  readonly from?: FragmentId
+  /** When everybody that it spread to had answered; absent before. */
+  readonly doneAt?: string
+}
+
+/** @returns undefined where nothing is known of it */
+export function headOf(
+  fragment: Fragment,
+  ties: Ties | null = null,
+  device: Device | null = null,
+): HeadView | undefined {
+  const { identifier: id } = fragment
+  if (isEmpty(fragment) && (ties === null || isUntied(ties)) && device === null) return undefined
+  return {
+    id,
+    ...registerViewsOf(fragment, ties),
+    tied: ties === null ? [] : tiedTo(ties),
+    epochs: device === null ? [] : viewEpochs(device),
+    erasures: ties === null ? [] : viewErasures(ties),
+  }
+}
+
+/** A fragment that brought nothing, and that others are linked to. */
+export function emptyHead(id: FragmentId): HeadView {
+  return { id, traits: {}, links: [], consents: {}, tied: [], epochs: [], erasures: [] }
+}
+
+/** Nodes are trusted for content; the form is checked. */
+export function isHeadView(value: unknown): value is HeadView {
+  if (!isFields(value)) return false
+  const { id, traits, links, consents, tied, epochs, erasures } = value
+  return (
+    isFragmentId(id) &&
+    isFields(traits) &&
+    isFields(consents) &&
+    [links, tied, epochs, erasures].every(Array.isArray)
+  )
+}
+
+function tiedTo(ties: Ties): FragmentId[] {
+  const tied = new Set<FragmentId>()
+  for (const [to, { state }] of ties.links) if (state === 'valid') tied.add(to)
+  for (const [from, { since }] of ties.below) if (since !== null) tied.add(from)
+  return [...tied]
+}
+
+function viewEpochs({ epochs }: Device): EpochView[] {
+  return epochs.map(({ from, to, owner }, index) => ({
+    ...(index > 0 && { from: isoTime(from) }),
+    ...(to !== null && { to: isoTime(to) }),
+    isClaimed: owner !== null,
+  }))
+}
+
+function viewErasures({ tomb }: Ties): ErasureView[] {
+  return [...(tomb?.erasures ?? [])].map(([eraseId, { at, back, doneAt }]) => ({
+    eraseId,
+    at: isoTime(at),
+    ...(back !== null && { from: back }),
+    ...(doneAt > 0 && { doneAt: isoTime(doneAt) }),
+  }))
+}

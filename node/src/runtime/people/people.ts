@@ -1,0 +1,135 @@
+import {
+  type FragmentId,
+  fragmentIdOf,
+  fragmentName,
+  HalfsecondError,
+  type Identifier,
+  isFields,
+  type Namespaces,
+} from '@halfsecond/protocol'
+import { emptyHead, type HeadView, isHeadView } from '../../core/person/head-view.ts'
+import type { ProfileView } from '../../core/profile-view.ts'
+import type { ReadRequest } from '../reads.ts'
+
+/** Fragments read at a time: each may be on another node. */
+const readsAtOnce = 16
+
+/** Fragments of one person: what is linked to more is no person, and would keep nodes busy for long. */
+const membersMax = 4_096
+
+/** Bytes of timelines joined in memory; `members` streams, and has no such bound. */
+const joinedBytesMax = 64 * 1024 * 1024
+
+export interface PeopleDependencies {
+  /** Answers from whichever node holds the shard. */
+  readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
+  readonly namespaces: Namespaces
+}
+
+/** The members of a person, the one that was asked for first. */
+export interface Members {
+  readonly asked: HeadView
+  readonly all: readonly HeadView[]
+}
+
+/**
+ * Puts persons together from fragments, whichever nodes hold them: for people, never on the way of a
+ * decide. Each member is asked at its home for what it is tied to, so that nothing is a copy.
+ */
+export class People {
+  private readonly uses: PeopleDependencies
+
+  constructor(uses: PeopleDependencies) {
+    this.uses = uses
+  }
+
+  /**
+   * The fragment of an identifier: of a device that changed hands, that of its present epoch unless
+   * another one is asked for.
+   */
+  async fragmentOf(identifier: Identifier, epoch?: number): Promise<FragmentId> {
+    if (epoch !== undefined) return fragmentIdOf(identifier, epoch)
+    const head = await this.head(identifier)
+    return fragmentIdOf(identifier, Math.max(0, (head?.epochs.length ?? 0) - 1))
+  }
+
+  /**
+   * Everybody who is one person with this fragment; undefined where nothing is known of it.
+   * Rejects with `TOO_LARGE` for what is linked to more than a person can be.
+   */
+  async members(id: FragmentId): Promise<Members | undefined> {
+    const asked = await this.head(id)
+    if (asked === undefined) return undefined
+    const found = new Map<FragmentId, HeadView>([[id, asked]])
+    let next = asked.tied.filter((one) => one !== id)
+    while (next.length > 0) {
+      if (found.size + next.length > membersMax)
+        throw new HalfsecondError(
+          'TOO_LARGE',
+          `${fragmentName(id)} is linked to more than ${membersMax} others: bound its namespace in the identity configuration`,
+        )
+      const heads = await mapSome(next, async (one) => (await this.head(one)) ?? emptyHead(one))
+      for (const head of heads) found.set(head.id, head)
+      next = [...new Set(heads.flatMap(({ tied }) => tied))].filter((one) => !found.has(one))
+    }
+    return { asked, all: [...found.values()] }
+  }
+
+  /**
+   * These fragments with their timelines. Rejects with `TOO_LARGE` where they do not fit.
+   * @param newest so many entries of each; undefined: all
+   */
+  async profiles(members: readonly HeadView[], newest?: number): Promise<readonly ProfileView[]> {
+    let bytes = 0
+    const views = await mapSome(members, async ({ id }) => {
+      const parts: Uint8Array[] = []
+      for await (const part of this.uses.read({ what: 'profile', identifier: id, newest })) {
+        bytes += part.length
+        if (bytes > joinedBytesMax)
+          throw new HalfsecondError(
+            'TOO_LARGE',
+            `more than ${joinedBytesMax / 1024 / 1024} MiB are known of this person: use halfsecond profile export`,
+          )
+        parts.push(part)
+      }
+      return parts.length === 0 ? [] : [profileIn(parts)]
+    })
+    return views.flat()
+  }
+
+  /** The same as JSON text, one after the other, each as it comes from its home. */
+  async *stream(members: readonly HeadView[]): AsyncGenerator<AsyncIterable<Uint8Array>> {
+    for (const { id } of members) yield this.uses.read({ what: 'profile', identifier: id })
+  }
+
+  private async head(identifier: FragmentId): Promise<HeadView | undefined> {
+    const parts: Uint8Array[] = []
+    for await (const part of this.uses.read({ what: 'head', identifier })) parts.push(part)
+    if (parts.length === 0) return undefined
+    const head = valueIn(parts)
+    if (isHeadView(head)) return head
+    throw new HalfsecondError('MALFORMED', 'a node answers with what is no head of a fragment')
+  }
+}
+
+function profileIn(parts: readonly Uint8Array[]): ProfileView {
+  const value = valueIn(parts)
+  if (isProfileView(value)) return value
+  throw new HalfsecondError('MALFORMED', 'a node answers with what is no profile')
+}
+
+function isProfileView(value: unknown): value is ProfileView {
+  return isFields(value) && Array.isArray(value.identifiers) && Array.isArray(value.timeline)
+}
+
+function valueIn(parts: readonly Uint8Array[]): unknown {
+  return JSON.parse(Buffer.concat(parts).toString())
+}
+
+/** In order, a few at a time. */
+async function mapSome<T, R>(items: readonly T[], map: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = []
+  for (let i = 0; i < items.length; i += readsAtOnce)
+    results.push(...(await Promise.all(items.slice(i, i + readsAtOnce).map(map))))
+  return results
+}
