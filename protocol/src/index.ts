@@ -101,6 +101,7 @@ export {
   type ExpireRecord,
   type GoneRecord,
   type IdentityRecord,
+  type JudgeRecord,
   type LinkRecord,
   type LogoutRecord,
   type OutboxRecord,

@@ -164,6 +164,13 @@ export interface ExpireRecord {
   readonly idleSince: number
 }
 
+/** A root of this shard judges its profile anew, by the rules that are active now. */
+export interface JudgeRecord {
+  readonly kind: 'judge'
+  readonly epoch: number
+  readonly id: FragmentId
+}
+
 /** What the primary of a shard writes, under an epoch that fences it. */
 export type PrimaryOwnRecord =
   | PrimaryRecord
@@ -173,6 +180,7 @@ export type PrimaryOwnRecord =
   | IdentityRecord
   | SentRecord
   | ExpireRecord
+  | JudgeRecord
 
 /** `from`, a lower fragment, is linked to `to`, directly or by way of others; since null: no more. */
 export interface EdgeRecord {
@@ -260,6 +268,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'tick',
   'playbook',
   'expire',
+  'judge',
   'sent',
   'barrier',
   'edge',

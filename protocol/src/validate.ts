@@ -182,6 +182,8 @@ export function isPrimaryOwnRecord(value: unknown): value is PrimaryOwnRecord {
       return isShard(value.destination) && isNumber(value.upTo)
     case 'expire':
       return isFragmentId(value.id) && isTime(value.idleSince)
+    case 'judge':
+      return isFragmentId(value.id)
     default:
       return false
   }

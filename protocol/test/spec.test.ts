@@ -69,6 +69,7 @@ describe('the specification', () => {
       'identity',
       'sent',
       'expire',
+      'judge',
     ])
   })
 

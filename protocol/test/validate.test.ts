@@ -129,6 +129,7 @@ describe('the validator of records', () => {
       'tick',
       'playbook',
       'expire',
+      'judge',
       'sent',
       'barrier',
       'edge',

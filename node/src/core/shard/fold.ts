@@ -194,6 +194,7 @@ function applyOwn(
     case 'identity':
     case 'sent':
     case 'expire':
+    case 'judge':
       return
   }
 }
