@@ -16,7 +16,7 @@ import { parseCel } from './cel.ts'
 import { ConditionChecker } from './condition-checker.ts'
 import { ConditionError } from './condition-error.ts'
 import { compileContent } from './content.ts'
-import { checkNames, declarationsOf } from './declarations.ts'
+import { checkNames, declarationsOf, readableOf } from './declarations.ts'
 import { type Path, PlaybookDocument, playbookBytesMax } from './document.ts'
 import { factCycles } from './fact-cycles.ts'
 import { didYouMean, PlaybookError } from './faults.ts'
@@ -109,6 +109,7 @@ class Compiler {
       name: source.playbook,
       zone: source.zone ?? 'UTC',
       consent: source.consent?.personalise ?? 'required',
+      readable: readableOf(source, this.document),
       facts,
       features: this.features.finish(groupOf, channelOf),
       placements,

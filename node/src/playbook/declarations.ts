@@ -2,6 +2,7 @@ import { nameFault, reservedNames } from '@halfsecond/protocol'
 import type { ConditionType } from '../core/condition/expression.ts'
 import type { Schema } from './condition-checker.ts'
 import type { Path, PlaybookDocument } from './document.ts'
+import { didYouMean } from './faults.ts'
 import type { PlaybookSource, SourceType } from './source.ts'
 
 const conditionTypes: Record<SourceType, ConditionType> = {
@@ -49,6 +50,24 @@ export function declarationsOf(source: PlaybookSource, document: PlaybookDocumen
   return { events, traits, facts: new Map(facts.map((name, index) => [name, index])) }
 }
 
+/** What each channel may read of a profile; faults in it go to the document. */
+export function readableOf(
+  source: PlaybookSource,
+  document: PlaybookDocument,
+): ReadonlyMap<string, ReadonlySet<string>> {
+  const traits = Object.keys(source.traits ?? {})
+  return new Map(
+    Object.entries(source.profile ?? {}).map(([channel, names]) => {
+      for (const [index, name] of names.entries()) {
+        if (traits.includes(name)) continue
+        const message = `no trait "${name}" is declared${didYouMean(name, traits)}`
+        document.add(['profile', channel, index], message)
+      }
+      return [channel, new Set(names)] as const
+    }),
+  )
+}
+
 /** Names that no record could carry, or no condition could reach, are faults. */
 export function checkNames(source: PlaybookSource, document: PlaybookDocument): void {
   const check = (path: Path, names: Iterable<string>) => {
@@ -58,7 +77,7 @@ export function checkNames(source: PlaybookSource, document: PlaybookDocument): 
     }
   }
   check([], [source.playbook])
-  for (const part of ['events', 'traits', 'groups', 'placements', 'offers'] as const)
+  for (const part of ['events', 'traits', 'profile', 'groups', 'placements', 'offers'] as const)
     check([part], Object.keys(source[part] ?? {}))
   for (const [event, properties] of Object.entries(source.events ?? {})) {
     check(['events', event], Object.keys(properties))

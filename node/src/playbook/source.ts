@@ -9,6 +9,7 @@ export interface PlaybookSource {
   readonly traits?: {
     readonly [trait: string]: { readonly type: SourceType; readonly default?: unknown }
   }
+  readonly profile?: { readonly [channel: string]: readonly string[] }
   readonly facts?: { readonly [fact: string]: string }
   readonly groups?: { readonly [group: string]: GroupSource }
   readonly placements: { readonly [placement: string]: PlacementSource }

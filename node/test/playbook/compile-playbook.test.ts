@@ -16,7 +16,8 @@ const cel = (text: string) => `$\{${text}}`
 const perNeeds = 'must be day, week, month, session, lifetime, or a duration like 7d'
 const afterNeeds = 'must be retire, allow, or { pause: 30d }'
 const outcomes = 'display, click, accept, reject, dismiss, unsubscribe'
-const possible = 'playbook, zone, consent, events, traits, facts, groups, placements, offers, tests'
+const possible =
+  'playbook, zone, consent, events, traits, profile, facts, groups, placements, offers, tests'
 
 /** Text, and what the command prints; line 4 is the first behind the placements. */
 const faulty: readonly (readonly [string, ...string[]])[] = [
@@ -54,6 +55,11 @@ const faulty: readonly (readonly [string, ...string[]])[] = [
     `${base}traits: { t: { type: list(string), default: [a] } }`,
     '4:45 traits.t.default: the default must be of type list(string), and no list',
   ],
+  [
+    `${base}traits: { tier: { type: string } }\nprofile:\n  call: [tier]\n  chat: [tier, teir]`,
+    '7:16 profile.chat.1: no trait "teir" is declared; did you mean "tier"?',
+  ],
+  [`${base}profile: { call: tier }`, '4:18 profile.call: must be a list'],
   [`${base}traits: { t: { default: 7 } }`, '4:14 traits.t: "type" is missing'],
   [
     `${base}facts: { "my-fact": "true" }`,
@@ -272,6 +278,21 @@ describe('a playbook', () => {
     })
 
     expect(defaultsOf(compilePlaybook(text))).toEqual({ hero: { title: 'Hi' } })
+  })
+
+  it('lets a channel read the traits that it lists for it, and no others', () => {
+    const text = `${base}traits: { tier: { type: string }, age: { type: int } }
+profile: { call: [tier, age], chat: [] }`
+
+    const { readable } = compilePlaybook(text)
+
+    expect(readable).toEqual(
+      new Map([
+        ['call', new Set(['tier', 'age'])],
+        ['chat', new Set()],
+      ]),
+    )
+    expect(compilePlaybook(base).readable.size).toBe(0)
   })
 
   it('that says nothing more requires consent, counts days in UTC and signs for a day', () => {

@@ -10,6 +10,8 @@ export interface Playbook {
   readonly zone: string
   /** Whether deciding for a person needs their consent first, or may assume it. */
   readonly consent: 'required' | 'assumed'
+  /** Channel → traits that it may read by name. */
+  readonly readable: ReadonlyMap<string, ReadonlySet<string>>
   readonly facts: readonly Fact[]
   readonly features: FeatureSet
   readonly placements: ReadonlyMap<string, Placement>
