@@ -163,7 +163,7 @@ function compile(expression: Expression): Evaluator {
     }
     case 'recent': {
       const { feature, windowMs } = expression
-      return (scope) => scope.features.count(feature, scope.now - windowMs) > 0
+      return (scope) => scope.features.some(feature, scope.now - windowMs)
     }
   }
 }

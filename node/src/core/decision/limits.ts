@@ -16,8 +16,8 @@ export function blockingLimit(limits: readonly Limit[], scope: LimitScope): Limi
 
 /** How a limit stands, for people to read. */
 export interface LimitState {
-  /** Matches in its window; exact up to its maximum. */
-  readonly soFar: number
+  /** Matches in its window; exact up to its maximum. Undefined where that is not known. */
+  readonly soFar: number | undefined
   /** When it matched last, or reached its maximum. */
   readonly last: number | undefined
   /** When the pause ends, where it is one. */
@@ -26,25 +26,31 @@ export interface LimitState {
 
 export function limitState(limit: Limit, scope: LimitScope): LimitState {
   const { features } = scope
+  const count = features.count(limit.feature, windowStart(limit, scope))
+  const soFar = count === undefined ? undefined : Math.min(limit.max, count)
+  if (!features.isWhole) return { soFar, last: undefined, until: undefined }
   const last =
     limit.max === 1 || limit.pauseMs === undefined
       ? features.last(limit.feature)
       : features.lastReached(limit.feature)
   return {
-    soFar: Math.min(limit.max, features.count(limit.feature, windowStart(limit, scope))),
+    soFar,
     last,
     until: last === undefined || limit.pauseMs === undefined ? undefined : last + limit.pauseMs,
   }
 }
 
+/** What is not known blocks: a limit rather shows too little than too much. */
 function isBlocking(limit: Limit, scope: LimitScope): boolean {
   const { features, now } = scope
   if (limit.pauseMs !== undefined) {
+    if (!features.isWhole) return true
     const since =
       limit.max === 1 ? features.last(limit.feature) : features.lastReached(limit.feature)
     return since !== undefined && now - since < limit.pauseMs
   }
-  return features.count(limit.feature, windowStart(limit, scope)) >= limit.max
+  const count = features.count(limit.feature, windowStart(limit, scope))
+  return count === undefined || count >= limit.max
 }
 
 /** Times after this one count. */

@@ -44,7 +44,7 @@ function chosenWords({ candidate, findings }: Judged): string {
 }
 
 /** Why the best candidate is not shown. */
-function heldBack({ verdict, findings }: Judged): string {
+function heldBack({ verdict, findings, limitState }: Judged): string {
   switch (verdict.kind) {
     case 'when':
       return `is not for you now, because ${foundWords(decisive(verdict, findings))}`
@@ -55,7 +55,9 @@ function heldBack({ verdict, findings }: Judged): string {
       return `cannot be filled in, because ${foundWords(findings.filter(isUnknown))}`
     case 'limit':
     case 'placement-limit':
-      return limitWords(verdict.limit)
+      return limitState !== undefined && limitState.soFar === undefined
+        ? 'waits until it is known how often you saw it elsewhere'
+        : limitWords(verdict.limit)
     case 'taken':
       return 'is shown beside it already'
     case 'chosen':
@@ -111,10 +113,14 @@ function findingWords({ kind, text, value }: Finding): string {
       return `this is ${String(value)}`
     case 'count': {
       const [event, window] = argumentsIn(text)
+      if (value === undefined)
+        return `how often there was ${words(event)} in ${windowWords(window)} is not known yet`
       return `${words(event)} counted ${String(value)} times in ${windowWords(window)}`
     }
     case 'recent': {
       const [event, window] = argumentsIn(text)
+      if (value === undefined)
+        return `whether there was a fitting ${words(event)} in ${windowWords(window)} is not known yet`
       return `there is ${value === true ? 'a' : 'no'} fitting ${words(event)} in ${windowWords(window)}`
     }
   }

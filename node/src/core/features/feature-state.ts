@@ -1,25 +1,64 @@
+import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
 import type { Feature, FeatureSet } from './feature-set.ts'
-import { countSince, insertTime, lastReach, newest } from './ring.ts'
+import { mergedReach, type ReachPart } from './merged-reach.ts'
+import { countSince, insertTime, lastReach, mergeTimes, newest } from './ring.ts'
 import { Sessions } from './sessions.ts'
 
-/** What a playbook's features hold for one fragment. Derived: it can always be computed again. */
+/**
+ * What a playbook's features hold for one fragment, or for several that make one profile. Derived:
+ * it can always be computed again.
+ *
+ * What a fragment's home computes from the timeline is known. A state that was handed on may lack
+ * what was too large, a merged one whatever one of its parts lacks: then the answer is *unknown*,
+ * never less than there was.
+ */
 export class FeatureState {
   readonly set: FeatureSet
-  readonly sessions: Sessions
+  /** False if nothing is known of some part: everything is a lower bound then. */
+  readonly isWhole: boolean
   private readonly rings: Map<number, number[]>
-  private readonly reached: Map<number, number>
+  private readonly reached: Map<number, number | undefined>
+  private readonly ownSessions: Sessions | null
+  /** Features that lack matches up to a time, the floor, though their ring is not full. */
+  private readonly floors: ReadonlyMap<number, number> | null
+  /** Of a merged state: what it is merged from, as far as it is asked for. Else null. */
+  private readonly parts: readonly FeatureState[] | null
+  /** Whether anything may be missing at all. */
+  private readonly hasGaps: boolean
+  private mergedSessions: Sessions | null = null
 
   constructor(
     set: FeatureSet,
     rings = new Map<number, number[]>(),
-    reached = new Map<number, number>(),
-    sessions = new Sessions(),
+    reached = new Map<number, number | undefined>(),
+    sessions: Sessions | null = new Sessions(),
+    floors: ReadonlyMap<number, number> | null = null,
+    parts: readonly FeatureState[] | null = null,
+    isWhole = true,
   ) {
     this.set = set
     this.rings = rings
     this.reached = reached
-    this.sessions = sessions
+    this.ownSessions = sessions
+    this.floors = floors
+    this.parts = parts
+    this.isWhole = isWhole
+    this.hasGaps = !isWhole || floors !== null || parts?.some((part) => part.hasGaps) === true
+  }
+
+  /**
+   * The state of all parts together, good until one of them changes: it looks into them when it is
+   * asked. Merging is associative, and the order of the parts does not matter.
+   * @param isWhole false if there are parts besides these of which nothing is known
+   */
+  static merged(set: FeatureSet, parts: readonly FeatureState[], isWhole: boolean): FeatureState {
+    assert(
+      parts.every((part) => part.set === set),
+      'features of one set are merged',
+    )
+    const allWhole = isWhole && parts.every((part) => part.isWhole)
+    return new FeatureState(set, new Map(), new Map(), null, null, parts, allWhole)
   }
 
   /**
@@ -45,25 +84,51 @@ export class FeatureState {
     return exact
   }
 
-  /** Matches of a feature after `since`, exact up to its capacity. */
-  count(index: number, since: number): number {
-    return countSince(this.rings.get(index), since)
+  /** Matches of a feature after `since`, exact up to its capacity; undefined where not known. */
+  count(index: number, since: number): number | undefined {
+    const count = this.countAtLeast(index, since)
+    if (!this.hasGaps || this.isKnownSince(index, since)) return count
+    return count === this.set.features[index]?.capacity ? count : undefined
   }
 
-  /** Time of the newest match, or undefined. */
+  /** The matches after `since` that are known. */
+  countAtLeast(index: number, since: number): number {
+    return countSince(this.ring(index), since)
+  }
+
+  /** Whether a feature matched after `since`; undefined where not known. */
+  some(index: number, since: number): boolean | undefined {
+    const last = this.last(index)
+    if (last !== undefined && last > since) return true
+    return !this.hasGaps || this.isKnownSince(index, since) ? false : undefined
+  }
+
+  /** Time of the newest match that is known, or undefined. Without `isWhole` there may be newer. */
   last(index: number): number | undefined {
-    return newest(this.rings.get(index))
+    return newest(this.ring(index))
   }
 
-  /** Time at which the feature's `reach` was last met, or undefined. */
+  /**
+   * Time at which the feature's `reach` was last met, or undefined; of a merged state the latest
+   * time at which it may have been. Without `isWhole` it may have been later.
+   */
   lastReached(index: number): number | undefined {
-    return this.reached.get(index)
+    const reached = this.reached.get(index)
+    return reached !== undefined || this.parts === null ? reached : this.mergeReached(index)
+  }
+
+  get sessions(): Sessions {
+    if (this.ownSessions !== null) return this.ownSessions
+    this.mergedSessions ??= Sessions.merged(this.parts?.map((part) => part.sessions) ?? [])
+    return this.mergedSessions
   }
 
   copy(): FeatureState {
+    assert(this.parts === null, 'a merged state is read only')
     const rings = new Map<number, number[]>()
     for (const [index, ring] of this.rings) rings.set(index, [...ring])
-    return new FeatureState(this.set, rings, new Map(this.reached), this.sessions.copy())
+    const { set, reached, sessions, floors } = this
+    return new FeatureState(set, rings, new Map(reached), sessions.copy(), floors)
   }
 
   /** Rough size in memory. */
@@ -73,12 +138,25 @@ export class FeatureState {
     return bytes
   }
 
-  /** For rows: what `restore` takes back. */
-  stored(): unknown[] {
-    return [[...this.rings], [...this.reached], this.sessions.stored()]
+  /**
+   * For rows and copies: what `restoreFeatures` takes back.
+   * @param ringMax rings give up their oldest times beyond so many; what needs them becomes unknown
+   */
+  stored(ringMax = Number.POSITIVE_INFINITY): unknown[] {
+    assert(this.parts === null, 'a merged state is stored nowhere')
+    const floors = new Map(this.floors)
+    const rings = [...this.rings].map(([index, ring]) => {
+      if (ring.length <= ringMax) return [index, ring]
+      const kept = ring.slice(-ringMax)
+      floors.set(index, kept[0] ?? 0)
+      return [index, kept]
+    })
+    const stored = [rings, [...this.reached], this.sessions.stored()]
+    return floors.size === 0 ? stored : [...stored, [...floors]]
   }
 
   private insert(index: number, feature: Feature, at: number): boolean {
+    assert(this.parts === null, 'a merged state is read only')
     let ring = this.rings.get(index)
     if (ring === undefined) {
       ring = []
@@ -93,33 +171,48 @@ export class FeatureState {
     if (last !== undefined) this.reached.set(index, Math.max(last, this.reached.get(index) ?? 0))
     return known
   }
-}
 
-/** Takes back what `stored` gave, or undefined where the bytes are not of that form. */
-export function restoreFeatures(set: FeatureSet, stored: unknown): FeatureState | undefined {
-  if (!Array.isArray(stored)) return undefined
-  const [rings, reached, sessions]: unknown[] = stored
-  if (!isPairs(rings, isNumbers) || !isPairs(reached, isNumber)) return undefined
-  if (!Array.isArray(sessions)) return undefined
-  const [starts, ends, isCut]: unknown[] = sessions
-  if (!isNumbers(starts) || !isNumbers(ends) || typeof isCut !== 'boolean') return undefined
-  return new FeatureState(set, new Map(rings), new Map(reached), new Sessions(starts, ends, isCut))
-}
+  /** The newest matches, oldest first. A merged state shares it with the only part that has one. */
+  private ring(index: number): number[] | undefined {
+    const ring = this.rings.get(index)
+    return ring !== undefined || this.parts === null ? ring : this.mergeRing(index, this.parts)
+  }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number'
-}
+  private mergeRing(index: number, parts: readonly FeatureState[]): number[] {
+    const capacity = this.set.features[index]?.capacity ?? 0
+    let merged: number[] = []
+    for (const part of parts) {
+      const ring = part.ring(index)
+      if (ring === undefined || ring.length === 0) continue
+      merged = merged.length === 0 ? ring : mergeTimes(merged, ring, capacity)
+    }
+    this.rings.set(index, merged)
+    return merged
+  }
 
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every(isNumber)
-}
+  private mergeReached(index: number): number | undefined {
+    if (this.reached.has(index)) return undefined
+    const feature = this.set.features[index]
+    const reach = feature?.kind === 'outcome' ? feature.reach : undefined
+    const parts: ReachPart[] = []
+    this.collectReach(index, feature?.capacity ?? 0, parts)
+    const reached = reach && mergedReach(parts, reach.max, reach.withinMs)
+    this.reached.set(index, reached)
+    return reached
+  }
 
-function isPairs<T>(
-  value: unknown,
-  isSecond: (second: unknown) => second is T,
-): value is [number, T][] {
-  return (
-    Array.isArray(value) &&
-    value.every((pair) => Array.isArray(pair) && isNumber(pair[0]) && isSecond(pair[1]))
-  )
+  /** Of each fragment by itself: a merged ring has lost what tells how they mix. */
+  private collectReach(index: number, capacity: number, into: ReachPart[]): void {
+    for (const part of this.parts ?? []) part.collectReach(index, capacity, into)
+    const ring = this.parts === null ? this.rings.get(index) : undefined
+    if (ring === undefined || ring.length === 0) return
+    const isCut = ring.length >= capacity || this.floors?.has(index) === true
+    into.push({ ring, isCut, reached: this.reached.get(index) })
+  }
+
+  private isKnownSince(index: number, since: number): boolean {
+    if (!this.hasGaps) return true
+    if (!this.isWhole || since < (this.floors?.get(index) ?? 0)) return false
+    return this.parts === null || this.parts.every((part) => part.isKnownSince(index, since))
+  }
 }

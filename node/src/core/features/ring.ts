@@ -26,6 +26,22 @@ export function countSince(ring: readonly number[] | undefined, since: number): 
   return count
 }
 
+/** The newest `capacity` times of two rings, as a ring of all that both were told would hold. */
+export function mergeTimes(
+  one: readonly number[],
+  other: readonly number[],
+  capacity: number,
+): number[] {
+  const merged: number[] = []
+  let i = one.length - 1
+  let j = other.length - 1
+  while (merged.length < capacity && (i >= 0 || j >= 0)) {
+    const isFirst = j < 0 || (i >= 0 && (one[i] ?? 0) >= (other[j] ?? 0))
+    merged.push((isFirst ? one[i--] : other[j--]) ?? 0)
+  }
+  return merged.reverse()
+}
+
 /** The newest time, or undefined. */
 export function newest(ring: readonly number[] | undefined): number | undefined {
   return ring?.[ring.length - 1]

@@ -13,11 +13,47 @@ export class Sessions {
   private readonly ends: number[]
   /** Whether there are older sessions than those kept. */
   private isCut: boolean
+  /**
+   * A session that starts before this may have begun earlier still. 0 unless merged: the sessions
+   * of one timeline are computed again where that could be.
+   */
+  private readonly sureFrom: number
 
-  constructor(starts: number[] = [], ends: number[] = [], isCut = false) {
+  constructor(starts: number[] = [], ends: number[] = [], isCut = false, sureFrom = 0) {
     this.starts = starts
     this.ends = ends
     this.isCut = isCut
+    this.sureFrom = sureFrom
+  }
+
+  /**
+   * The newest sessions of several timelines together: intervals that touch within the gap are one.
+   * Where a timeline kept no older ones, those could have joined whatever starts before its oldest.
+   */
+  static merged(all: readonly Sessions[]): Sessions {
+    const intervals: { readonly start: number; readonly end: number }[] = []
+    let sureFrom = 0
+    for (const one of all) {
+      sureFrom = Math.max(sureFrom, one.sureFrom, one.isCut ? (one.starts[0] ?? 0) : 0)
+      one.starts.forEach((start, i) => {
+        intervals.push({ start, end: one.ends[i] ?? start })
+      })
+    }
+    intervals.sort((a, b) => a.start - b.start)
+    const starts: number[] = []
+    const ends: number[] = []
+    for (const { start, end } of intervals) {
+      const last = ends.length - 1
+      const lastEnd = ends[last]
+      if (lastEnd !== undefined && start - lastEnd <= sessionGapMs)
+        ends[last] = Math.max(lastEnd, end)
+      else {
+        starts.push(start)
+        ends.push(end)
+      }
+    }
+    const isCut = starts.length > keptMax || all.some((one) => one.isCut)
+    return new Sessions(starts.slice(-keptMax), ends.slice(-keptMax), isCut, sureFrom)
   }
 
   /**
@@ -54,19 +90,22 @@ export class Sessions {
     return true
   }
 
-  /** Start of the session that is open at `now`; `now` itself where none is. */
+  /**
+   * Start of the session that is open at `now`; `now` itself where none is. 0 where it may have
+   * begun earlier than anything that is kept.
+   */
   startAt(now: number): number {
     const last = this.starts.length - 1
-    return last >= 0 && now - (this.ends[last] ?? 0) <= sessionGapMs
-      ? (this.starts[last] ?? now)
-      : now
+    if (last < 0 || now - (this.ends[last] ?? 0) > sessionGapMs) return now
+    const start = this.starts[last] ?? now
+    return start >= this.sureFrom ? start : 0
   }
 
   copy(): Sessions {
-    return new Sessions([...this.starts], [...this.ends], this.isCut)
+    return new Sessions([...this.starts], [...this.ends], this.isCut, this.sureFrom)
   }
 
-  /** For rows: the arguments of the constructor. */
+  /** For rows: the first arguments of the constructor; sessions of one timeline have no other. */
   stored(): readonly [readonly number[], readonly number[], boolean] {
     return [this.starts, this.ends, this.isCut]
   }

@@ -1,7 +1,7 @@
 import { decodeTrusted, encode, type Identifier } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
-import { restoreFeatures } from '../features/feature-state.ts'
+import { restoreFeatures } from '../features/stored-features.ts'
 import type { Arena } from './arena.ts'
 import type { Fragment } from './fragment.ts'
 import { OpenChunk } from './open-chunk.ts'

@@ -1,0 +1,38 @@
+import type { FeatureSet } from './feature-set.ts'
+import { FeatureState } from './feature-state.ts'
+import { Sessions } from './sessions.ts'
+
+/** Takes back what `FeatureState.stored` gave, or undefined where it is not of that form. */
+export function restoreFeatures(set: FeatureSet, stored: unknown): FeatureState | undefined {
+  if (!Array.isArray(stored)) return undefined
+  const [rings, reached, sessions, floors = []]: unknown[] = stored
+  if (!isPairs(rings, isNumbers) || !isPairs(reached, isNumber)) return undefined
+  if (!isPairs(floors, isNumber) || !Array.isArray(sessions)) return undefined
+  const [starts, ends, isCut]: unknown[] = sessions
+  if (!isNumbers(starts) || !isNumbers(ends) || typeof isCut !== 'boolean') return undefined
+  return new FeatureState(
+    set,
+    new Map(rings),
+    new Map(reached),
+    new Sessions(starts, ends, isCut),
+    floors.length === 0 ? null : new Map(floors),
+  )
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number'
+}
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every(isNumber)
+}
+
+function isPairs<T>(
+  value: unknown,
+  isSecond: (second: unknown) => second is T,
+): value is [number, T][] {
+  return (
+    Array.isArray(value) &&
+    value.every((pair) => Array.isArray(pair) && isNumber(pair[0]) && isSecond(pair[1]))
+  )
+}

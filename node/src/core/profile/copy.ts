@@ -1,0 +1,145 @@
+import { bounds, decodeTrusted, encode, isFragmentId } from '@halfsecond/protocol'
+import { AssertionError, assert } from '../assert.ts'
+import type { FeatureSet } from '../features/feature-set.ts'
+import type { FeatureState } from '../features/feature-state.ts'
+import { restoreFeatures } from '../features/stored-features.ts'
+import type { Fragment } from '../fragment/fragment.ts'
+import {
+  isBoolean,
+  isTraitValue,
+  type Registers,
+  restoreRegisters,
+  storedRegisters,
+  type TraitValue,
+} from '../fragment/registers.ts'
+import type { Copy, CopyLink, Ties } from '../identity/ties.ts'
+import { type Part, validLinks, versionOf } from './part.ts'
+
+/*
+ * A fragment as it is handed up, without its timeline. MessagePack:
+ *
+ *   [1, id, sequence, index, playbook version, [[to, since], …], features id, body]
+ *
+ * `body` is a byte string, MessagePack again: [traits, consents, features] as they are stored in
+ * rows. So the fold, which needs the head only, does not decode it.
+ */
+const copyVersion = 1
+
+/** Times that each ring keeps, in turn, where a copy is too large; what needs more is unknown. */
+const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16]
+
+/** The copy of a fragment at its home. */
+export function encodeCopy(
+  fragment: Fragment,
+  ties: Ties | null,
+  features: FeatureState | null,
+  playbookVersion: number,
+): Uint8Array {
+  const { identifier: id, traits, consents } = fragment
+  const links = validLinks(ties)
+  return encodePart(
+    { id, version: versionOf(fragment), traits, consents, links, features },
+    playbookVersion,
+  )
+}
+
+/**
+ * At most `bounds.copyBytes`, links and consents aside, which are never left out: who belongs
+ * together and what was refused must not depend on sizes. What is too large becomes unknown: first
+ * the oldest times of long rings, then all features, then the values of traits. A trait without its
+ * value still wins over older ones, so that nothing outdated comes back.
+ */
+export function encodePart(part: Part, playbookVersion: number): Uint8Array {
+  const { features } = part
+  for (const ringMax of features === null ? [] : ringSteps) {
+    const bytes = assemble(part, part.traits, features, ringMax, playbookVersion)
+    if (bytes.length <= bounds.copyBytes) return bytes
+  }
+  for (const traits of [part.traits, withoutValues(part.traits)]) {
+    const bytes = assemble(part, traits, null, 0, playbookVersion)
+    if (bytes.length <= bounds.copyBytes) return bytes
+  }
+  return assemble(part, null, null, 0, playbookVersion)
+}
+
+function assemble(
+  { id, version, consents, links }: Part,
+  traits: Part['traits'],
+  features: FeatureState | null,
+  ringMax: number,
+  playbookVersion: number,
+): Uint8Array {
+  const stored = features?.stored(ringMax) ?? null
+  const body = encode([storedRegisters(traits), storedRegisters(consents), stored])
+  const { sequence, index } = version
+  const told = links.map(({ to, since }) => [to, since])
+  const setId = features?.set.id ?? null
+  return encode([copyVersion, id, sequence, index, playbookVersion, told, setId, body])
+}
+
+function withoutValues(traits: Registers<TraitValue> | null): Registers<TraitValue> | null {
+  return traits && new Map([...traits].map(([name, one]) => [name, { ...one, value: undefined }]))
+}
+
+/**
+ * The head of a copy, which is all that the fold needs. It keeps bytes of its own: those given are
+ * mostly a view into a whole batch.
+ * @throws AssertionError if they are no copy
+ */
+export function readCopy(bytes: Uint8Array): Copy {
+  const { id, version, links } = headOf(bytes)
+  return { id, version, links, bytes: bytes.slice() }
+}
+
+/**
+ * The whole copy.
+ * @param set features to take over, where the copy has exactly these
+ * @throws AssertionError if they are no copy
+ */
+export function partOf(bytes: Uint8Array, set: FeatureSet): Part {
+  const { id, version, links, setId, body } = headOf(bytes)
+  const fields = decoded(body)
+  assert(Array.isArray(fields), 'the body of a copy')
+  const [storedTraits, storedConsents, storedFeatures]: unknown[] = fields
+  const traits = restoreRegisters(storedTraits, isTraitValue)
+  const consents = restoreRegisters(storedConsents, isBoolean)
+  assert(traits !== undefined && consents !== undefined, 'a copy that is whole')
+  const features = setId === set.id ? (restoreFeatures(set, storedFeatures) ?? null) : null
+  return { id, version, traits, consents, links, features }
+}
+
+interface Head extends Omit<Copy, 'bytes'> {
+  readonly setId: unknown
+  readonly body: Uint8Array
+}
+
+function headOf(bytes: Uint8Array): Head {
+  const fields = decoded(bytes)
+  assert(Array.isArray(fields) && fields[0] === copyVersion, 'a copy of a known version')
+  const [, id, sequence, index, playbookVersion, told, setId, body]: unknown[] = fields
+  assert(
+    isFragmentId(id) &&
+      typeof sequence === 'number' &&
+      typeof index === 'number' &&
+      typeof playbookVersion === 'number' &&
+      Array.isArray(told) &&
+      body instanceof Uint8Array,
+    'a copy that is whole',
+  )
+  return { id, version: { sequence, index }, links: told.map(linkOf), setId, body }
+}
+
+function linkOf(told: unknown): CopyLink {
+  assert(Array.isArray(told), 'a link in a copy')
+  const [to, since]: unknown[] = told
+  assert(isFragmentId(to) && typeof since === 'number', 'a link in a copy')
+  return { to, since }
+}
+
+function decoded(bytes: Uint8Array): unknown {
+  try {
+    return decodeTrusted(bytes)
+  } catch (error) {
+    throw new AssertionError(`no MessagePack: ${String(error)}`)
+  }
+}
