@@ -173,6 +173,18 @@ test("a device that changed hands too often ends up neutral, and is nobody's fro
   }
 })
 
+test('where no further epoch may be owned, a login leaves the neutral one as it is', () => {
+  let device = after([0, a])
+  for (let i = 1; i < bounds.epochsPerDevice - 2; i++)
+    device = afterAlso(device, [i * hour, i % 2 ? b : a])
+  device = afterAlso(device, 20 * hour)
+
+  const full = login(device, 30 * hour, c)
+
+  expect(full.login.kind).toBe('conflict')
+  expect(full.device).toBe(device)
+})
+
 test('a logout always has a neutral epoch to open', () => {
   let device: Device | null = null
   for (let i = 0; i < 40; i++)
