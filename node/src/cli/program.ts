@@ -9,7 +9,13 @@ import { addNodeShow } from './commands/node-show.ts'
 import { addPlaybookCheck } from './commands/playbook-check.ts'
 import { addPlaybookDefaults } from './commands/playbook-defaults.ts'
 import { addPlaybookPublish } from './commands/playbook-publish.ts'
+import { addProfileAudit } from './commands/profile-audit.ts'
+import { addProfileConflicts } from './commands/profile-conflicts.ts'
+import { addProfileExport } from './commands/profile-export.ts'
 import { addProfileGet } from './commands/profile-get.ts'
+import { addProfileLinks } from './commands/profile-links.ts'
+import { addProfileSplit } from './commands/profile-split.ts'
+import { addProfileTimeline } from './commands/profile-timeline.ts'
 import { addRebalanceApply, addRebalanceCancel } from './commands/rebalance-apply.ts'
 import { addRebalancePlan, addRebalanceStatus } from './commands/rebalance-plan.ts'
 import { addShardLs } from './commands/shard-ls.ts'
@@ -61,8 +67,17 @@ export function createProgram(around: Surroundings): Command {
   addPlaybookDefaults(playbook, around)
   addWhy(program, around)
   addImport(program, around)
-  const profile = program.command('profile').description('look at one profile').helpCommand(false)
+  const profile = program
+    .command('profile')
+    .description('see what is known of persons, and how they are recognised')
+    .helpCommand(false)
   addProfileGet(profile, around)
+  addProfileTimeline(profile, around)
+  addProfileLinks(profile, around)
+  addProfileAudit(profile, around)
+  addProfileConflicts(profile, around)
+  addProfileExport(profile, around)
+  addProfileSplit(profile, around)
   addExport(program, around)
   addStatus(program, around)
   const shard = program.command('shard').description('see and move shards').helpCommand(false)

@@ -1,43 +1,19 @@
 import { Readable } from 'node:stream'
-import {
-  HalfsecondError,
-  type Identifier,
-  isFields,
-  nameFault,
-  parseIdentifier,
-} from '@halfsecond/protocol'
+import { HalfsecondError, type Identifier, isFields, nameFault } from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
-import { RequestError } from './problem.ts'
-import { explanationsOf, readAll } from './reads.ts'
+import { personRoutes } from './person-routes.ts'
+import { explanationsOf } from './reads.ts'
 import { Anything } from './schemas.ts'
+import { splitRoute } from './split-route.ts'
 import { whyRoute } from './why-route.ts'
-
-const Identified = Type.Object({
-  identifier: Type.String({ description: 'namespace:value, like anon:4hG8' }),
-})
 
 /** Profiles, whole or explained. Admin only: it is what is known of persons. */
 export function profileRoutes(app: App, api: NodeApi): void {
-  app.get(
-    '/v1/profiles/:identifier',
-    {
-      schema: {
-        summary: 'Everything known of an identifier',
-        description: '404 where nothing is.',
-        params: Identified,
-        response: { 200: Anything, ...problems },
-      },
-    },
-    async ({ params }, reply) => {
-      const identifier = parseIdentifier(params.identifier, api.namespaces)
-      const profile = await readAll({ what: 'profile', identifier }, api)
-      if (profile.length === 0) throw new RequestError(404, 'INVALID', 'nothing is known of it')
-      return reply.type('application/json; charset=utf-8').send(profile)
-    },
-  )
+  personRoutes(app, api)
+  splitRoute(app, api)
   whyRoute(app, api, () => true)
   app.get(
     '/v1/why',

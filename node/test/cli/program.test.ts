@@ -47,7 +47,7 @@ describe('halfsecond --help', () => {
         why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
                                  the same
         import [options] <file>  send an access log, NDJSON or CSV file into the log
-        profile                  look at one profile
+        profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
         status [options]         how a node and its cluster are; the exit code is 1 where the node is not
                                  ready
@@ -80,6 +80,12 @@ describe('halfsecond --help', () => {
       'why',
       'import',
       'profile get',
+      'profile timeline',
+      'profile links',
+      'profile audit',
+      'profile conflicts',
+      'profile export',
+      'profile split',
       'export',
       'status',
       'shard ls',

@@ -20,6 +20,15 @@ describe('profiles on the admin port', () => {
     const { status, body } = await get(`${adminUrl}/v1/profiles/anon%3Aknown`)
 
     expect(status).toBe(200)
+    expect(body).toEqual({ root: 'anon:known', ...known })
+  })
+
+  it('gives what an identifier itself brought', async () => {
+    const { adminUrl } = await startServer(new FakeNode())
+
+    const { status, body } = await get(`${adminUrl}/v1/profiles/anon%3Aknown?alone`)
+
+    expect(status).toBe(200)
     expect(body).toEqual(known)
   })
 
@@ -32,7 +41,7 @@ describe('profiles on the admin port', () => {
       )
 
       expect({ value, status }).toEqual({ value, status: 404 })
-      expect(body).toMatchObject({ detail: 'nothing is known of it' })
+      expect(body).toMatchObject({ detail: expect.stringMatching(/^nothing is known of anon:/) })
     }
   })
 

@@ -1,27 +1,24 @@
+import { fragmentName, isFragmentId } from '@halfsecond/protocol'
 import type { Command } from 'commander'
-import { AdminClient, adminUrl } from '../admin-client.ts'
 import { type Fields, fieldsOf, listOf, textOf } from '../fields.ts'
+import { getPerson, type PersonOptions, personCommand } from '../person-answer.ts'
+import { describeEntry, describeEpochs } from '../person-texts.ts'
 import { printJson, printLine } from '../print.ts'
 import type { Surroundings } from '../surroundings.ts'
 
-interface ProfileOptions {
-  readonly json?: boolean
-  readonly adminUrl?: string
+interface ProfileOptions extends PersonOptions {
+  readonly alone?: boolean
 }
 
 /** Entries shown to people; `--json` has all. */
 const entriesShown = 20
 
 export function addProfileGet(profile: Command, around: Surroundings): void {
-  profile
-    .command('get')
-    .description('everything known of an identifier')
-    .argument('<identifier>', 'like crm:991 or anon:83.149.9.216')
-    .option('--json', 'print the whole profile, as export does')
-    .option('--admin-url <url>', 'admin port of a node')
+  personCommand(profile, 'get', 'everything known of a person, by whichever identifier')
+    .option('--alone', 'only what this identifier itself brought')
+    .option('--json', 'print all of it, as export does')
     .action(async (identifier: string, options: ProfileOptions) => {
-      const admin = new AdminClient(adminUrl(options.adminUrl, around))
-      const view = fieldsOf(await admin.get(`/v1/profiles/${encodeURIComponent(identifier)}`))
+      const view = await getPerson('', identifier, options, around)
       if (options.json) printJson(around.output, view)
       else for (const line of describeProfile(view)) printLine(around.output, line)
     })
@@ -32,33 +29,36 @@ export function describeProfile(view: Fields): string[] {
   const identifiers = Array.isArray(view.identifiers) ? view.identifiers : []
   const timeline = listOf(view.timeline)
   const sessions = listOf(view.sessions)
-  const lines = [identifiers.join(', ')]
+  const lines = [identifiers.map((id) => nameOf(textOf(id))).join(', ')]
   for (const [name, trait] of Object.entries(fieldsOf(view.traits ?? {}))) {
     lines.push(`  ${name} = ${written(fieldsOf(trait), 'value')}`)
   }
   for (const link of listOf(view.links)) {
-    lines.push(`  is ${textOf(link.to)}: ${written(link, 'strength')}`)
+    const ends =
+      link.lower === undefined
+        ? nameOf(textOf(link.to))
+        : `${textOf(link.lower)} = ${textOf(link.upper)}`
+    const state =
+      link.state === undefined || link.state === 'valid' ? '' : `, ${textOf(link.state)}`
+    lines.push(`  is ${textOf(ends)}: ${written(link, 'strength')}${state}`)
   }
   for (const [purpose, consent] of Object.entries(fieldsOf(view.consents ?? {}))) {
     lines.push(`  consent ${purpose}: ${written(fieldsOf(consent), 'granted')}`)
   }
+  lines.push(...describeEpochs(view).map((line) => `  ${line}`))
   lines.push(`  ${timeline.length} entries in ${sessions.length} sessions`)
   if (timeline.length > entriesShown) lines.push(`  the newest ${entriesShown}; all with --json`)
-  for (const entry of timeline.slice(-entriesShown)) lines.push(`  ${describeEntry(entry)}`)
+  for (const entry of timeline.slice(-entriesShown))
+    lines.push(`  ${textOf(entry.at)} ${describeEntry(entry)}`)
   return lines
+}
+
+function nameOf(id: string): string {
+  return isFragmentId(id) ? fragmentName(id) : id
 }
 
 function written(view: Fields, field: string): string {
   const value = view[field] === undefined ? 'removed' : textOf(view[field])
   const by = textOf(view.source ?? view.channel)
   return `${value} (since ${textOf(view.at)}${by === '' ? '' : `, by ${by}`})`
-}
-
-function describeEntry(entry: Fields): string {
-  const { at, kind, properties, offer, placement, outcome } = entry
-  const about =
-    kind === 'outcome'
-      ? `${textOf(outcome)} of ${textOf(offer)} at ${textOf(placement)}`
-      : `${textOf(kind)} ${properties === undefined ? '' : JSON.stringify(properties)}`
-  return `${textOf(at)} ${about.trimEnd()}`
 }

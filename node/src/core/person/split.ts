@@ -1,7 +1,7 @@
 import { type FragmentId, isFragmentId, type Namespaces } from '@halfsecond/protocol'
 import type { LinkView } from '../profile-view.ts'
 import type { HeadView } from './head-view.ts'
-import { greatestFirst } from './person-view.ts'
+import { joinHeads, type PersonHead } from './person-view.ts'
 
 /** A valid link, by its two ends. */
 export interface Tie {
@@ -10,8 +10,48 @@ export interface Tie {
   readonly link: LinkView
 }
 
-/** The valid links among these fragments. */
-export function tiesAmong(members: readonly HeadView[]): Tie[] {
+/** What becomes of a person when the link between two of its fragments is dropped. */
+export type SplitPlan =
+  | {
+      readonly kind: 'link'
+      readonly dropped: Tie
+      /** The one or two persons that are left, that of `a` first. */
+      readonly persons: readonly PersonHead[]
+      /** Where they stay one person all the same: the links of a way around. */
+      readonly stillBy: readonly Tie[]
+    }
+  /** Nothing to drop: they are one person by way of others. */
+  | { readonly kind: 'others'; readonly by: readonly Tie[] }
+  | { readonly kind: 'apart' }
+
+/** @param members everybody who is one person with `a` */
+export function planSplit(
+  members: readonly HeadView[],
+  a: FragmentId,
+  b: FragmentId,
+  namespaces: Namespaces,
+): SplitPlan {
+  const ties = tiesAmong(members)
+  const dropped = ties.find(
+    ({ lower, upper }) => (lower === a && upper === b) || (lower === b && upper === a),
+  )
+  if (dropped === undefined) {
+    const by = pathBetween(ties, a, b)
+    return by === undefined ? { kind: 'apart' } : { kind: 'others', by }
+  }
+  const left = ties.filter((tie) => tie !== dropped)
+  const stillBy = pathBetween(left, a, b) ?? []
+  const ends = stillBy.length > 0 ? [a] : [a, b]
+  const persons = ends.flatMap((end) => {
+    const ways = waysFrom(left, end)
+    const its = members.filter(({ id }) => id === end || ways.has(id))
+    const asked = its.find(({ id }) => id === end)
+    return asked === undefined ? [] : [joinHeads(asked, its, namespaces)]
+  })
+  return { kind: 'link', dropped, persons, stillBy }
+}
+
+function tiesAmong(members: readonly HeadView[]): Tie[] {
   return members.flatMap(({ id, links }) =>
     links.flatMap((link) =>
       link.state === 'valid' && isFragmentId(link.to) ? [{ lower: id, upper: link.to, link }] : [],
@@ -19,14 +59,8 @@ export function tiesAmong(members: readonly HeadView[]): Tie[] {
   )
 }
 
-export function tieBetween(ties: readonly Tie[], a: FragmentId, b: FragmentId): Tie | undefined {
-  return ties.find(
-    ({ lower, upper }) => (lower === a && upper === b) || (lower === b && upper === a),
-  )
-}
-
 /** The links of a shortest way from one fragment to another; undefined where there is none. */
-export function pathBetween(
+function pathBetween(
   ties: readonly Tie[],
   from: FragmentId,
   to: FragmentId,
@@ -40,20 +74,6 @@ export function pathBetween(
     at = otherEnd(tie, at)
   }
   return path
-}
-
-/** Who of these is one person with `from` by these links, greatest first. */
-export function personOf(
-  from: FragmentId,
-  members: readonly HeadView[],
-  ties: readonly Tie[],
-  namespaces: Namespaces,
-): HeadView[] {
-  const ways = waysFrom(ties, from)
-  return greatestFirst(
-    members.filter(({ id }) => id === from || ways.has(id)),
-    namespaces,
-  )
 }
 
 /** For each fragment that is reached from `from`: the last link on a shortest way there. */

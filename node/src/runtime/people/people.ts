@@ -17,8 +17,10 @@ const readsAtOnce = 16
 /** Fragments of one person: what is linked to more is no person, and would keep nodes busy for long. */
 const membersMax = 4_096
 
-/** Bytes of timelines joined in memory; `members` streams, and has no such bound. */
+/** Bytes of timelines joined in memory; `texts` streams, and has no such bound. */
 const joinedBytesMax = 64 * 1024 * 1024
+
+const comma = Buffer.from(',')
 
 export interface PeopleDependencies {
   /** Answers from whichever node holds the shard. */
@@ -97,9 +99,21 @@ export class People {
     return views.flat()
   }
 
-  /** The same as JSON text, one after the other, each as it comes from its home. */
-  async *stream(members: readonly HeadView[]): AsyncGenerator<AsyncIterable<Uint8Array>> {
-    for (const { id } of members) yield this.uses.read({ what: 'profile', identifier: id })
+  /**
+   * The same as JSON text, one after the other with commas between, each as it comes from its home:
+   * never all of it in memory. Members that brought nothing are left out.
+   */
+  async *texts(members: readonly HeadView[]): AsyncGenerator<Uint8Array> {
+    let isFirst = true
+    for (const { id } of members) {
+      let isBegun = false
+      for await (const part of this.uses.read({ what: 'profile', identifier: id })) {
+        if (!isBegun && !isFirst) yield comma
+        isBegun = true
+        yield part
+      }
+      if (isBegun) isFirst = false
+    }
   }
 
   private async head(identifier: FragmentId): Promise<HeadView | undefined> {
