@@ -1,4 +1,4 @@
-import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
+import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
 import {
   type FragmentRow,
   type Rows,
@@ -51,11 +51,15 @@ class MemoryShardStore implements ShardStore {
     return this.of(rowKinds.producer).values()
   }
 
-  fragment(identifier: Identifier): Uint8Array | undefined {
+  outbox(): Iterable<Uint8Array> {
+    return this.of(rowKinds.outbox).values()
+  }
+
+  fragment(identifier: FragmentId): Uint8Array | undefined {
     return this.of(rowKinds.fragment).get(`${identifier} 0`)
   }
 
-  chunk(identifier: Identifier, number: number): Uint8Array | undefined {
+  chunk(identifier: FragmentId, number: number): Uint8Array | undefined {
     return this.of(rowKinds.chunk).get(`${identifier} ${number}`)
   }
 

@@ -1,7 +1,7 @@
 import { builtInNamespaces, isChannelRecord, recordFault } from '@halfsecond/protocol'
 import { isOfType } from '../core/condition/compile.ts'
 import type { Playbook } from '../core/decision/playbook.ts'
-import type { FragmentRecord } from '../core/fragment/evolve.ts'
+import { type FragmentRecord, isFragmentRecord } from '../core/fragment/evolve.ts'
 import { conditionTypeOf } from './declarations.ts'
 import { didYouMean } from './faults.ts'
 import type { GivenSource, PlaybookSource, SourceType } from './source.ts'
@@ -34,7 +34,7 @@ export function recordOf(
   const record = fieldsOf(kind, given, common.id, source, playbook, onFault)
   if (record === undefined) return undefined
   const whole: unknown = { ...common, ...record }
-  if (isChannelRecord(whole, builtInNamespaces) && whole.kind !== 'erase') return whole
+  if (isChannelRecord(whole, builtInNamespaces) && isFragmentRecord(whole)) return whole
   onFault(undefined, recordFault(whole, builtInNamespaces) ?? 'this is no record')
   return undefined
 }

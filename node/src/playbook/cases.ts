@@ -1,5 +1,6 @@
 import {
   encode,
+  type FragmentId,
   HalfsecondError,
   type Identifier,
   identifierOf,
@@ -176,11 +177,15 @@ function fold(fragment: Fragment, record: FragmentRecord, index: number, ground:
 class KeptChunks {
   private readonly rows: Uint8Array[] = []
 
-  read(_identifier: Identifier, number: number): Uint8Array | undefined {
+  read(_identifier: FragmentId, number: number): Uint8Array | undefined {
     return this.rows[number]
   }
 
-  seal(_identifier: Identifier, number: number, row: Uint8Array): void {
+  seal(_identifier: FragmentId, number: number, row: Uint8Array): void {
     this.rows[number] = row
+  }
+
+  remove(_identifier: FragmentId, number: number): void {
+    delete this.rows[number]
   }
 }

@@ -1,4 +1,4 @@
-import type { HalfsecondError, Identifier } from '@halfsecond/protocol'
+import type { FragmentId, HalfsecondError } from '@halfsecond/protocol'
 import type { Calendar } from '../core/decision/playbook.ts'
 import type { Cursor, Discontinuity, LogExtent } from '../core/shard/continuity.ts'
 import type { DeadLetter, LogEntry } from '../core/shard/shard-state.ts'
@@ -67,8 +67,10 @@ export interface ShardStore {
   /** The last committed meta row, or undefined in an empty store. */
   meta(): Uint8Array | undefined
   producers(): Iterable<Uint8Array>
-  fragment(identifier: Identifier): Uint8Array | undefined
-  chunk(identifier: Identifier, number: number): Uint8Array | undefined
+  /** Rows of the outbox, in no order. */
+  outbox(): Iterable<Uint8Array>
+  fragment(identifier: FragmentId): Uint8Array | undefined
+  chunk(identifier: FragmentId, number: number): Uint8Array | undefined
   /** Rows of all fragments after this key, at most `limit`; for reading everything in pieces. */
   fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[]
   /** Dead letters, oldest first. */
@@ -103,7 +105,14 @@ export interface FragmentRow {
 }
 
 /** Kinds of rows; the first byte of their keys. */
-export const rowKinds = { fragment: 1, chunk: 2, producer: 3, deadLetter: 5, meta: 6 } as const
+export const rowKinds = {
+  fragment: 1,
+  chunk: 2,
+  producer: 3,
+  outbox: 4,
+  deadLetter: 5,
+  meta: 6,
+} as const
 
 /** Rows to write, framed one behind the other; a row without bytes is deleted. */
 export interface Rows {

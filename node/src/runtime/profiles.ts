@@ -1,9 +1,7 @@
 import {
   type FragmentId,
   HalfsecondError,
-  type Identifier,
   identifierIn,
-  isIdentifier,
   type Namespaces,
   shardOf,
 } from '@halfsecond/protocol'
@@ -43,13 +41,13 @@ export class Profiles {
   /** @param newest so many entries of its timeline */
   get(id: FragmentId, newest?: number): ProfileView | undefined {
     const shard = this.homeOf(id)
-    const fragment = isIdentifier(id, this.uses.namespaces) ? shard.read(id) : undefined
+    const fragment = shard.read(id)
     return fragment && viewIn(fragment, shard.memory, newest)
   }
 
   head(id: FragmentId): HeadView | undefined {
     const shard = this.homeOf(id)
-    const fragment = isIdentifier(id, this.uses.namespaces) ? shard.read(id) : undefined
+    const fragment = shard.read(id)
     return fragment && headOf(fragment)
   }
 
@@ -122,11 +120,11 @@ export class Profiles {
   private viewOfRow<V>(
     shard: Shard,
     row: FragmentRow['row'],
-    done: ReadonlySet<Identifier>,
+    done: ReadonlySet<FragmentId>,
     view: ViewIn<V>,
   ): V | undefined {
     const identifier = identifierInRow(row)
-    if (!isIdentifier(identifier, this.uses.namespaces) || done.has(identifier)) return undefined
+    if (identifier === undefined || done.has(identifier)) return undefined
     const fragment = decodeFragment(identifier, row, this.scratch, null)
     const viewed = view(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
     release(fragment, this.scratch)

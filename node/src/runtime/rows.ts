@@ -1,4 +1,4 @@
-import type { Identifier } from '@halfsecond/protocol'
+import type { FragmentId } from '@halfsecond/protocol'
 import type { RowTarget } from '../core/fragment/fragment-row.ts'
 import { type Rows, rowKinds } from './ports.ts'
 
@@ -29,17 +29,27 @@ export class RowsWriter implements RowTarget {
     return this.buffer
   }
 
-  begin(identifier: Identifier, size: number): number {
+  begin(identifier: FragmentId, size: number): number {
     return this.head(rowKinds.fragment, identifier, 0, size)
   }
 
-  chunk(identifier: Identifier, number: number, row: Uint8Array): void {
-    this.put(rowKinds.chunk, identifier, number, row)
+  removeFragment(identifier: FragmentId): void {
+    this.put(rowKinds.fragment, identifier, 0, noBytes)
+  }
+
+  /** Null deletes. */
+  chunk(identifier: FragmentId, number: number, row: Uint8Array | null): void {
+    this.put(rowKinds.chunk, identifier, number, row ?? noBytes)
   }
 
   /** Null deletes. */
   producer(producer: string, row: Uint8Array | null): void {
-    this.put(rowKinds.producer, producer, 0, row ?? new Uint8Array(0))
+    this.put(rowKinds.producer, producer, 0, row ?? noBytes)
+  }
+
+  /** Null deletes. */
+  outbox(destination: number, n: number, row: Uint8Array | null): void {
+    this.put(rowKinds.outbox, String(destination), n, row ?? noBytes)
   }
 
   deadLetter(number: number, row: Uint8Array): void {
@@ -88,6 +98,8 @@ export class RowsWriter implements RowTarget {
     this.buffer = larger
   }
 }
+
+const noBytes = new Uint8Array(0)
 
 function sharedBuffer(bytes: number): Buffer<SharedArrayBuffer> {
   return Buffer.from(new SharedArrayBuffer(bytes))

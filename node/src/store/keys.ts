@@ -4,9 +4,12 @@ import { rowKinds } from '../runtime/ports.ts'
 /*
  * Every key of a shard has the same 23 bytes, so that no text of a user becomes one:
  *   u8 kind │ first 16 bytes of SHA-256(name) │ u16 device epoch │ u32 number, big-endian
- * The device epoch is 0 until devices are shared by several owners.
+ * A device that changed hands has one fragment per epoch, with neighbouring keys.
  */
 export const keyBytes = 23
+
+/** What stands between an identifier and its device's epoch in a fragment's name. */
+const epochMark = '\u001f'
 
 export function keyOf(kind: number, name: string, number: number): Buffer {
   const key = Buffer.allocUnsafe(keyBytes)
@@ -23,11 +26,12 @@ export function writeKey(
   number: number,
 ): void {
   target[at] = kind
+  const mark = name.indexOf(epochMark)
+  const hashed = mark < 0 ? name : name.slice(0, mark)
   // As text: asking for a buffer costs four times the hash itself.
-  if (name.length > 0) target.write(hash('sha256', name, 'binary'), at + 1, 16, 'latin1')
+  if (name.length > 0) target.write(hash('sha256', hashed, 'binary'), at + 1, 16, 'latin1')
   else target.fill(0, at + 1, at + 17)
-  target[at + 17] = 0
-  target[at + 18] = 0
+  target.writeUInt16BE(mark < 0 ? 0 : Number(name.slice(mark + 1)), at + 17)
   target.writeUInt32BE(number, at + 19)
 }
 

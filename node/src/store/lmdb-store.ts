@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
-import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
+import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
 import {
   type FragmentRow,
   type Rows,
@@ -119,11 +119,15 @@ class LmdbShardStore implements ShardStore {
     for (const { value } of this.rows.getRange(rangeOf(rowKinds.producer))) yield value
   }
 
-  fragment(identifier: Identifier): Uint8Array | undefined {
+  *outbox(): Iterable<Uint8Array> {
+    for (const { value } of this.rows.getRange(rangeOf(rowKinds.outbox))) yield value
+  }
+
+  fragment(identifier: FragmentId): Uint8Array | undefined {
     return this.rows.getBinary(keyOf(rowKinds.fragment, identifier, 0))
   }
 
-  chunk(identifier: Identifier, number: number): Uint8Array | undefined {
+  chunk(identifier: FragmentId, number: number): Uint8Array | undefined {
     return this.rows.getBinary(keyOf(rowKinds.chunk, identifier, number))
   }
 

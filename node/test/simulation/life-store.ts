@@ -33,6 +33,7 @@ export class LifeStore implements Store {
     return {
       meta: () => inner.meta(),
       producers: () => inner.producers(),
+      outbox: () => inner.outbox(),
       fragment: (identifier) => inner.fragment(identifier),
       chunk: (identifier, chunk) => inner.chunk(identifier, chunk),
       fragments: (after, limit) => inner.fragments(after, limit),

@@ -1,8 +1,9 @@
-import { builtInNamespaces, encode, type Identifier } from '@halfsecond/protocol'
+import { encode, type FragmentId } from '@halfsecond/protocol'
 import { Digest } from '../../src/core/digest.ts'
 import { Arena } from '../../src/core/fragment/arena.ts'
 import { type Fragment, initialFragment, release } from '../../src/core/fragment/fragment.ts'
 import { decodeFragment } from '../../src/core/fragment/fragment-row.ts'
+import type { ProfileChange } from '../../src/core/identity/identity-ground.ts'
 import { type ProfileView, viewOf } from '../../src/core/profile-view.ts'
 import { type Folded, foldEntry } from '../../src/core/shard/fold.ts'
 import {
@@ -18,19 +19,24 @@ import { rowOf } from './row-of.ts'
 export class BareShard implements ShardGround {
   readonly arena = new Arena()
   readonly state: ShardState
-  readonly fragments = new Map<Identifier, Fragment>()
+  readonly fragments = new Map<FragmentId, Fragment>()
   readonly rows = new Map<string, Uint8Array>()
   readonly letters: DeadLetter[] = []
   readonly changedProducers: string[] = []
+  /** Who joined or left which profile. */
+  readonly changes: ProfileChange[] = []
   /** Rows of sealed chunks that were read. */
   chunkReads = 0
   readonly chunks = {
-    read: (identifier: Identifier, number: number) => {
+    read: (identifier: FragmentId, number: number) => {
       this.chunkReads++
       return this.rows.get(`${identifier} ${number}`)
     },
-    seal: (identifier: Identifier, number: number, row: Uint8Array) => {
+    seal: (identifier: FragmentId, number: number, row: Uint8Array) => {
       this.rows.set(`${identifier} ${number}`, row)
+    },
+    remove: (identifier: FragmentId, number: number) => {
+      this.rows.delete(`${identifier} ${number}`)
     },
   }
 
@@ -42,7 +48,7 @@ export class BareShard implements ShardGround {
     return this.state.digest
   }
 
-  activate(identifier: Identifier): Fragment {
+  activate(identifier: FragmentId): Fragment {
     let fragment = this.fragments.get(identifier)
     if (fragment === undefined) {
       fragment = initialFragment(identifier)
@@ -53,6 +59,12 @@ export class BareShard implements ShardGround {
 
   changed(): void {}
 
+  outboxChanged(): void {}
+
+  profileChanged(change: ProfileChange): void {
+    this.changes.push(change)
+  }
+
   producerChanged(producer: string): void {
     this.changedProducers.push(producer)
   }
@@ -62,7 +74,7 @@ export class BareShard implements ShardGround {
   }
 
   fold(entry: LogEntry): Folded {
-    return foldEntry(this.state, entry, builtInNamespaces, this)
+    return foldEntry(this.state, entry, this)
   }
 
   /** Folds a batch that the log takes at `timestamp`. */
@@ -80,7 +92,7 @@ export class BareShard implements ShardGround {
     }
   }
 
-  view(identifier: Identifier): ProfileView | undefined {
+  view(identifier: FragmentId): ProfileView | undefined {
     const fragment = this.fragments.get(identifier)
     return fragment && viewOf(fragment, this)
   }

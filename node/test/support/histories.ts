@@ -51,9 +51,9 @@ function recordNo(number: number): ChannelRecord {
     case 1:
       return { ...common, kind: 'consent', purpose: name, granted: number % 2 === 0 }
     case 2:
-      return { ...common, kind: 'link', to: anon(`to-${name}`), strength: pick(strengths, 4) }
+      return { ...common, kind: 'link', to: anon(`x-${name}`), strength: pick(strengths, 4) }
     case 3:
-      return { ...common, kind: 'unlink', to: anon(`to-${name}`) }
+      return { ...common, kind: 'unlink', to: anon(`x-${name}`) }
     case 4:
       return {
         ...common,

@@ -48,9 +48,6 @@ export function profileOf(
         if (consents === null || consents === fragment.consents) consents = new Map(consents)
         put(consents, record.purpose, record.granted, at, record)
         break
-      case 'link':
-      case 'unlink':
-        break
     }
   }
   return { traits, consents, features: withEntries(fragment, features, entries, ground) }

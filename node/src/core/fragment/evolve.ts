@@ -53,8 +53,13 @@ export function evolve(
   return changed
 }
 
-/** Records that this fold understands. */
-export type FragmentRecord = Exclude<ChannelRecord, { kind: 'erase' }>
+/** Records that change nothing but their fragment's own facts. */
+export type FragmentRecord = Exclude<ChannelRecord, { kind: 'link' | 'unlink' | 'erase' }>
+
+/** Links and erases say who somebody is, not what is known of them. */
+export function isFragmentRecord(record: ChannelRecord): record is FragmentRecord {
+  return record.kind !== 'link' && record.kind !== 'unlink' && record.kind !== 'erase'
+}
 
 /** The time that counts for a record: its own, but never later than the log's. */
 export function effectiveTime(record: ChannelRecord, timestamp: number): number {
@@ -83,13 +88,6 @@ function fold(fragment: Fragment, record: FragmentRecord, logged: Logged, ground
       }
       if (changed) fragment.traits = traits
       return changed
-    }
-    case 'link':
-    case 'unlink': {
-      fragment.links ??= new Map()
-      const strength = record.kind === 'link' ? record.strength : undefined
-      const next = registerOf(strength, at, record)
-      return write('links', identifier, fragment.links, record.to, next, ground.digest)
     }
     case 'consent':
       fragment.consents ??= new Map()

@@ -1,9 +1,12 @@
-import { decodeTrusted, encode, type Identifier } from '@halfsecond/protocol'
+import { decodeTrusted, encode, type FragmentId, isFragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 import { restoreFeatures } from '../features/stored-features.ts'
+import { restoreDevice, storedDevice } from '../identity/device.ts'
+import { restoreTies, storedTies } from '../identity/stored-ties.ts'
+import { readCopy } from '../profile/copy.ts'
 import type { Arena } from './arena.ts'
-import type { Fragment } from './fragment.ts'
+import { type Fragment, isEmpty } from './fragment.ts'
 import { OpenChunk } from './open-chunk.ts'
 import {
   isBoolean,
@@ -17,7 +20,7 @@ import { SealedTimeline } from './sealed-timeline.ts'
 /*
  * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
  * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
- * features id, features, lead]. The entries are copied as they stand in memory.
+ * features id, features, lead, ties, device]. The entries are copied as they stand in memory.
  */
 const rowVersion = 1
 const prefixBytes = 5
@@ -25,7 +28,7 @@ const prefixBytes = 5
 /** Where a row is written to: a row of its own would cost an allocation outside the heap each. */
 export interface RowTarget {
   /** Begins the row of a fragment of this many bytes, and returns where in `bytes` it goes. */
-  begin(identifier: Identifier, size: number): number
+  begin(identifier: FragmentId, size: number): number
   /** Read after `begin`, which may replace it. */
   readonly bytes: Uint8Array
 }
@@ -34,7 +37,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarg
   const { identifier, sequence, index, lead, open, sealed, traits, links, consents, features } =
     fragment
   const head = encode([
-    identifier,
+    isNameless(fragment) ? null : identifier,
     sequence,
     index,
     sealed?.stored() ?? null,
@@ -44,6 +47,8 @@ export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarg
     features?.set.id ?? null,
     features?.stored() ?? null,
     lead,
+    storedTies(fragment.ties),
+    storedDevice(fragment.device),
   ])
   const at = target.begin(identifier, prefixBytes + head.length + open.used)
   const { bytes } = target
@@ -59,7 +64,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarg
  *   made: a store that returns such a row cannot be trusted
  */
 export function decodeFragment(
-  identifier: Identifier,
+  identifier: FragmentId,
   row: Uint8Array,
   arena: Arena,
   set: FeatureSet | null,
@@ -67,18 +72,35 @@ export function decodeFragment(
   assert(row[0] === rowVersion, `a fragment row of version ${row[0]}`)
   const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
   const head = decodeTrusted(row, prefixBytes, headEnd)
-  assert(Array.isArray(head) && head[0] === identifier, 'a row of this identifier')
-  const [, sequence, index, sealed, traits, links, consents, id, features, lead]: unknown[] = head
+  assert(Array.isArray(head), 'a fragment row that is whole')
+  assert(head[0] === identifier || head[0] === null, 'a row of this identifier')
+  const [
+    ,
+    sequence,
+    index,
+    sealed,
+    traits,
+    links,
+    consents,
+    id,
+    features,
+    lead,
+    ties,
+    device,
+  ]: unknown[] = head
   const readTraits = restoreRegisters(traits, isTraitValue)
   const readLinks = restoreRegisters(links, isStrength)
   const readConsents = restoreRegisters(consents, isBoolean)
+  // Rows from before recognition end before the ties.
+  const readDevice = restoreDevice(device ?? null)
   assert(
     typeof sequence === 'number' &&
       typeof index === 'number' &&
       typeof lead === 'number' &&
       readTraits !== undefined &&
       readLinks !== undefined &&
-      readConsents !== undefined,
+      readConsents !== undefined &&
+      readDevice !== undefined,
     'a fragment row that is whole',
   )
   const open = new OpenChunk()
@@ -94,15 +116,27 @@ export function decodeFragment(
     links: readLinks,
     consents: readConsents,
     features: set !== null && set.id === id ? (restoreFeatures(set, features) ?? null) : null,
+    ties: restoreTies(ties, readCopy),
+    device: readDevice,
   }
 }
 
-/** The identifier of a row, without reading the rest. */
-export function identifierInRow(row: Uint8Array): string {
+/** What an erase leaves names nobody: the key says whose it is to whoever knows the identifier. */
+function isNameless(fragment: Fragment): boolean {
+  const { ties } = fragment
+  if (!isEmpty(fragment)) return false
+  return ties !== null && ties.links.size + ties.below.size + ties.told.size === 0
+}
+
+/** The fragment of a row, without reading the rest; undefined for what an erase left. */
+export function identifierInRow(row: Uint8Array): FragmentId | undefined {
   const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
   const head = decodeTrusted(row, prefixBytes, headEnd)
-  assert(Array.isArray(head) && typeof head[0] === 'string', 'a fragment row that is whole')
-  return head[0]
+  assert(Array.isArray(head), 'a fragment row that is whole')
+  const [identifier]: unknown[] = head
+  if (identifier === null) return undefined
+  assert(isFragmentId(identifier), 'a fragment row that is whole')
+  return identifier
 }
 
 function restoreSealed(stored: unknown): SealedTimeline | null {

@@ -1,5 +1,7 @@
-import type { Identifier, Strength } from '@halfsecond/protocol'
+import type { FragmentId, Strength } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
+import type { Device } from '../identity/device.ts'
+import { isUntied, type Ties } from '../identity/ties.ts'
 import type { Arena } from './arena.ts'
 import { OpenChunk } from './open-chunk.ts'
 import type { Registers, TraitValue } from './registers.ts'
@@ -10,7 +12,8 @@ import type { SealedTimeline } from './sealed-timeline.ts'
  * the identifier's home shard only. Members that most fragments lack are null, not empty.
  */
 export interface Fragment {
-  readonly identifier: Identifier
+  /** Of a device's later epoch: with its number. */
+  readonly identifier: FragmentId
   /** Version: sequence of the batch that changed it last, and the record's place in that batch. */
   sequence: number
   index: number
@@ -23,15 +26,19 @@ export interface Fragment {
   readonly open: OpenChunk
   sealed: SealedTimeline | null
   traits: Registers<TraitValue> | null
-  /** By the other identifier; a removed link has no value. Stored at the lower end. */
+  /** Who said last that it is linked to another, or that it is not; what follows is in `ties`. */
   links: Registers<Strength> | null
   /** By purpose. */
   consents: Registers<boolean> | null
   /** Null until a decision needs them, or when they must be computed again. */
   features: FeatureState | null
+  /** How it is tied to others. */
+  ties: Ties | null
+  /** Of a device's first epoch, where there are more. */
+  device: Device | null
 }
 
-export function initialFragment(identifier: Identifier): Fragment {
+export function initialFragment(identifier: FragmentId): Fragment {
   return {
     identifier,
     sequence: 0,
@@ -43,6 +50,8 @@ export function initialFragment(identifier: Identifier): Fragment {
     links: null,
     consents: null,
     features: null,
+    ties: null,
+    device: null,
   }
 }
 
@@ -54,6 +63,12 @@ export function isEmpty(fragment: Fragment): boolean {
   )
 }
 
+/** Whether nothing is lost where the fragment is forgotten. */
+export function holdsNothing(fragment: Fragment): boolean {
+  const { ties, device } = fragment
+  return device === null && (ties === null || isUntied(ties)) && isEmpty(fragment)
+}
+
 /** Rough size in memory: what the byte budget of actors counts. */
 export function heldBytes(fragment: Fragment): number {
   return (
@@ -63,8 +78,20 @@ export function heldBytes(fragment: Fragment): number {
     registersBytes(fragment.traits) +
     registersBytes(fragment.links) +
     registersBytes(fragment.consents) +
-    (fragment.features?.heldBytes ?? 0)
+    (fragment.features?.heldBytes ?? 0) +
+    (fragment.ties === null ? 0 : tiesBytes(fragment.ties)) +
+    (fragment.device === null ? 0 : 200 + 100 * fragment.device.epochs.length)
   )
+}
+
+function tiesBytes({ links, below, told }: Ties): number {
+  let bytes = 600 + 300 * links.size
+  for (const { copies } of below.values()) {
+    bytes += 300
+    for (const copy of copies.values()) bytes += 400 + copy.bytes.length
+  }
+  for (const { copies } of told.values()) bytes += 300 + 150 * copies.size
+  return bytes
 }
 
 function registersBytes(registers: Registers<unknown> | null): number {

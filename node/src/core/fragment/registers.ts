@@ -62,6 +62,19 @@ export function write<T>(
   return true
 }
 
+/** Takes all registers of a kind out of the digest. */
+export function forget<T>(
+  kind: RegisterKind,
+  key: string,
+  registers: Registers<T> | null,
+  digest: Digest,
+): void {
+  for (const [name, register] of registers ?? []) {
+    const fact = factOf(kind, key, name, register)
+    digest.remove(fact, 0, fact.length)
+  }
+}
+
 function factOf<T>(
   kind: RegisterKind,
   key: string,

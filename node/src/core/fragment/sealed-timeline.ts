@@ -1,4 +1,4 @@
-import type { Identifier } from '@halfsecond/protocol'
+import type { FragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import { decodeEntry, type Entry, identityOf } from './entry.ts'
 import { decodeEntries } from './open-chunk.ts'
@@ -6,8 +6,9 @@ import { decodeEntries } from './open-chunk.ts'
 /** Rows of sealed chunks, by identifier and chunk number, counted from 0. */
 export interface ChunkRows {
   /** The row, or undefined where none was sealed under this number. */
-  read(identifier: Identifier, number: number): Uint8Array | undefined
-  seal(identifier: Identifier, number: number, row: Uint8Array): void
+  read(identifier: FragmentId, number: number): Uint8Array | undefined
+  seal(identifier: FragmentId, number: number, row: Uint8Array): void
+  remove(identifier: FragmentId, number: number): void
 }
 
 /** Identity hashes of entries sealed last: with the open chunk, the newest 128 of a fragment. */
@@ -31,7 +32,7 @@ export class SealedTimeline {
   }
 
   /** Seals these entries, which are in order, as the next chunk. */
-  seal(identifier: Identifier, entries: Uint8Array, rows: ChunkRows): void {
+  seal(identifier: FragmentId, entries: Uint8Array, rows: ChunkRows): void {
     const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength)
     const firstAt = view.getFloat64(8, true)
     let lastAt = firstAt
@@ -54,7 +55,7 @@ export class SealedTimeline {
    * @param from earliest at' that it can have
    */
   has(
-    identifier: Identifier,
+    identifier: FragmentId,
     hash: number,
     identity: string,
     from: number,
@@ -77,11 +78,18 @@ export class SealedTimeline {
   }
 
   /** All sealed entries; chunks may overlap in time, so the caller sorts. */
-  read(identifier: Identifier, rows: ChunkRows): Entry[] {
+  read(identifier: FragmentId, rows: ChunkRows): Entry[] {
     const entries: Entry[] = []
     for (const chunk of this.newestFirst(identifier, rows))
       entries.push(...decodeEntries(chunk.entries))
     return entries
+  }
+
+  /** The entries of one chunk, as `seal` was given them. */
+  entriesIn(identifier: FragmentId, number: number, rows: ChunkRows): Uint8Array {
+    const row = rows.read(identifier, number)
+    assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
+    return readChunkRow(row).entries
   }
 
   /** For rows: the arguments of the constructor. */
@@ -89,7 +97,7 @@ export class SealedTimeline {
     return [this.chunks, this.entries, this.lastAt, this.recent]
   }
 
-  private *newestFirst(identifier: Identifier, rows: ChunkRows): Generator<ChunkRow> {
+  private *newestFirst(identifier: FragmentId, rows: ChunkRows): Generator<ChunkRow> {
     for (let number = this.chunks - 1; number >= 0; number--) {
       const row = rows.read(identifier, number)
       assert(row !== undefined, `the store lost chunk ${number} of a timeline`)

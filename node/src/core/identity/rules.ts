@@ -39,7 +39,7 @@ export interface IdentityConfiguration {
 export const identityBytesMax = 64 * 1024
 
 const account: NamespaceRule = { max: 1, windowMs: null, verifiedOnly: false, popularMax: 4_096 }
-const contact: NamespaceRule = { max: 8, windowMs: null, verifiedOnly: true, popularMax: 16 }
+const contact: NamespaceRule = { max: 8, windowMs: null, verifiedOnly: true, popularMax: 64 }
 const device: NamespaceRule = { max: 4_096, windowMs: null, verifiedOnly: false, popularMax: 16 }
 
 /** What holds for a namespace of a class unless its configuration says otherwise. */

@@ -53,10 +53,12 @@ export interface Told {
 export interface Erasure {
   /** Links that are younger do not spread it. */
   readonly at: number
-  /** Who is told when all it spread to is erased; null at the origin. */
-  readonly back: FragmentId | null
+  /** Who is told when all it spread to is erased; null at the origin, and once told. */
+  back: FragmentId | null
   /** Those that have not answered yet. */
   readonly wait: Set<FragmentId>
+  /** Hashes of all that it was spread to. */
+  readonly told: Set<string>
   /** When all had answered; 0 before. */
   doneAt: number
 }

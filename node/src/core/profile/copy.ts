@@ -83,12 +83,12 @@ function withoutValues(traits: Registers<TraitValue> | null): Registers<TraitVal
 
 /**
  * The head of a copy, which is all that the fold needs. It keeps bytes of its own: those given are
- * mostly a view into a whole batch.
+ * mostly a view into a whole batch, and `slice` of Node's own arrays would not copy them.
  * @throws AssertionError if they are no copy
  */
 export function readCopy(bytes: Uint8Array): Copy {
   const { id, version, links } = headOf(bytes)
-  return { id, version, links, bytes: bytes.slice() }
+  return { id, version, links, bytes: new Uint8Array(bytes) }
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   HalfsecondError,
   isChannelRecord,
   isFields,
+  isOutboxRecord,
   isPrimaryOwnRecord,
   type Namespaces,
   type PrimaryOwnRecord,
@@ -15,6 +16,10 @@ import {
 import { assert } from '../assert.ts'
 import { hash64Hex } from '../digest.ts'
 import { evolve } from '../fragment/evolve.ts'
+import { rulesOf } from '../identity/rules.ts'
+import { applyRecord, isPlain } from './apply-record.ts'
+import { outboxPrefix } from './outbox.ts'
+import { Recognition } from './recognition.ts'
 import { foldVersion, type LogEntry, type ShardGround, type ShardState } from './shard-state.ts'
 
 /** What one entry did, for counting. */
@@ -38,18 +43,13 @@ export interface Folded {
  *
  * @throws AssertionError when the program or the log is wrong: the caller must stop this replica
  */
-export function foldEntry(
-  state: ShardState,
-  entry: LogEntry,
-  namespaces: Namespaces,
-  ground: ShardGround,
-): Folded {
+export function foldEntry(state: ShardState, entry: LogEntry, ground: ShardGround): Folded {
   assert(entry.sequence === state.applied + 1, `entry ${entry.sequence} follows ${state.applied}`)
   const folded: Folded = { applied: 0, skipped: 0, rejected: 0 }
   const batch = readBatch(entry, ground)
   if (batch === undefined) folded.rejected++
-  else if (entry.own) foldOwn(state, entry, batch, ground)
-  else foldBatch(state, entry, batch, namespaces, ground, folded)
+  else if (entry.own) foldOwn(state, entry, batch, ground, folded)
+  else foldBatch(state, entry, batch, ground, folded)
   state.applied = entry.sequence
   state.fingerprint = fingerprintOf(entry)
   return folded
@@ -76,10 +76,11 @@ function foldBatch(
   state: ShardState,
   entry: LogEntry,
   batch: DecodedBatch,
-  namespaces: Namespaces,
   ground: ShardGround,
   folded: Folded,
 ): void {
+  const { namespaces } = state.identity.rules
+  let recognition: Recognition | undefined
   const { producer, records, spans } = batch
   let last = state.producers.last(producer, state.time.now)
   let number = batch.n - 1
@@ -93,26 +94,48 @@ function foldBatch(
     last = number
     const start = spans.starts[index] ?? 0
     const end = spans.ends[index] ?? 0
-    if (!isFoldable(record, namespaces) || !isHome(record, state) || sizeFault(batch, index)) {
-      const reason = foldFault(record, index, batch, namespaces)
-      const bytes = copyOf(entry.bytes.subarray(start, end))
-      ground.deadLetter({ sequence: entry.sequence, index, reason, bytes })
+    if (!isChannelRecord(record, namespaces) || !isHome(record, state) || sizeFault(batch, index)) {
+      reject(entry, index, start, end, foldFault(record, index, batch, namespaces), ground)
       folded.rejected++
       continue
     }
     const fragment = ground.activate(record.key)
     const { sequence, timestamp, bytes } = entry
-    if (evolve(fragment, record, { sequence, index, timestamp, bytes, start, end }, ground)) {
-      ground.changed(fragment)
-      folded.applied++
-    } else {
-      folded.skipped++
+    const logged = { sequence, index, timestamp, bytes, start, end }
+    if (isPlain(record, fragment)) {
+      if (evolve(fragment, record, logged, ground)) {
+        ground.changed(fragment)
+        folded.applied++
+      } else {
+        folded.skipped++
+      }
+      continue
+    }
+    recognition ??= new Recognition(state, ground)
+    const applied = applyRecord(fragment, record, logged, recognition)
+    if (applied === 'changed') folded.applied++
+    else if (applied === 'nothing') folded.skipped++
+    else {
+      reject(entry, index, start, end, applied.reason, ground)
+      folded.rejected++
     }
   }
+  recognition?.finish()
   if (last > state.producers.last(producer, state.time.now)) {
     state.producers.set(producer, last, state.time.now)
     ground.producerChanged(producer)
   }
+}
+
+function reject(
+  { sequence, bytes }: LogEntry,
+  index: number,
+  start: number,
+  end: number,
+  reason: string,
+  ground: ShardGround,
+): void {
+  ground.deadLetter({ sequence, index, reason, bytes: copyOf(bytes.subarray(start, end)) })
 }
 
 /** An entry's bytes are valid only now; `slice` of Node's own arrays would not copy them. */
@@ -126,13 +149,7 @@ export function numberOf(record: unknown, previous: number): number {
   return typeof own === 'number' && Number.isSafeInteger(own) && own > previous ? own : previous + 1
 }
 
-type Foldable = Exclude<ChannelRecord, { kind: 'erase' }>
-
-function isFoldable(record: unknown, namespaces: Namespaces): record is Foldable {
-  return isChannelRecord(record, namespaces) && record.kind !== 'erase'
-}
-
-function isHome(record: Foldable, state: ShardState): boolean {
+function isHome(record: ChannelRecord, state: ShardState): boolean {
   return shardOf(record.key, state.shards) === state.shard
 }
 
@@ -146,8 +163,6 @@ function foldFault(
   if (size !== undefined) return `TOO_LARGE: ${size}`
   const fault = recordFault(record, namespaces)
   if (fault !== undefined) return `INVALID: ${fault}`
-  if (isFields(record) && record.kind === 'erase')
-    return 'INVALID: erase is not supported by this version'
   return 'INVALID: its key lives on another shard'
 }
 
@@ -156,14 +171,48 @@ function foldOwn(
   entry: LogEntry,
   batch: DecodedBatch,
   ground: ShardGround,
+  folded: Folded,
 ): void {
+  if (batch.producer.startsWith(outboxPrefix)) {
+    foldOutbox(state, entry, batch, ground, folded)
+    return
+  }
   for (const record of batch.records) {
-    assert(
-      isPrimaryOwnRecord(record),
-      `own entry ${entry.sequence} has a kind that this version does not know`,
-    )
+    assert(isPrimaryOwnRecord(record), unknownKind(entry.sequence))
     if (record.epoch >= state.epoch) applyOwn(state, record, entry, ground)
   }
+}
+
+function unknownKind(sequence: number): string {
+  return `own entry ${sequence} has a kind that this version does not know`
+}
+
+/** What another shard tells: whoever led it then, each number counts once. */
+function foldOutbox(
+  state: ShardState,
+  { sequence, timestamp }: LogEntry,
+  { producer, records }: DecodedBatch,
+  ground: ShardGround,
+  folded: Folded,
+): void {
+  const recognition = new Recognition(state, ground)
+  const before = state.producers.last(producer, state.time.now)
+  let last = before
+  for (let index = 0; index < records.length; index++) {
+    const record = records[index]
+    assert(isOutboxRecord(record), unknownKind(sequence))
+    if (record.n <= last) {
+      folded.skipped++
+      continue
+    }
+    last = record.n
+    if (recognition.receive(record, sequence, index, timestamp)) folded.applied++
+    else folded.skipped++
+  }
+  recognition.finish()
+  if (last === before) return
+  state.producers.set(producer, last, state.time.now)
+  ground.producerChanged(producer)
 }
 
 function applyOwn(
@@ -192,9 +241,23 @@ function applyOwn(
       state.foldVersion = Math.max(state.foldVersion, record.foldVersion)
       return
     case 'identity':
-    case 'sent':
-    case 'expire':
-    case 'judge':
+      if (record.version <= state.identity.version) return
+      state.identity = {
+        version: record.version,
+        text: record.text,
+        rules: rulesOf(record.text, record.version),
+      }
       return
+    case 'sent':
+      state.outbox.sent(record.destination, record.upTo, ground.outboxChanged)
+      return
+    case 'expire':
+    case 'judge': {
+      const recognition = new Recognition(state, ground)
+      if (record.kind === 'judge') recognition.rejudge(record.id)
+      else recognition.expire(record.id, record.idleSince, entry.sequence)
+      recognition.finish()
+      return
+    }
   }
 }

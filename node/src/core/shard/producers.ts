@@ -11,8 +11,8 @@ export interface Producer {
   readonly at: number
 }
 
-/** Imports are never forgotten: the same file again must change nothing, however late. */
-const importPrefix = 'import:'
+/** Never forgotten: the same file again must change nothing, however late, nor may another shard's word. */
+const lastingPrefixes = ['import:', 'outbox:']
 
 /** Who wrote how far into this shard: what makes a resent batch change nothing. */
 export class Producers {
@@ -60,5 +60,9 @@ export class Producers {
 }
 
 function isForgotten(producer: string, row: Producer, now: number): boolean {
-  return row.at > 0 && now - row.at > idleMaxMs && !producer.startsWith(importPrefix)
+  return (
+    row.at > 0 &&
+    now - row.at > idleMaxMs &&
+    !lastingPrefixes.some((prefix) => producer.startsWith(prefix))
+  )
 }

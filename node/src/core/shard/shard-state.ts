@@ -1,8 +1,11 @@
-import type { Identifier } from '@halfsecond/protocol'
+import type { FragmentId } from '@halfsecond/protocol'
 import { Digest } from '../digest.ts'
 import type { Ground } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
+import type { ProfileChange } from '../identity/identity-ground.ts'
+import { builtInRules, type IdentityRules } from '../identity/rules.ts'
 import { LogicalTime } from './logical-time.ts'
+import { Outbox, type RowChanged } from './outbox.ts'
 import { Producers } from './producers.ts'
 
 /**
@@ -37,12 +40,25 @@ export interface ShardState {
   epoch: number
   /** The playbook that decides; version 0 is none. */
   playbook: { readonly version: number; readonly hash: string }
+  /** By what identifiers are recognised; version 0 are the built-in rules. */
+  identity: ActiveIdentity
+  /** What other shards must hear. */
+  readonly outbox: Outbox
   /** The rules that the shard is folded by: those of the last barrier. */
   foldVersion: number
   readonly time: LogicalTime
   readonly producers: Producers
   readonly digest: Digest
 }
+
+export interface ActiveIdentity {
+  readonly version: number
+  /** The configuration as its record had it. */
+  readonly text: string
+  readonly rules: IdentityRules
+}
+
+export const builtInIdentity: ActiveIdentity = { version: 0, text: '', rules: builtInRules }
 
 export function initialShardState(shard: number, shards: number, incarnation: number): ShardState {
   return {
@@ -53,6 +69,8 @@ export function initialShardState(shard: number, shards: number, incarnation: nu
     fingerprint: '',
     epoch: 0,
     playbook: { version: 0, hash: '' },
+    identity: builtInIdentity,
+    outbox: new Outbox(),
     foldVersion: 1,
     time: new LogicalTime(),
     producers: new Producers(),
@@ -72,10 +90,14 @@ export interface DeadLetter {
 /** What the fold of a shard asks of whoever runs it. Everything is synchronous. */
 export interface ShardGround extends Ground {
   /** The fragment, loaded or new; it is about to be changed. */
-  activate(identifier: Identifier): Fragment
-  /** The fragment was changed. */
+  activate(identifier: FragmentId): Fragment
+  /** The fragment, activated by this entry, was changed. */
   changed(fragment: Fragment): void
   /** A producer's row was changed, or removed. */
   producerChanged(producer: string): void
   deadLetter(letter: DeadLetter): void
+  /** A row of the outbox came or went. */
+  readonly outboxChanged: RowChanged
+  /** Somebody joined a profile, or left it. */
+  profileChanged(change: ProfileChange): void
 }

@@ -1,4 +1,4 @@
-import type { Identifier } from '@halfsecond/protocol'
+import type { FragmentId } from '@halfsecond/protocol'
 import { type Fragment, heldBytes } from '../../core/fragment/fragment.ts'
 
 /*
@@ -17,7 +17,7 @@ export type ActorState = 'clean' | 'dirty' | 'cut' | 'written'
 export class Actor {
   readonly fragment: Fragment
   /** The actors of its shard, where it is found by its identifier. */
-  readonly home: Map<Identifier, Actor>
+  readonly home: Map<FragmentId, Actor>
   state: ActorState = 'clean'
   /** Size at the last look, as counted against the budget. */
   bytes: number
@@ -28,7 +28,7 @@ export class Actor {
   /** How often it was asked for since it was activated, by records and by decides. */
   uses = 0
 
-  constructor(fragment: Fragment, home: Map<Identifier, Actor>) {
+  constructor(fragment: Fragment, home: Map<FragmentId, Actor>) {
     this.fragment = fragment
     this.home = home
     this.bytes = heldBytes(fragment)

@@ -4,7 +4,7 @@ import {
   isChannelRecord,
   type Namespaces,
 } from '@halfsecond/protocol'
-import type { FragmentRecord } from '../../core/fragment/evolve.ts'
+import { type FragmentRecord, isFragmentRecord } from '../../core/fragment/evolve.ts'
 import { numberOf } from '../../core/shard/fold.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
 
@@ -28,7 +28,7 @@ export function readPending(
     for (const record of records) {
       number = numberOf(record, number)
       if (number <= last || !isChannelRecord(record, namespaces)) continue
-      if (record.key === key && record.kind !== 'erase') pending.push(record)
+      if (record.key === key && isFragmentRecord(record)) pending.push(record)
     }
   }
   return pending

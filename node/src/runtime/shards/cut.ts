@@ -1,5 +1,7 @@
 import type { Arena } from '../../core/fragment/arena.ts'
+import { holdsNothing } from '../../core/fragment/fragment.ts'
 import { encodeFragment } from '../../core/fragment/fragment-row.ts'
+import { storedOutboxRow } from '../../core/shard/outbox.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
 import type { Actor } from '../actors/actor.ts'
 import type { Rows } from '../ports.ts'
@@ -35,6 +37,10 @@ export class Cut {
     for (const { identifier, number, row } of unsaved.chunks.values()) {
       this.rows.chunk(identifier, number, row)
     }
+    for (const [destination, n] of unsaved.outbox.values()) {
+      const row = state.outbox.row(destination, n)
+      this.rows.outbox(destination, n, row ? storedOutboxRow(row) : null)
+    }
     for (const producer of unsaved.producers) {
       const row = state.producers.get(producer)
       this.rows.producer(producer, row ? encodeProducer(producer, row) : null)
@@ -46,7 +52,9 @@ export class Cut {
   }
 
   encode(actor: Actor): void {
-    encodeFragment(actor.fragment, this.arena, this.rows)
+    const { fragment } = actor
+    if (holdsNothing(fragment)) this.rows.removeFragment(fragment.identifier)
+    else encodeFragment(fragment, this.arena, this.rows)
     actor.state = 'written'
   }
 

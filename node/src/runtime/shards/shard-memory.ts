@@ -1,9 +1,10 @@
-import type { Identifier } from '@halfsecond/protocol'
+import type { FragmentId } from '@halfsecond/protocol'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Arena } from '../../core/fragment/arena.ts'
 import { type Fragment, initialFragment } from '../../core/fragment/fragment.ts'
 import { decodeFragment } from '../../core/fragment/fragment-row.ts'
 import type { ChunkRows } from '../../core/fragment/sealed-timeline.ts'
+import type { ProfileChange } from '../../core/identity/identity-ground.ts'
 import type { DeadLetter, ShardGround, ShardState } from '../../core/shard/shard-state.ts'
 import { Actor } from '../actors/actor.ts'
 import type { Actors } from '../actors/actors.ts'
@@ -14,9 +15,10 @@ import type { Recovered } from './shard-rows.ts'
 
 /** Sealed chunks wait here for the next checkpoint, by `identifier number`. */
 export interface SealedRow {
-  readonly identifier: Identifier
+  readonly identifier: FragmentId
   readonly number: number
-  readonly row: Uint8Array
+  /** Null: removed. */
+  readonly row: Uint8Array | null
 }
 
 /** Everything that the store does not have yet. */
@@ -24,6 +26,8 @@ export interface Unsaved {
   readonly actors: Actor[]
   readonly chunks: Map<string, SealedRow>
   readonly producers: Set<string>
+  /** Rows of the outbox that came or went, by `destination number`. */
+  readonly outbox: Map<string, readonly [destination: number, n: number]>
   readonly deadLetters: { readonly number: number; readonly letter: DeadLetter }[]
 }
 
@@ -41,12 +45,17 @@ export class ShardMemory implements ShardGround {
   readonly chunks: ChunkRows
   /** Features that rows may bring along; null before a playbook is active. */
   features: FeatureSet | null = null
+  readonly outboxChanged = (destination: number, n: number): void => {
+    this.unsaved.outbox.set(`${destination} ${n}`, [destination, n])
+  }
+  /** Told when somebody joined a profile, or left it. */
+  onProfileChange: (change: ProfileChange) => void = () => {}
   private readonly beganEmpty: boolean
   private readonly state: ShardState
   private readonly store: ShardStore
   private readonly actors: Actors
   private readonly observer: Observer
-  private readonly active = new Map<Identifier, Actor>()
+  private readonly active = new Map<FragmentId, Actor>()
   private unsaved: Unsaved = nothingUnsaved()
   private open: Cut | undefined
   private letters: number
@@ -72,10 +81,13 @@ export class ShardMemory implements ShardGround {
       seal: (identifier, number, row) => {
         this.unsaved.chunks.set(`${identifier} ${number}`, { identifier, number, row })
       },
+      remove: (identifier, number) => {
+        this.unsaved.chunks.set(`${identifier} ${number}`, { identifier, number, row: null })
+      },
     }
   }
 
-  activate(identifier: Identifier): Fragment {
+  activate(identifier: FragmentId): Fragment {
     const actor = this.active.get(identifier) ?? this.load(identifier) ?? this.create(identifier)
     if (actor.state === 'cut') this.open?.encode(actor)
     actor.uses++
@@ -83,8 +95,9 @@ export class ShardMemory implements ShardGround {
     return actor.fragment
   }
 
-  changed(): void {
-    const actor = this.touched
+  changed(fragment: Fragment): void {
+    const { touched } = this
+    const actor = touched?.fragment === fragment ? touched : this.active.get(fragment.identifier)
     if (actor === undefined || actor.state === 'dirty') return
     if (actor.state === 'clean') this.actors.pinned(actor)
     actor.state = 'dirty'
@@ -95,17 +108,21 @@ export class ShardMemory implements ShardGround {
     this.unsaved.producers.add(producer)
   }
 
+  profileChanged(change: ProfileChange): void {
+    this.onProfileChange(change)
+  }
+
   deadLetter(letter: DeadLetter): void {
     this.unsaved.deadLetters.push({ number: this.letters++, letter })
   }
 
   /** The fragment for reading, or undefined where nothing is known of the identifier. */
-  read(identifier: Identifier): Fragment | undefined {
+  read(identifier: FragmentId): Fragment | undefined {
     return (this.active.get(identifier) ?? this.load(identifier))?.fragment
   }
 
   /** Counts a read, so that actors in use stay. */
-  used(identifier: Identifier): void {
+  used(identifier: FragmentId): void {
     const actor = this.active.get(identifier)
     if (actor) this.actors.used(actor)
   }
@@ -124,8 +141,8 @@ export class ShardMemory implements ShardGround {
 
   /** Whether any row waits for the next checkpoint. */
   get hasUnsaved(): boolean {
-    const { actors, chunks, producers, deadLetters } = this.unsaved
-    return actors.length + chunks.size + producers.size + deadLetters.length > 0
+    const { actors, chunks, producers, outbox, deadLetters } = this.unsaved
+    return actors.length + chunks.size + producers.size + outbox.size + deadLetters.length > 0
   }
 
   /** Begins a checkpoint at the state's position. Encode it in pieces, to `rows`, then commit it. */
@@ -150,7 +167,7 @@ export class ShardMemory implements ShardGround {
   /** The store refused what the cut wrote: all of it is unsaved again. */
   abandoned(cut: Cut): void {
     this.open = undefined
-    const { actors, chunks, producers, deadLetters } = cut.unsaved
+    const { actors, chunks, producers, outbox, deadLetters } = cut.unsaved
     for (const actor of actors) {
       if (actor.state === 'dirty') continue
       actor.state = 'dirty'
@@ -159,6 +176,7 @@ export class ShardMemory implements ShardGround {
     for (const [key, row] of chunks)
       if (!this.unsaved.chunks.has(key)) this.unsaved.chunks.set(key, row)
     for (const producer of producers) this.unsaved.producers.add(producer)
+    for (const [key, row] of outbox) this.unsaved.outbox.set(key, row)
     this.unsaved.deadLetters.unshift(...deadLetters)
   }
 
@@ -169,13 +187,14 @@ export class ShardMemory implements ShardGround {
     this.unsaved = nothingUnsaved()
   }
 
-  private readChunk(identifier: Identifier, number: number): Uint8Array | undefined {
+  private readChunk(identifier: FragmentId, number: number): Uint8Array | undefined {
     const key = `${identifier} ${number}`
     const waiting = this.unsaved.chunks.get(key) ?? this.open?.unsaved.chunks.get(key)
-    return waiting?.row ?? this.store.chunk(identifier, number)
+    if (waiting) return waiting.row ?? undefined
+    return this.store.chunk(identifier, number)
   }
 
-  private load(identifier: Identifier): Actor | undefined {
+  private load(identifier: FragmentId): Actor | undefined {
     // Nothing left memory since the store was empty: what is not here is nowhere.
     if (this.beganEmpty && this.actors.passivated === 0) return undefined
     const row = this.store.fragment(identifier)
@@ -184,7 +203,7 @@ export class ShardMemory implements ShardGround {
     return this.add(decodeFragment(identifier, row, this.arena, this.features))
   }
 
-  private create(identifier: Identifier): Actor {
+  private create(identifier: FragmentId): Actor {
     this.observer.activated('new')
     return this.add(initialFragment(identifier))
   }
@@ -197,5 +216,11 @@ export class ShardMemory implements ShardGround {
 }
 
 function nothingUnsaved(): Unsaved {
-  return { actors: [], chunks: new Map(), producers: new Set(), deadLetters: [] }
+  return {
+    actors: [],
+    chunks: new Map(),
+    producers: new Set(),
+    outbox: new Map(),
+    deadLetters: [],
+  }
 }

@@ -1,9 +1,13 @@
 import { decodeTrusted, encode } from '@halfsecond/protocol'
 import { assert } from '../../core/assert.ts'
 import { Digest } from '../../core/digest.ts'
+import { rulesOf } from '../../core/identity/rules.ts'
 import { LogicalTime } from '../../core/shard/logical-time.ts'
+import { Outbox, restoreOutboxRow } from '../../core/shard/outbox.ts'
 import { type Producer, Producers } from '../../core/shard/producers.ts'
 import {
+  type ActiveIdentity,
+  builtInIdentity,
   type DeadLetter,
   foldVersion,
   initialShardState,
@@ -30,6 +34,8 @@ export function encodeMeta(state: ShardState, deadLetters: number): Uint8Array {
     state.digest.toString(),
     state.foldVersion,
     deadLetters,
+    [state.identity.version, state.identity.text],
+    state.outbox.numbers(),
   ])
 }
 
@@ -73,6 +79,8 @@ export function recoverShard(
     digest,
     fold,
     letters,
+    identity,
+    outbox,
   ]: unknown[] = values
   assert(
     storedShards === shards,
@@ -104,12 +112,31 @@ export function recoverShard(
     fingerprint,
     epoch,
     playbook: { version, hash },
+    identity: restoreIdentity(identity),
+    outbox: Outbox.restore(outboxNumbers(outbox), Array.from(store.outbox(), restoreOutboxRow)),
     foldVersion: fold,
     time: new LogicalTime(now, held),
     producers: new Producers(Array.from(store.producers(), decodeProducer)),
     digest: Digest.from(digest),
   }
   return { state, deadLetters: letters, wasEmpty: false }
+}
+
+/** Rows of an earlier version have none. */
+function restoreIdentity(stored: unknown): ActiveIdentity {
+  if (!Array.isArray(stored)) return builtInIdentity
+  const [version, text]: unknown[] = stored
+  assert(typeof version === 'number' && typeof text === 'string', 'a meta row that is whole')
+  return version === 0 ? builtInIdentity : { version, text, rules: rulesOf(text, version) }
+}
+
+function outboxNumbers(stored: unknown): [number, number][] {
+  if (!Array.isArray(stored)) return []
+  return stored.map((pair: unknown) => {
+    const [destination, last]: unknown[] = Array.isArray(pair) ? pair : []
+    assert(typeof destination === 'number' && typeof last === 'number', 'a meta row that is whole')
+    return [destination, last]
+  })
 }
 
 /** Where a meta row stands in the log, and the rules that its shard is folded by. */

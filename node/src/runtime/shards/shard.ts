@@ -1,4 +1,4 @@
-import { HalfsecondError, type Identifier, type Namespaces } from '@halfsecond/protocol'
+import { type FragmentId, HalfsecondError, type Namespaces } from '@halfsecond/protocol'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Fragment } from '../../core/fragment/fragment.ts'
 import { foldEntry } from '../../core/shard/fold.ts'
@@ -165,7 +165,7 @@ export class Shard {
     if (!this.isStopped) this.stop('diverged', why)
   }
 
-  read(identifier: Identifier): Fragment | undefined {
+  read(identifier: FragmentId): Fragment | undefined {
     return this.memory.read(identifier)
   }
 
@@ -183,9 +183,9 @@ export class Shard {
 
   private fold(entry: LogEntry): void {
     if (this.isStopped) return
-    const { clock, observer, namespaces, actors } = this.uses
+    const { clock, observer, actors } = this.uses
     try {
-      const { applied, skipped, rejected } = foldEntry(this.state, entry, namespaces, this.memory)
+      const { applied, skipped, rejected } = foldEntry(this.state, entry, this.memory)
       observer.folded(this.number, applied, skipped, rejected, clock.now() - entry.timestamp)
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error)

@@ -41,6 +41,7 @@ export class Person {
       chunks: {
         read: (_identifier, number) => rows.get(number),
         seal: (_identifier, number, row) => rows.set(number, row),
+        remove: (_identifier, number) => rows.delete(number),
       },
     }
   }

@@ -216,7 +216,6 @@ const bad: readonly [what: string, record: { readonly [field: string]: unknown }
     },
     'outcome is one of',
   ],
-  ['erase', { kind: 'erase', id: 'x', key, at: start, eraseId: 'e' }, 'not supported'],
   ['a record of an internal kind', { kind: 'tick', epoch: 1, wall: start }, 'INVALID'],
   ['a claim to lead', { ...good, kind: 'primary', epoch: 99, node: 'me' }, 'no such kind'],
   [
@@ -392,3 +391,17 @@ function nonFinite(_: string, value: unknown): unknown {
 function revived(_: string, value: unknown): unknown {
   return typeof value === 'string' && value.startsWith('number ') ? Number(value.slice(7)) : value
 }
+
+test('an erase takes every fact from before it, and what comes late', () => {
+  const shard = new BareShard()
+  shard.take(batch('p', 1, [event(key, 'a', start)]), start)
+  const erase = { kind: 'erase', id: 'x', key, at: start + 1, eraseId: 'e' }
+
+  shard.take(batch('p', 2, [erase]), start + 5)
+  const late = shard.take(batch('p', 3, [event(key, 'b', start + 4)]), start + 9)
+  shard.take(batch('p', 4, [event(key, 'c', start + 6)]), start + 9)
+
+  expect(late).toEqual({ applied: 0, skipped: 1, rejected: 0 })
+  expect(ids(shard)).toEqual(['c'])
+  expect(shard.state.digest.toString()).toBe(shard.digestFromScratch())
+})

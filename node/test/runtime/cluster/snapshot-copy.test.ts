@@ -109,6 +109,7 @@ function watched(inner: ShardStore, onRestore: (bytes: number) => void): ShardSt
   return {
     meta: () => inner.meta(),
     producers: () => inner.producers(),
+    outbox: () => inner.outbox(),
     fragment: (identifier) => inner.fragment(identifier),
     chunk: (identifier, number) => inner.chunk(identifier, number),
     fragments: (after, limit) => inner.fragments(after, limit),

@@ -1,0 +1,212 @@
+import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
+import { type Fragment, isEmpty } from '../fragment/fragment.ts'
+import type { IdentityGround } from './identity-ground.ts'
+import { type JudgedLink, judge } from './judge.ts'
+import { isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
+
+/**
+ * Derives what others must hear from what a fragment's home knows, and sends what differs from
+ * what they were told. Links and copies move only upwards in the static order; whoever is the
+ * greatest of all that are connected ends up with everything, and judges it.
+ *
+ * R1 after it, `told` is exactly what follows from `links`, `below` and the fragment's version.
+ * R2 a copy is handed to the greatest only; whoever is not that any more is told `gone` first.
+ * @param isStructural whether links, edges or copies changed, not only the fragment's own facts
+ */
+export function revise(fragment: Fragment, isStructural: boolean, ground: IdentityGround): void {
+  const { ties } = fragment
+  if (ties === null) return
+  const id = fragment.identifier
+  const up = upOf(ties, id)
+  const parent = greatestOf(up.keys(), ground.rules.namespaces)
+  takeBack(id, ties, up, parent, ground)
+  for (const [to, since] of up) tellEdge(id, ties, to, since, to === parent ? null : parent, ground)
+  if (parent === null) {
+    if (isStructural) judgeProfile(fragment, ties, ground)
+    return
+  }
+  handUp(fragment, ties, parent, ground)
+  leaveRoot(id, ties, parent, ground)
+}
+
+/** Everybody that the fragment is linked to, directly or by way of one below, and since when. */
+function upOf(ties: Ties, id: FragmentId): Map<FragmentId, number> {
+  const up = new Map<FragmentId, number>()
+  for (const [to, { since, state }] of ties.links) if (state === 'valid') up.set(to, since)
+  for (const { since, also } of ties.below.values()) {
+    if (since === null || also === null || also === id) continue
+    up.set(also, Math.min(since, up.get(also) ?? since))
+  }
+  return up
+}
+
+function greatestOf(ids: Iterable<FragmentId>, namespaces: Namespaces): FragmentId | null {
+  let best: FragmentId | null = null
+  for (const id of ids) if (best === null || compareFragmentIds(id, best, namespaces) > 0) best = id
+  return best
+}
+
+/** Copies from whoever is not the parent any more, and the edge of whoever left. */
+function takeBack(
+  id: FragmentId,
+  ties: Ties,
+  up: ReadonlyMap<FragmentId, number>,
+  parent: FragmentId | null,
+  ground: IdentityGround,
+): void {
+  for (const [to, told] of ties.told) {
+    if (to === parent) continue
+    for (const copy of told.copies.keys()) ground.send({ kind: 'gone', from: id, to, id: copy })
+    told.copies.clear()
+    if (up.has(to)) continue
+    ground.send({ kind: 'edge', from: id, to, since: null, also: null })
+    ties.told.delete(to)
+  }
+}
+
+function tellEdge(
+  id: FragmentId,
+  ties: Ties,
+  to: FragmentId,
+  since: number,
+  also: FragmentId | null,
+  ground: IdentityGround,
+): void {
+  const told = ties.told.get(to)
+  if (told && told.since === since && told.also === also) return
+  ground.send({ kind: 'edge', from: id, to, since, also })
+  if (told) {
+    told.since = since
+    told.also = also
+  } else {
+    ties.told.set(to, { since, also, copies: new Map() })
+  }
+}
+
+/** The branch of a fragment: itself and every copy from below, the newest of each. */
+function branchOf(fragment: Fragment, ties: Ties): Map<FragmentId, Version> {
+  const branch = new Map<FragmentId, Version>()
+  if (!isEmpty(fragment) || ties.links.size > 0)
+    branch.set(fragment.identifier, versionOf(fragment))
+  const waiting = waitingOf(ties)
+  for (const [from, { copies }] of ties.below) {
+    if (waiting?.has(from)) continue
+    for (const [id, { version }] of copies) {
+      const other = branch.get(id)
+      if (other === undefined || isNewer(version, other)) branch.set(id, version)
+    }
+  }
+  return branch
+}
+
+/** Those that an erase was spread to and that have not answered: what they handed up is void. */
+export function waitingOf(ties: Ties): ReadonlySet<FragmentId> | undefined {
+  let all: Set<FragmentId> | undefined
+  for (const { wait } of ties.tomb?.erasures.values() ?? []) {
+    if (wait.size === 0) continue
+    all ??= new Set()
+    for (const id of wait) all.add(id)
+  }
+  return all
+}
+
+function versionOf({ sequence, index }: Fragment): Version {
+  return { sequence, index }
+}
+
+function handUp(fragment: Fragment, ties: Ties, parent: FragmentId, ground: IdentityGround): void {
+  const told = ties.told.get(parent)
+  if (told === undefined) return
+  const from = fragment.identifier
+  const branch = branchOf(fragment, ties)
+  for (const id of told.copies.keys()) {
+    if (branch.has(id)) continue
+    ground.send({ kind: 'gone', from, to: parent, id })
+    told.copies.delete(id)
+  }
+  for (const [id, version] of branch) handOne(told, from, parent, id, version, ground)
+}
+
+function handOne(
+  told: Told,
+  from: FragmentId,
+  to: FragmentId,
+  id: FragmentId,
+  version: Version,
+  ground: IdentityGround,
+): void {
+  const before = told.copies.get(id)
+  if (before !== undefined && isSame(before, version)) return
+  ground.send({ kind: 'copy', from, to, id })
+  told.copies.set(id, version)
+}
+
+/** As the root: the links that a limit leaves out are refused, once; who joined or left is told. */
+function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGround): void {
+  const root = fragment.identifier
+  const { members, leftOut } = judge(root, linksOf(ties), ground.rules)
+  const refused = new Set<string>()
+  for (const { link, reason } of leftOut) {
+    const { lower, upper, since } = link
+    const key = `${lower} ${upper} ${since}`
+    refused.add(key)
+    if (ties.refused.has(key)) continue
+    ground.send({ kind: 'refuse', from: root, to: lower, upper, since, reason })
+  }
+  ties.refused.clear()
+  for (const key of refused) ties.refused.add(key)
+  const others = new Set(members)
+  others.delete(root)
+  tellDifference(root, ties.members, others, ground)
+  ties.members = others
+}
+
+/** The active rules changed: the root judges its profile by them. */
+export function rejudge(fragment: Fragment, ground: IdentityGround): void {
+  revise(fragment, true, ground)
+}
+
+/** All valid links inside a root's branch. */
+function linksOf(ties: Ties): JudgedLink[] {
+  const links: JudgedLink[] = []
+  const seen = new Map<FragmentId, Version>()
+  const waiting = waitingOf(ties)
+  for (const [from, { copies }] of ties.below) {
+    if (waiting?.has(from)) continue
+    for (const copy of copies.values()) {
+      const other = seen.get(copy.id)
+      if (other !== undefined && !isNewer(copy.version, other)) continue
+      seen.set(copy.id, copy.version)
+    }
+  }
+  for (const [from, { copies }] of ties.below) {
+    if (waiting?.has(from)) continue
+    for (const copy of copies.values()) {
+      const newest = seen.get(copy.id)
+      if (newest === undefined || !isSame(newest, copy.version)) continue
+      seen.delete(copy.id)
+      for (const { to, since } of copy.links) links.push({ lower: copy.id, upper: to, since })
+    }
+  }
+  return links
+}
+
+/** It is part of a greater profile now: that one's root judges, and tells. */
+function leaveRoot(id: FragmentId, ties: Ties, parent: FragmentId, ground: IdentityGround): void {
+  ties.refused.clear()
+  if (ties.members.size === 0) return
+  ground.tell({ kind: 'reassigned', root: id, members: [...ties.members], to: parent })
+  ties.members = new Set()
+}
+
+function tellDifference(
+  root: FragmentId,
+  before: ReadonlySet<FragmentId>,
+  after: ReadonlySet<FragmentId>,
+  ground: IdentityGround,
+): void {
+  const joined = [...after].filter((id) => !before.has(id))
+  const left = [...before].filter((id) => !after.has(id))
+  if (joined.length > 0) ground.tell({ kind: 'merged', root, members: joined, to: null })
+  if (left.length > 0) ground.tell({ kind: 'split', root, members: left, to: null })
+}

@@ -1,0 +1,248 @@
+import {
+  type ChannelRecord,
+  type EraseRecord,
+  type FragmentId,
+  fragmentIdOf,
+  identifierIn,
+  type LinkRecord,
+  namespaceOf,
+  type UnlinkRecord,
+} from '@halfsecond/protocol'
+import { identityOf } from '../fragment/entry.ts'
+import {
+  effectiveTime,
+  evolve,
+  type FragmentRecord,
+  isKnown,
+  type Logged,
+} from '../fragment/evolve.ts'
+import type { Fragment } from '../fragment/fragment.ts'
+import { type Device, epochAt, isShared, login, logout, touch } from '../identity/device.ts'
+import { erase } from '../identity/erase.ts'
+import {
+  isLower,
+  isProven,
+  type Linked,
+  linksMax,
+  refuseLink,
+  tellLink,
+} from '../identity/links.ts'
+import { type Recognition, setVersion } from './recognition.ts'
+import type { ShardGround } from './shard-state.ts'
+
+/** What a record did. A `reason` sends it to the dead letters, whole. */
+export type Applied = 'changed' | 'nothing' | { readonly reason: string }
+
+/** Whether a record can only touch its fragment's own facts, so that recognition has no say. */
+export function isPlain(
+  record: ChannelRecord,
+  { ties, device }: Fragment,
+): record is FragmentRecord {
+  if (ties !== null || device !== null) return false
+  switch (record.kind) {
+    case 'event':
+    case 'traits':
+    case 'outcome':
+    case 'consent':
+      return true
+    case 'link':
+    case 'unlink':
+    case 'logout':
+    case 'erase':
+      return false
+  }
+}
+
+/**
+ * Applies one valid record by the rules of recognition: facts from before an erase are refused, a
+ * device's facts go to the epoch of their time, links are kept at their lower end.
+ */
+export function applyRecord(
+  first: Fragment,
+  record: ChannelRecord,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  switch (record.kind) {
+    case 'link':
+    case 'unlink':
+      return applyLink(first, record, logged, recognition)
+    case 'erase':
+      return applyErase(first, record, logged, recognition)
+    case 'logout': {
+      const applied = applyFact(first, record, logged, recognition)
+      endEpoch(first, record.at, logged, recognition)
+      return applied
+    }
+    default:
+      return applyFact(first, record, logged, recognition)
+  }
+}
+
+function applyFact(
+  first: Fragment,
+  record: FragmentRecord,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  const at = effectiveTime(record, logged.timestamp)
+  if (isKnownInAnyEpoch(first, record, at, recognition)) return 'nothing'
+  const fragment = fragmentAt(first, at, recognition)
+  if (isBuried(fragment, at)) return 'nothing'
+  if (!evolve(fragment, record, logged, recognition.facts)) return 'nothing'
+  recognition.changed(fragment, false)
+  return 'changed'
+}
+
+function isBuried({ ties }: Fragment, at: number): boolean {
+  return ties !== null && ties.tomb !== null && at <= ties.tomb.at
+}
+
+/** The fragment of the epoch that holds this time: it may be the first of a new one. */
+function fragmentAt(first: Fragment, at: number, { facts }: Recognition): Fragment {
+  if (first.device === null) return first
+  const { device, epoch } = touch(first.device, at)
+  if (device !== first.device) setDevice(first, device, facts)
+  return epoch === 0 ? first : facts.activate(epochId(first, epoch))
+}
+
+function epochId({ identifier }: Fragment, epoch: number): FragmentId {
+  return fragmentIdOf(identifierIn(identifier), epoch)
+}
+
+/** What was folded before the device changed hands stays where it was: sent again it is known. */
+function isKnownInAnyEpoch(
+  first: Fragment,
+  record: FragmentRecord,
+  at: number,
+  { facts }: Recognition,
+): boolean {
+  const epochs = first.device?.epochs.length ?? 1
+  if (epochs === 1) return false
+  if (record.kind === 'traits' || record.kind === 'consent') return false
+  const identity = identityOf(record)
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const fragment = facts.activate(epochId(first, epoch))
+    if (isKnown(fragment, record, identity, at, facts)) return true
+  }
+  return false
+}
+
+function endEpoch(first: Fragment, sentAt: number, logged: Logged, recognition: Recognition): void {
+  if (!isDevice(first, recognition)) return
+  const device = logout(first.device, Math.min(sentAt, logged.timestamp))
+  if (device !== first.device) setDevice(first, device, recognition.facts)
+}
+
+function isDevice({ identifier }: Fragment, { rules }: Recognition): boolean {
+  return rules.namespaces.get(namespaceOf(identifierIn(identifier)))?.class === 'device'
+}
+
+function setDevice(first: Fragment, device: Device | null, facts: ShardGround): void {
+  first.device = device
+  facts.changed(first)
+}
+
+function applyLink(
+  first: Fragment,
+  record: LinkRecord | UnlinkRecord,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  const { rules, facts } = recognition
+  if (!isLower(record.key, record.to, rules)) return upsideDown
+  const at = Math.min(record.at, logged.timestamp)
+  if (record.kind === 'unlink') return unlinkEverywhere(first, record, at, logged, recognition)
+  const place = isDevice(first, recognition) ? placeOf(first, record, at, recognition) : first
+  if (isBuried(place, at)) return 'nothing'
+  if (!place.links?.has(record.to) && (place.links?.size ?? 0) >= linksMax) return tooManyLinks
+  const linked = tellLink(place, record, at, rules, facts.digest)
+  return afterLink(place, linked, logged, recognition)
+}
+
+const upsideDown = {
+  reason: 'INVALID: a link is kept at the lower of its two ends; its key is the greater one',
+}
+const tooManyLinks = { reason: `INVALID: an identifier has at most ${linksMax} links` }
+
+/** Where a device's link goes: to whoever had it then. Somebody above a device claims it. */
+function placeOf(
+  first: Fragment,
+  record: LinkRecord,
+  at: number,
+  recognition: Recognition,
+): Fragment {
+  const { rules, facts } = recognition
+  const then = facts.activate(epochId(first, epochAt(first.device, at)))
+  const above = rules.namespaces.get(namespaceOf(identifierIn(record.to)))?.class
+  const isOwner = above === 'account' || above === 'contact'
+  if (!isOwner || !isProven(record.key, record.to, record.strength, rules)) return then
+  const { device, login: claim } = login(first.device, at, record.to)
+  if (device !== first.device) setDevice(first, device, facts)
+  if (claim.kind === 'conflict') {
+    refuseLink(then, record, at, claim.reason, rules)
+    return then
+  }
+  return facts.activate(epochId(first, claim.epoch))
+}
+
+/** From every epoch that is linked to it: whoever takes it back means the device. */
+function unlinkEverywhere(
+  first: Fragment,
+  record: UnlinkRecord,
+  at: number,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  const { rules, facts } = recognition
+  let applied: Applied = 'nothing'
+  for (let epoch = 0; epoch < (first.device?.epochs.length ?? 1); epoch++) {
+    const fragment = facts.activate(epochId(first, epoch))
+    if (epoch > 0 && !fragment.links?.has(record.to)) continue
+    const linked = tellLink(fragment, record, at, rules, facts.digest)
+    if (afterLink(fragment, linked, logged, recognition) === 'changed') applied = 'changed'
+  }
+  return applied
+}
+
+function afterLink(
+  fragment: Fragment,
+  linked: Linked,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  if (linked === 'nothing') return 'nothing'
+  if (linked === 'changed') {
+    setVersion(fragment, logged.sequence, logged.index)
+    recognition.changed(fragment, true)
+  } else {
+    recognition.facts.changed(fragment)
+  }
+  return 'changed'
+}
+
+function applyErase(
+  first: Fragment,
+  record: EraseRecord,
+  logged: Logged,
+  recognition: Recognition,
+): Applied {
+  const { device } = first
+  if (device !== null && isShared(device) && record.epoch === undefined) return unnamedEpoch
+  const { timestamp, sequence, index } = logged
+  const { eraseId } = record
+  const at = Math.min(record.at, timestamp)
+  for (let epoch = 0; epoch < (device?.epochs.length ?? 1); epoch++) {
+    if (record.epoch !== undefined && record.epoch !== epoch) continue
+    const fragment = recognition.facts.activate(epochId(first, epoch))
+    const order = { eraseId, at, back: null, check: false, timestamp }
+    if (!erase(fragment, order, recognition)) continue
+    setVersion(fragment, sequence, index)
+    recognition.changed(fragment, true)
+  }
+  return 'changed'
+}
+
+const unnamedEpoch = {
+  reason: 'INVALID: this device had several owners; name the epoch that is to be erased',
+}

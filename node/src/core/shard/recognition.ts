@@ -1,0 +1,86 @@
+import { type FragmentId, identifierIn, type OutboxRecord, shardOf } from '@halfsecond/protocol'
+import type { Fragment } from '../fragment/fragment.ts'
+import type { EraseGround } from '../identity/erase.ts'
+import { expire } from '../identity/expire.ts'
+import type { Message, ProfileChange } from '../identity/identity-ground.ts'
+import { receive } from '../identity/receive.ts'
+import { rejudge, revise } from '../identity/revise.ts'
+import type { IdentityRules } from '../identity/rules.ts'
+import { readCopy } from '../profile/copy.ts'
+import type { ShardGround, ShardState } from './shard-state.ts'
+
+/**
+ * What one entry of the log does to how fragments are tied to each other. Records change ties at
+ * once; what others must hear of it follows once, at the end of the entry.
+ */
+export class Recognition implements EraseGround {
+  readonly rules: IdentityRules
+  readonly facts: ShardGround
+  private readonly state: ShardState
+  /** Fragments to revise, and whether more than their own facts changed. */
+  private readonly touched = new Map<FragmentId, boolean>()
+
+  constructor(state: ShardState, ground: ShardGround) {
+    this.state = state
+    this.facts = ground
+    this.rules = state.identity.rules
+  }
+
+  send(message: Message): void {
+    const destination = shardOf(identifierIn(message.to), this.state.shards)
+    this.state.outbox.put(destination, message, this.facts.outboxChanged)
+  }
+
+  tell(change: ProfileChange): void {
+    this.facts.profileChanged(change)
+  }
+
+  /** The fragment changed: what others must hear of it follows at the end of the entry. */
+  changed(fragment: Fragment, isStructural: boolean): void {
+    this.facts.changed(fragment)
+    if (fragment.ties === null) return
+    const id = fragment.identifier
+    this.touched.set(id, isStructural || this.touched.get(id) === true)
+  }
+
+  /** Something that another shard tells a fragment of this one. */
+  receive(record: OutboxRecord, sequence: number, index: number, timestamp: number): boolean {
+    const fragment = this.facts.activate(record.to)
+    const copy = record.kind === 'copy' ? readCopy(record.fragment) : undefined
+    if (!receive(fragment, record, copy, timestamp, this)) return false
+    // A refusal and an erase change what copies of it say.
+    if (record.kind === 'refuse' || record.kind === 'erase') setVersion(fragment, sequence, index)
+    this.changed(fragment, true)
+    return true
+  }
+
+  /** The rules changed: the root `id` judges its profile anew. */
+  rejudge(id: FragmentId): void {
+    const fragment = this.facts.activate(id)
+    rejudge(fragment, this)
+    this.facts.changed(fragment)
+  }
+
+  /** The fragment is forgotten, if nothing was written to it since. */
+  expire(id: FragmentId, idleSince: number, sequence: number): void {
+    const fragment = this.facts.activate(id)
+    if (!expire(fragment, idleSince, this)) return
+    setVersion(fragment, sequence, 0)
+    this.changed(fragment, true)
+  }
+
+  /** Ends the entry. */
+  finish(): void {
+    for (const [id, isStructural] of this.touched) {
+      const fragment = this.facts.activate(id)
+      revise(fragment, isStructural, this)
+      this.facts.changed(fragment)
+    }
+    this.touched.clear()
+  }
+}
+
+export function setVersion(fragment: Fragment, sequence: number, index: number): void {
+  fragment.sequence = sequence
+  fragment.index = index
+}
