@@ -1,32 +1,47 @@
 import { basename } from 'node:path'
-import { openTransport } from '@halfsecond/client/transport'
-import {
-  builtInNamespaces,
-  HalfsecondError,
-  toHalfsecondError,
-  withoutCredentials,
-} from '@halfsecond/protocol'
+import { builtInNamespaces } from '@halfsecond/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { AdminClient, adminUrl } from '../admin-client.ts'
 import { Exit, exitCodes } from '../failure.ts'
+import { readColumnMapping } from '../import/column-mapping.ts'
 import { type Content, openContent } from '../import/content.ts'
-import {
-  type Destination,
-  type Imported,
-  Importer,
-  identityOf,
-  NoDestination,
-} from '../import/importer.ts'
-import { LogDestination } from '../import/log-destination.ts'
+import { describeImport, importAsJson } from '../import/described.ts'
+import { type Imported, Importer, identityOf, NoDestination } from '../import/importer.ts'
+import { withLog } from '../import/log-connection.ts'
+import { LogDestination, type LogOptions } from '../import/log-destination.ts'
+import { importMapped, type MappedImported, type MappedUses } from '../import/mapped-import.ts'
 import { csvDefaults, detectFormat, type Format, formats, type Mapping } from '../import/mapping.ts'
-import { count, describeSeconds, Progress } from '../import/progress.ts'
+import { Progress } from '../import/progress.ts'
 import { RejectedFile } from '../import/rejected-file.ts'
+import { readText } from '../playbook-file.ts'
 import { printJson, printLine } from '../print.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 const defaultUrl = 'http://127.0.0.1:7500'
 
+/**
+ * Each new link makes a handful of further records on other shards: edges, and copies of what stands
+ * below. At this rate those are few beside what a cluster takes, and a million links take half an hour.
+ */
+const linksPerSecondDefault = 500
+
+const csvOptions = [
+  'format',
+  'key',
+  'namespace',
+  'at',
+  'name',
+  'event',
+  'traits',
+  'text',
+  'delimiter',
+]
+
 interface ImportCommandOptions {
   readonly format?: Format
+  readonly mapping?: string
+  readonly rate: number
+  readonly adminUrl?: string
   readonly url?: string
   readonly rejected?: string
   readonly dryRun?: boolean
@@ -51,6 +66,20 @@ Formats, told by the file's beginning unless --format says which; gzip is unpack
               "kind" names any other record
   csv         a header line; the columns key, name and at, all others are properties. Numbers, true
               and false are such, anything else is text, an empty cell says nothing
+With --mapping, a CSV or NDJSON file of any other system, its columns named in a mapping:
+  source: crm                # who says so; a file that is imported in mode full has its own
+  format: csv                # or ndjson; delimiter: ";" where it is no comma
+  key: crm:\${id}            # whom a row is about, with columns in it
+  links:                     # who else that is; skipped where the column is empty
+    - { to: "email:\${mail}", strength: authenticated }   # or asserted (default), observed
+  traits:
+    tier: level              # trait: column
+    age: { column: age, type: int }   # string (default), int, double, bool, time, list
+  at: updated                # column of the time; default: when the file was written
+  mode: full                 # or delta (default): what the file does not say stays as it is
+Other columns are ignored. In mode full, traits that the source has set earlier are unset where the
+file does not have them any more. A faulty row is rejected whole.
+
 Times are ISO 8601 (UTC where no zone is written) or milliseconds since 1970.
 
 The same file with the same options can be imported again, also after it broke off: what is there
@@ -64,9 +93,15 @@ export function addImport(program: Command, around: Surroundings): void {
     .addOption(new Option('--format <format>', 'what the file is').choices(formats))
     .option('--url <url>', 'where records go: http://host:7500 or nats://host:4222')
     .option('--rejected <path>', 'where refused lines go (default: <file>.rejected.ndjson)')
-    .option('--dry-run', 'check every line, send nothing')
+    .option('--dry-run', 'check every line, send nothing; with --mapping, count what would change')
     .option('--patience <seconds>', 'how long to try when the log is away', seconds, 60)
     .option('--json', 'print the result as JSON')
+    .optionsGroup("Options for another system's file:")
+    .addOption(
+      new Option('--mapping <file>', 'what its columns mean, YAML or JSON').conflicts(csvOptions),
+    )
+    .option('--rate <links>', 'links sent per second', linksPerSecond, linksPerSecondDefault)
+    .option('--admin-url <url>', 'admin port of a node, for mode full and --dry-run')
     .optionsGroup('Options for CSV:')
     .option('--key <column>', 'column of the identifier', csvDefaults.key)
     .option('--namespace <name>', 'namespace of identifiers written without one', '')
@@ -93,7 +128,7 @@ async function importContent(
   options: ImportCommandOptions,
   around: Surroundings,
 ): Promise<void> {
-  const mapping = mappingOf(content, options)
+  const mapping = await mappingOf(content, options, around)
   const identity = identityOf(content, mapping)
   const view = {
     isTerminal: around.isTerminal,
@@ -101,106 +136,65 @@ async function importContent(
   }
   const progress = new Progress(view, content.bytes)
   const rejected = new RejectedFile(options.rejected ?? rejectedPath(file))
-  const parts = { content, mapping, identity, progress, rejected, signal: around.stopping }
+  const parts = { content, identity, progress, rejected, signal: around.stopping }
+  const log: LogOptions = {
+    producer: identity.producer,
+    patienceMs: options.patience * 1000,
+    onRefused: ({ line, text }, reason) => rejected.add(line, reason, text),
+    onTrouble: ({ code, message }) =>
+      progress.note(`${code}: ${message}; trying for up to ${options.patience} s`),
+    signal: around.stopping,
+  }
   const startedAt = performance.now()
-  const result = await send(options, identity.producer, progress, rejected, around, (destination) =>
-    new Importer({ ...parts, destination }).run(),
-  )
-  const elapsedMs = performance.now() - startedAt
+  const result = await send(mapping, parts, log, options, around)
+  const told = { file, mapping, result, rejected, elapsedMs: performance.now() - startedAt }
+  const isDryRun = options.dryRun === true
   if (options.json) {
-    const { lines, sent, shortened, isFolded, isStopped } = result
-    const { producer } = identity
-    const path = rejected.count > 0 ? { rejectedFile: rejected.path } : {}
-    const told = { file, format: mapping.format, dryRun: options.dryRun === true, producer, lines }
-    const counts = { sent, rejected: rejected.count, shortened, ...path }
-    const linesPerSecond = Math.round(lines / (elapsedMs / 1000))
-    printJson(around.output, {
-      ...told,
-      ...counts,
-      visible: isFolded,
-      stopped: isStopped,
-      elapsedMs: Math.round(elapsedMs),
-      linesPerSecond,
-    })
+    printJson(around.output, importAsJson({ ...told, producer: identity.producer, isDryRun }))
   } else {
-    for (const line of describeImport(file, mapping.format, result, rejected, elapsedMs, options)) {
-      printLine(around.output, line)
-    }
+    for (const line of describeImport({ ...told, isDryRun })) printLine(around.output, line)
   }
   if (result.isStopped) throw new Exit(exitCodes.failed)
 }
 
-async function send(
+function send(
+  mapping: Mapping,
+  parts: MappedUses['parts'],
+  log: LogOptions,
   options: ImportCommandOptions,
-  producer: string,
-  progress: Progress,
-  rejected: RejectedFile,
   around: Surroundings,
-  run: (destination: Destination) => Promise<Imported>,
-): Promise<Imported> {
-  if (options.dryRun) return run(new NoDestination(builtInNamespaces))
+): Promise<Imported | MappedImported> {
+  const isDryRun = options.dryRun === true
   const url = options.url ?? (around.env.HALFSECOND_URL || defaultUrl)
-  const transport = openTransport(url)
-  try {
-    const map = await transport.map().catch((thrown: unknown) => {
-      const { code, message } = toHalfsecondError(thrown, 'UNAVAILABLE', 'no shard map')
-      throw new HalfsecondError(
-        code,
-        `no node answers at ${withoutCredentials(url)} (${message}); start one with: halfsecond dev, or name another with --url or HALFSECOND_URL`,
-        { cause: thrown },
-      )
-    })
-    return await run(
-      new LogDestination(transport, map, {
-        producer,
-        patienceMs: options.patience * 1000,
-        onRefused: ({ line, text }, reason) => rejected.add(line, reason, text),
-        onTrouble: ({ code, message }) =>
-          progress.note(`${code}: ${message}; trying for up to ${options.patience} s`),
-        signal: around.stopping,
-      }),
-    )
-  } catch (thrown) {
-    const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'the import failed')
-    if (!error.retryable || error.message.startsWith('no node answers')) throw error
-    throw new HalfsecondError(
-      error.code,
-      `the import broke off: ${error.message}; run the same command again to go on, nothing is counted twice`,
-      { cause: error },
-    )
-  } finally {
-    await transport.close()
+  if (mapping.format === 'mapped') {
+    const admin = new AdminClient(adminUrl(options.adminUrl, around))
+    const uses = { parts, mapping, log, admin, linksPerSecond: options.rate, isDryRun }
+    return withLog(url, (transport, map) => importMapped({ ...uses, transport, map }))
   }
+  if (isDryRun) {
+    const destination = new NoDestination(builtInNamespaces)
+    return new Importer({ ...parts, mapping, destination }).run()
+  }
+  return withLog(url, (transport, map) => {
+    const destination = new LogDestination(transport, map, log)
+    return new Importer({ ...parts, mapping, destination }).run()
+  })
 }
 
-function mappingOf(content: Content, options: ImportCommandOptions): Mapping {
+async function mappingOf(
+  content: Content,
+  options: ImportCommandOptions,
+  around: Surroundings,
+): Promise<Mapping> {
+  if (options.mapping !== undefined) {
+    const text = await readText(options.mapping, around.input)
+    const columns = readColumnMapping(options.mapping, text)
+    return { format: 'mapped', columns, modifiedAt: content.modifiedAt }
+  }
   const format = options.format ?? detectFormat(content.head)
   if (format !== 'csv') return { format }
   const { key, namespace, at, name, event, traits = false, text, delimiter } = options
   return { format, key, namespace, at, name, event, traits, text, delimiter }
-}
-
-function describeImport(
-  file: string,
-  format: Format,
-  result: Imported,
-  rejected: RejectedFile,
-  elapsedMs: number,
-  options: ImportCommandOptions,
-): string[] {
-  const { lines, sent, shortened, isFolded, isStopped } = result
-  const rate = count(lines / (elapsedMs / 1000))
-  const done = options.dryRun ? 'would be sent' : 'sent'
-  const told = [
-    `${file} (${format}): ${count(lines)} lines, ${count(sent)} ${done}, ${count(rejected.count)} rejected, ${describeSeconds(elapsedMs / 1000)}, ${rate} lines/s`,
-  ]
-  if (rejected.count > 0) told.push(`rejected lines, with reasons: ${rejected.path}`)
-  if (shortened > 0)
-    told.push(`${count(shortened)} lines had a value that was shortened to its bound`)
-  if (isStopped) told.push('stopped; run the same command again to go on, nothing is counted twice')
-  else if (!isFolded) told.push('stored, but the node has not caught up yet')
-  else if (!options.dryRun) told.push('importing the same file again changes nothing')
-  return told
 }
 
 function rejectedPath(file: string): string {
@@ -213,6 +207,12 @@ function seconds(text: string): number {
   const value = Number(text)
   if (value > 0 && value <= 86_400) return value
   throw new InvalidArgumentError('A number of seconds, at most a day.')
+}
+
+function linksPerSecond(text: string): number {
+  const value = Number(text)
+  if (value >= 1 && value <= 1_000_000) return value
+  throw new InvalidArgumentError('A number of links per second, from 1 to 1000000.')
 }
 
 function commas(text: string): string[] {

@@ -7,7 +7,7 @@ import {
   type Value,
 } from '@halfsecond/protocol'
 import type { Line } from './line-splitter.ts'
-import type { Row } from './row.ts'
+import type { PlainRow } from './row.ts'
 
 /*
  * The combined log format of Apache and nginx:
@@ -39,9 +39,9 @@ export function isAccessLine(text: string): boolean {
 }
 
 /** The visit that a line tells of: the client address saw a page. */
-export function readAccessLine(line: Line, namespaces: Namespaces): Row {
+export function readAccessLine(line: Line, namespaces: Namespaces): PlainRow {
   const { number, text } = line
-  const fault = (why: string): Row => ({ line: number, text, fault: why })
+  const fault = (why: string): PlainRow => ({ line: number, text, fault: why })
   if (!line.isWhole) return fault('the line is too long')
   const found = combined.exec(text)
   if (found === null) return fault('not a line of a combined access log')

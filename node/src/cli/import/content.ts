@@ -17,6 +17,8 @@ export interface Content {
   readonly hash: (mapping: string) => string
   readonly head: Buffer
   readonly bytes: number
+  /** When it was written, in milliseconds since 1970; what is no file on disk, now. */
+  readonly modifiedAt: number
   read(): AsyncIterable<Buffer>
   close(): Promise<void>
 }
@@ -31,9 +33,10 @@ export async function openContent(path: string, input: Readable): Promise<Conten
   if (onDisk?.isDirectory()) throw new HalfsecondError('INVALID', `${path} is a folder, not a file`)
   if (onDisk?.isFile()) {
     // A log that grows meanwhile: what is there now is what is imported.
-    const { size } = onDisk
+    const { size, mtimeMs } = onDisk
     return surveyed(
       path,
+      Math.floor(mtimeMs),
       () => unpacked(path, size),
       () => Promise.resolve(),
     )
@@ -43,7 +46,7 @@ export async function openContent(path: string, input: Readable): Promise<Conten
   try {
     const copy = join(folder, 'input')
     const size = await spool(path === '-' ? input : createReadStream(path), copy)
-    return await surveyed(path, () => unpacked(copy, size), remove)
+    return await surveyed(path, Date.now(), () => unpacked(copy, size), remove)
   } catch (error) {
     await remove()
     throw error
@@ -52,6 +55,7 @@ export async function openContent(path: string, input: Readable): Promise<Conten
 
 async function surveyed(
   path: string,
+  modifiedAt: number,
   read: () => AsyncIterable<Buffer>,
   close: () => Promise<void>,
 ): Promise<Content> {
@@ -72,6 +76,7 @@ async function surveyed(
     hash: (mapping) => createHash('sha256').update(`${mapping}\n${ofBytes}`).digest('hex'),
     head: Buffer.concat(head).subarray(0, headBytes),
     bytes,
+    modifiedAt,
     read,
     close,
   }

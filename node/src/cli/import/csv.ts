@@ -1,78 +1,25 @@
 import { HalfsecondError, type Namespaces, parseIdentifier, type Value } from '@halfsecond/protocol'
-import { type Info, parse } from 'csv-parse'
-import { drained } from '../print.ts'
-import { lineBytesMax } from './line-splitter.ts'
+import { readTable } from './csv-table.ts'
 import type { CsvMapping } from './mapping.ts'
 import type { Row } from './row.ts'
 import { parseTime } from './time.ts'
 
-/** Rows handed on at once. */
-const rowsAtOnce = 512
-
 /**
- * The rows of a CSV file with a header line. A row's number is that of its last line, so that it
- * grows where quoted cells hold line breaks.
+ * The rows of a CSV file with a header line, each an event or traits.
  * @throws HalfsecondError `INVALID` where a column of the mapping is missing
  */
-export async function* readCsv(
+export function readCsv(
   bytes: AsyncIterable<Buffer>,
   mapping: CsvMapping,
   namespaces: Namespaces,
 ): AsyncIterable<Row[]> {
-  let rows: Row[] = []
-  const parser = parse({
-    bom: true,
-    delimiter: mapping.delimiter,
-    info: true,
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: lineBytesMax,
+  return readTable(bytes, mapping.delimiter, (header) => {
+    checkHeader(header, mapping)
+    return (cells, place) => readRow(cells, header, place, mapping, namespaces)
   })
-  void feed(parser, bytes)
-  let header: readonly string[] | undefined
-  try {
-    for await (const parsed of parser) {
-      const { record, info } = cellsOf(parsed)
-      if (header === undefined) header = checkedHeader(record, mapping)
-      else rows.push(readRow(record, header, info.lines, mapping, namespaces))
-      if (rows.length < rowsAtOnce) continue
-      yield rows
-      rows = []
-    }
-  } catch (error) {
-    if (error instanceof HalfsecondError) throw error
-    const detail = error instanceof Error ? error.message : String(error)
-    throw new HalfsecondError('INVALID', `not CSV: ${detail}`, { cause: error })
-  }
-  yield rows
 }
 
-type Parser = ReturnType<typeof parse>
-
-async function feed(parser: Parser, bytes: AsyncIterable<Buffer>): Promise<void> {
-  try {
-    for await (const chunk of bytes) {
-      if (parser.destroyed) return
-      if (!parser.write(chunk)) await drained(parser)
-    }
-    parser.end()
-  } catch (error) {
-    parser.destroy(error instanceof Error ? error : new Error(String(error)))
-  }
-}
-
-interface Parsed {
-  readonly record: readonly string[]
-  readonly info: Info
-}
-
-/** What the parser passes on with `info: true`. */
-function cellsOf(parsed: Parsed): Parsed {
-  return parsed
-}
-
-function checkedHeader(header: readonly string[], mapping: CsvMapping): readonly string[] {
+function checkHeader(header: readonly string[], mapping: CsvMapping): void {
   const { key, at, name, event, traits } = mapping
   const needed = [key, at, ...(traits || event !== '' ? [] : [name])]
   for (const column of needed) {
@@ -82,20 +29,15 @@ function checkedHeader(header: readonly string[], mapping: CsvMapping): readonly
       `the file has no column "${column}": its columns are ${header.join(', ').slice(0, 500)}; see halfsecond import --help for how to name others`,
     )
   }
-  return header
 }
 
 function readRow(
   cells: readonly string[],
   header: readonly string[],
-  line: number,
+  { line, text }: { readonly line: number; readonly text: string },
   mapping: CsvMapping,
   namespaces: Namespaces,
 ): Row {
-  const text = cells.join(mapping.delimiter)
-  if (cells.length > header.length) {
-    return { line, text, fault: `${cells.length} cells, but ${header.length} columns` }
-  }
   const cell = (column: string) => cells[header.indexOf(column)] ?? ''
   const at = parseTime(cell(mapping.at))
   if (at === undefined) {

@@ -1,10 +1,11 @@
 import { bounds, encode, type Identifier, type Namespaces, recordFault } from '@halfsecond/protocol'
 import type { Content } from './content.ts'
-import { type Mapping, mappingText } from './mapping.ts'
+import { type Mapping, mappingText, recordsPerRow } from './mapping.ts'
+import type { Pace } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { readRows } from './reader.ts'
 import type { RejectedFile } from './rejected-file.ts'
-import type { Draft, Row } from './row.ts'
+import { type Draft, draftsOf, type RefusedRow, type Row } from './row.ts'
 import type { Numbered } from './shard-queue.ts'
 
 /** Where records go: into the logs of a cluster, or nowhere in a dry run. */
@@ -32,12 +33,12 @@ export interface Imported {
 }
 
 /**
- * Who sends: the hash of file and mapping. A record's number is its line. So importing the same
- * file again, however far it came before, changes nothing that is there already.
+ * Who sends: the hash of file and mapping. A record's number follows from its line. So importing the
+ * same file again, however far it came before, changes nothing that is there already.
  */
 export interface ImportIdentity {
   readonly producer: string
-  /** Record ids are `<prefix>:<line>`. */
+  /** Record ids are `<prefix>:<line>`, and `<prefix>:<line>:<i>` of a row's further records. */
   readonly idPrefix: string
 }
 
@@ -56,6 +57,10 @@ export interface ImportParts {
   readonly rejected: RejectedFile
   /** Stops reading. */
   readonly signal: AbortSignal
+  /** Holds links back. */
+  readonly pace?: Pace
+  /** Told of every row, before its records are handed on. */
+  readonly onRow?: (row: Row) => void
 }
 
 /** Reads a file's lines and hands what they say to a destination. */
@@ -71,11 +76,16 @@ export class Importer {
 
   /** Rejects when nothing more can be stored. What is stored by then stays. */
   async run(): Promise<Imported> {
-    const { mapping, destination, progress, rejected, signal } = this.parts
+    const { mapping, destination, progress, rejected, signal, pace } = this.parts
     let isFolded = false
     try {
       for await (const rows of readRows(this.counted(), mapping, destination.namespaces)) {
-        for (const row of rows) this.add(row)
+        for (const row of rows) {
+          this.add(row)
+          const links = pace === undefined ? 0 : linksIn(row)
+          if (links > 0) await pace?.take(links)
+          if (signal.aborted) break
+        }
         progress.show(this.lines, this.readBytes)
         await rejected.flushed()
         await destination.roomy()
@@ -104,30 +114,59 @@ export class Importer {
   }
 
   private add(row: Row): void {
-    const { destination, identity, rejected } = this.parts
+    const { destination, onRow } = this.parts
     this.lines++
     if ('fault' in row) {
-      rejected.add(row.line, row.fault, row.text)
+      this.refuse(row)
       return
     }
-    const { line, text, draft } = row
-    // Lines of one shard are not consecutive, so each record carries its own number.
-    const record = { ...draft, id: draft.id ?? `${identity.idPrefix}:${line}`, n: line }
-    const bytes = encode(record)
-    const fault = recordFault(record, destination.namespaces) ?? sizeFault(bytes)
-    if (fault !== undefined) {
-      rejected.add(line, fault, text)
+    const records = this.recordsOf(row)
+    if (typeof records === 'string') {
+      this.refuse({ ...row, fault: records })
       return
     }
-    if (isShortened(draft)) this.shortened++
-    destination.add(draft.key, { line, bytes, text })
+    onRow?.(row)
+    for (const { key, record } of records) destination.add(key, record)
+    if ('draft' in row && isShortened(row.draft)) this.shortened++
   }
+
+  private refuse(row: RefusedRow): void {
+    this.parts.rejected.add(row.line, row.fault, row.text)
+    this.parts.onRow?.(row)
+  }
+
+  /** The records of a row, or why it has none that count. */
+  private recordsOf(row: Exclude<Row, RefusedRow>): Keyed[] | string {
+    const { identity, destination, mapping } = this.parts
+    const { line, text } = row
+    const records: Keyed[] = []
+    for (const [index, draft] of draftsOf(row).entries()) {
+      // Records of one shard are not consecutive, so each carries its own number.
+      const n = line * recordsPerRow(mapping) + index
+      const id = `${identity.idPrefix}:${line}${index === 0 ? '' : `:${index}`}`
+      const record = { ...draft, id: draft.id ?? id, n }
+      const bytes = encode(record)
+      const fault = recordFault(record, destination.namespaces) ?? sizeFault(bytes)
+      if (fault !== undefined) return fault
+      records.push({ key: draft.key, record: { n, line, bytes, text } })
+    }
+    return records
+  }
+}
+
+interface Keyed {
+  readonly key: Identifier
+  readonly record: Numbered
 }
 
 function sizeFault(bytes: Uint8Array): string | undefined {
   return bytes.length > bounds.recordBytes
     ? `a record of ${bytes.length} bytes; at most ${bounds.recordBytes}`
     : undefined
+}
+
+function linksIn(row: Row): number {
+  return 'drafts' in row ? row.drafts.filter(({ kind }) => kind === 'link').length : 0
 }
 
 function isShortened(draft: Draft): boolean {

@@ -1,5 +1,6 @@
-import { HalfsecondError, isFields } from '@halfsecond/protocol'
+import { compareUtf8, HalfsecondError, isFields } from '@halfsecond/protocol'
 import { isAccessLine } from './access-log.ts'
+import type { ColumnMapping } from './column-mapping.ts'
 import { LineSplitter } from './line-splitter.ts'
 
 export const formats = ['access-log', 'ndjson', 'csv'] as const
@@ -10,6 +11,15 @@ export type Mapping =
   | { readonly format: 'access-log' }
   | { readonly format: 'ndjson' }
   | ({ readonly format: 'csv' } & CsvMapping)
+  | MappedFile
+
+/** A file of another system, by a mapping file. */
+export interface MappedFile {
+  readonly format: 'mapped'
+  readonly columns: ColumnMapping
+  /** When the file was written. */
+  readonly modifiedAt: number
+}
 
 /** Which columns of a CSV file mean what. All other columns are properties, or traits. */
 export interface CsvMapping {
@@ -43,6 +53,7 @@ export const csvDefaults: CsvMapping = {
 
 /** The same text for the same mapping. */
 export function mappingText(mapping: Mapping): string {
+  if (mapping.format === 'mapped') return columnsText(mapping.columns)
   if (mapping.format !== 'csv') return mapping.format
   const { key, namespace, at, name, event, traits, text, delimiter } = mapping
   return JSON.stringify([
@@ -56,6 +67,19 @@ export function mappingText(mapping: Mapping): string {
     [...text].sort(),
     delimiter,
   ])
+}
+
+/** Where traits stand in their file does not matter; where links do decides their numbers. */
+function columnsText({ traits, ...rest }: ColumnMapping): string {
+  return JSON.stringify({
+    ...rest,
+    traits: traits.toSorted((a, b) => compareUtf8(a.trait, b.trait)),
+  })
+}
+
+/** How many records a row becomes at most. */
+export function recordsPerRow(mapping: Mapping): number {
+  return mapping.format === 'mapped' ? 1 + mapping.columns.links.length : 1
 }
 
 /**

@@ -9,7 +9,7 @@ import {
   recordFault,
 } from '@halfsecond/protocol'
 import type { Line } from './line-splitter.ts'
-import type { Row } from './row.ts'
+import type { PlainRow } from './row.ts'
 import { parseTime } from './time.ts'
 
 /**
@@ -17,9 +17,9 @@ import { parseTime } from './time.ts'
  * "properties": {…}}`. `kind` is `event` where it is missing, or `traits` where there is `set`;
  * other members are those of the record.
  */
-export function readJsonLine(line: Line, namespaces: Namespaces): Row | undefined {
+export function readJsonLine(line: Line, namespaces: Namespaces): PlainRow | undefined {
   const { number, text } = line
-  const fault = (why: string): Row => ({ line: number, text, fault: why })
+  const fault = (why: string): PlainRow => ({ line: number, text, fault: why })
   if (!line.isWhole) return fault('the line is too long')
   if (text.trim() === '') return undefined
   const value = parseJson(text)
@@ -65,7 +65,8 @@ function identifier(field: string, value: unknown, namespaces: Namespaces): Iden
   throw new HalfsecondError('INVALID', `${field} is missing: an identifier like "crm:991"`)
 }
 
-function parseJson(text: string): unknown {
+/** Undefined for what is not JSON. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

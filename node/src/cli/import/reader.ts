@@ -2,6 +2,7 @@ import type { Namespaces } from '@halfsecond/protocol'
 import { readAccessLine } from './access-log.ts'
 import { readCsv } from './csv.ts'
 import { type Line, LineSplitter } from './line-splitter.ts'
+import { readMappedCsv, readMappedLine } from './mapped-rows.ts'
 import type { Mapping } from './mapping.ts'
 import { readJsonLine } from './ndjson.ts'
 import type { Row } from './row.ts'
@@ -19,6 +20,12 @@ export function readRows(
       return readLines(bytes, (line) => readJsonLine(line, namespaces))
     case 'csv':
       return readCsv(bytes, mapping, namespaces)
+    case 'mapped': {
+      const uses = { mapping: mapping.columns, namespaces, modifiedAt: mapping.modifiedAt }
+      return mapping.columns.format === 'csv'
+        ? readMappedCsv(bytes, uses)
+        : readLines(bytes, (line) => readMappedLine(line, uses))
+    }
   }
 }
 

@@ -9,8 +9,9 @@ const batchBytes = 160 * 1024
 const firstRetryMs = 50
 const retryMaxMs = 2_000
 
-/** A record of an import, encoded with its own number, which is its line. */
+/** A record of an import, encoded with its own number. */
 export interface Numbered {
+  readonly n: number
   readonly line: number
   readonly bytes: Uint8Array
   /** The line, in case it is refused. */
@@ -35,7 +36,7 @@ export interface ShardQueueDependencies {
 }
 
 /**
- * The records of one shard on their way into its log, in order of their lines.
+ * The records of one shard on their way into its log, in order of their numbers.
  *
  * S1 at most one batch is under way, so that numbers reach the log in order whatever is retried.
  * S2 a batch is sent again unchanged until it is stored, refused, or patience ends.
@@ -94,7 +95,7 @@ export class ShardQueue {
       const sequence = await this.publish(
         encodeBatch(
           this.uses.producer,
-          first.line,
+          first.n,
           records.map(({ bytes }) => bytes),
         ),
       )

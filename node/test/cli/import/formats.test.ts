@@ -18,7 +18,9 @@ async function* bytesOf(text: string): AsyncIterable<Buffer> {
 async function rowsOf(text: string, mapping: Mapping) {
   const rows = []
   for await (const some of readRows(bytesOf(text), mapping, builtInNamespaces)) rows.push(...some)
-  return rows.map((row) => ('fault' in row ? [row.line, row.fault] : [row.line, row.draft]))
+  return rows.map((row) =>
+    'draft' in row ? [row.line, row.draft] : [row.line, 'fault' in row && row.fault],
+  )
 }
 
 const at = Date.parse('2026-05-17T10:05:03.250Z')

@@ -35,7 +35,12 @@ function lineOf(record: unknown): number {
 }
 
 function numbered(line: number, size = 0): Numbered {
-  return { line, bytes: encode({ n: line, filling: 'x'.repeat(size) }), text: `line ${line}` }
+  return {
+    n: line,
+    line,
+    bytes: encode({ n: line, filling: 'x'.repeat(size) }),
+    text: `line ${line}`,
+  }
 }
 
 async function sent(log: ScriptedLog, records: readonly Numbered[], patienceMs = 10_000) {

@@ -1,0 +1,73 @@
+import {
+  bounds,
+  type Identifier,
+  isFields,
+  isIdentifier,
+  type Namespaces,
+} from '@halfsecond/protocol'
+import { fieldsOf } from '../fields.ts'
+import { everyTrait, type KeyTable } from './key-table.ts'
+import { LineSplitter } from './line-splitter.ts'
+import { parseJson } from './ndjson.ts'
+import type { Draft } from './row.ts'
+
+export interface GoneUses {
+  readonly source: string
+  readonly channel: string | undefined
+  /** What the file has. */
+  readonly table: KeyTable
+  /** Whether a key that the table lacks is one that the file lacks. */
+  readonly isComplete: boolean
+  /** When the file was written: it knows nothing of what was said later. */
+  readonly modifiedAt: number
+  readonly namespaces: Namespaces
+}
+
+/**
+ * What a source said earlier and its file does not say any more, as records that unset it. Each
+ * overrides exactly what was seen: its time is just after. So what the source says at any later
+ * time counts again.
+ * @param lines what `/v1/export?source=` answers
+ */
+export async function* goneTraits(
+  lines: AsyncIterable<Uint8Array>,
+  uses: GoneUses,
+): AsyncGenerator<Draft & { readonly kind: 'traits' }> {
+  const splitter = new LineSplitter()
+  for await (const chunk of lines) {
+    for (const { text } of splitter.push(Buffer.from(chunk))) yield* goneIn(parseJson(text), uses)
+  }
+  for (const { text } of splitter.end()) yield* goneIn(parseJson(text), uses)
+}
+
+function* goneIn(view: unknown, uses: GoneUses): Generator<Draft & { readonly kind: 'traits' }> {
+  const { source, channel, namespaces } = uses
+  if (!isFields(view) || !isIdentifier(view.identifier, namespaces)) return
+  const gone = namesGone(view.identifier, fieldsOf(view.traits ?? {}), uses)
+  for (let from = 0; from < gone.length; from += bounds.traitsPerRecord) {
+    const some = gone.slice(from, from + bounds.traitsPerRecord)
+    yield {
+      kind: 'traits',
+      key: view.identifier,
+      at: Math.max(...some.map(({ at }) => at)) + 1,
+      source,
+      ...(channel !== undefined && { channel }),
+      set: {},
+      unset: some.map(({ name }) => name),
+    }
+  }
+}
+
+function namesGone(
+  key: Identifier,
+  traits: { readonly [name: string]: unknown },
+  { table, isComplete, modifiedAt }: GoneUses,
+): { readonly name: string; readonly at: number }[] {
+  const has = table.traits(key)
+  if (has === undefined && !isComplete) return []
+  return Object.entries(traits).flatMap(([name, trait]) => {
+    const at = Date.parse(String(fieldsOf(trait).at))
+    const isGone = has === undefined || !(has.has(name) || has.has(everyTrait))
+    return isGone && at <= modifiedAt ? [{ name, at }] : []
+  })
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import type { Transport } from '@halfsecond/client/transport'
+import {
+  encode,
+  HalfsecondError,
+  type Identifier,
+  namespacesOf,
+  type ShardMap,
+} from '@halfsecond/protocol'
+import { type AdminClient, Problem } from '../admin-client.ts'
+import { type Compared, Comparison } from './comparison.ts'
+import { type GoneUses, goneTraits } from './gone-traits.ts'
+import { type Imported, Importer, type ImportParts } from './importer.ts'
+import { everyTrait, KeyTable } from './key-table.ts'
+import { LogDestination, type LogOptions } from './log-destination.ts'
+import type { MappedFile } from './mapping.ts'
+import { Pace } from './pace.ts'
+import type { Row } from './row.ts'
+
+export interface MappedUses {
+  readonly parts: Omit<ImportParts, 'mapping' | 'destination' | 'pace' | 'onRow'>
+  readonly mapping: MappedFile
+  readonly transport: Transport
+  readonly map: ShardMap
+  readonly log: LogOptions
+  /** Where profiles are read. */
+  readonly admin: AdminClient
+  readonly linksPerSecond: number
+  /** Compare with what is there, and send nothing. */
+  readonly isDryRun: boolean
+}
+
+export interface MappedImported extends Imported {
+  /** Traits that the source said earlier and does not say any more. */
+  readonly unset: number
+  /** Of a dry run. */
+  readonly compared?: Compared
+}
+
+/** Imports a file by its mapping: what its rows say, then, in mode `full`, what they say no more. */
+export async function importMapped(uses: MappedUses): Promise<MappedImported> {
+  const { parts, mapping, transport, map, log, admin, linksPerSecond, isDryRun } = uses
+  const { signal } = parts
+  const namespaces = namespacesOf(map)
+  const seen = new SeenKeys()
+  const comparison = isDryRun
+    ? new Comparison(namespaces, (identifier) => profileOf(identifier, admin))
+    : undefined
+  const onRow = (row: Row) => {
+    if (mapping.columns.mode === 'full') seen.add(row)
+    comparison?.onRow(row)
+  }
+  const destination = comparison ?? new LogDestination(transport, map, log)
+  const held = comparison ? {} : { pace: new Pace(linksPerSecond, signal) }
+  const imported = await new Importer({ ...parts, ...held, mapping, destination, onRow }).run()
+  const unset =
+    mapping.columns.mode === 'full' && !signal.aborted ? await unsetGone(uses, seen.asUses()) : 0
+  return {
+    ...imported,
+    unset,
+    isStopped: signal.aborted,
+    ...(comparison && { compared: comparison.compared }),
+  }
+}
+
+/** The keys of a file in mode `full`. */
+class SeenKeys {
+  private readonly table = new KeyTable()
+  /** Without a row whose key could not be read: whom that is about, nobody knows. */
+  private isComplete = true
+
+  add(row: Row): void {
+    if ('drafts' in row) this.table.add(row.key, row.traits)
+    else if ('fault' in row && row.key !== undefined) this.table.add(row.key, [everyTrait])
+    else this.isComplete = false
+  }
+
+  /** @throws HalfsecondError `INVALID` for a file that would unset all that its source ever said */
+  asUses(): Pick<GoneUses, 'table' | 'isComplete'> {
+    const { table, isComplete } = this
+    if (table.size > 0) return { table, isComplete }
+    throw new HalfsecondError(
+      'INVALID',
+      'no row of the file has a key, so nothing was unset: is it the right file, and whole?',
+    )
+  }
+}
+
+/**
+ * Sends what unsets the traits that are gone. What it sends depends on what is there, so each run is
+ * a producer of its own, which is forgotten like any channel's; sent twice it changes nothing more.
+ * @returns how many traits
+ */
+async function unsetGone(
+  { parts, mapping, transport, map, log, admin, isDryRun }: MappedUses,
+  seen: Pick<GoneUses, 'table' | 'isComplete'>,
+): Promise<number> {
+  const { source, channel } = mapping.columns
+  const namespaces = namespacesOf(map)
+  const producer = randomUUID()
+  const destination = new LogDestination(transport, map, { ...log, producer })
+  const lines = await admin.stream(`/v1/export?source=${encodeURIComponent(source)}`)
+  const { modifiedAt } = mapping
+  let n = 0
+  let traits = 0
+  for await (const draft of goneTraits(lines, {
+    ...seen,
+    source,
+    channel,
+    modifiedAt,
+    namespaces,
+  })) {
+    traits += draft.unset.length
+    n++
+    if (isDryRun) continue
+    const record = { ...draft, id: `${parts.identity.idPrefix}:unset:${n}`, n }
+    destination.add(draft.key, { n, line: 0, bytes: encode(record), text: draft.key })
+    await destination.roomy()
+    if (parts.signal.aborted) break
+  }
+  await destination.finish()
+  return traits
+}
+
+async function profileOf(identifier: Identifier, admin: AdminClient): Promise<unknown> {
+  try {
+    return await admin.get(`/v1/profiles/${encodeURIComponent(identifier)}`)
+  } catch (error) {
+    if (error instanceof Problem && error.details.status === 404) return undefined
+    throw error
+  }
+}
