@@ -2,14 +2,21 @@ import type {
   DecideAnswer,
   DecideQuestion,
   HalfsecondError,
+  ProfileAnswer,
+  ProfileQuestion,
   ShardEntry,
 } from '@halfsecond/protocol'
+
+/** Answers to questions about a visitor. */
+export type VisitorAnswer = DecideAnswer | ProfileAnswer
 
 /** What an answer may become instead: the reason why there is none. */
 export type NoAnswer = HalfsecondError
 
+type Mutable<Question> = Omit<Question, 'deadline'> & { deadline: number }
+
 /** A question; its deadline is set anew whenever it is sent. */
-export type Draft = Omit<DecideQuestion, 'deadline'> & { deadline: number }
+export type Draft = Mutable<DecideQuestion> | Mutable<ProfileQuestion>
 
 /** A question on its way: where it was asked, and what came of it. One object, as there are many. */
 export interface Asked {
@@ -18,7 +25,8 @@ export interface Asked {
   readonly bytes: number
   readonly shard: number
   readonly deadlineAt: number
-  readonly done: (answer: DecideAnswer | NoAnswer) => void
+  /** Told the answer of the question's own kind, or why there is none. */
+  readonly done: (answer: VisitorAnswer | NoAnswer) => void
   /** Place among those that are open; -1 once done. */
   place: number
   /** Rounds through all replicas that failed. */
@@ -81,10 +89,12 @@ const none: readonly string[] = []
 const questionBytes = 512
 
 /** One UTF-16 unit makes three bytes at most. */
-function bytesOf({ identifiers, placements, pending }: Draft): number {
+function bytesOf(question: Draft): number {
+  const { identifiers, pending } = question
   let bytes = questionBytes
   for (const text of identifiers) bytes += 3 * text.length
-  for (const text of placements) bytes += 3 * text.length
+  for (const text of question.kind === 'decide' ? question.placements : question.traits)
+    bytes += 3 * text.length
   for (const batch of pending) bytes += batch.length
   return bytes
 }

@@ -1,7 +1,6 @@
 import {
   type Answer,
   bounds,
-  type DecideAnswer,
   decodeAnswers,
   encode,
   HalfsecondError,
@@ -9,7 +8,14 @@ import {
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
-import { type Asked, type Draft, type NoAnswer, newAsked, untried } from './asked.ts'
+import {
+  type Asked,
+  type Draft,
+  type NoAnswer,
+  newAsked,
+  untried,
+  type VisitorAnswer,
+} from './asked.ts'
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
 import { HedgeBudget } from './hedge-budget.ts'
@@ -39,7 +45,7 @@ export interface Replicas {
 }
 
 /**
- * Asks nodes: the primary, and another replica once that fails or is late; the first decision counts.
+ * Asks nodes: the primary, and another replica once that fails or is late; the first answer counts.
  * Questions of one turn that go to the same node travel in one frame. Every question is answered or
  * told why not by its deadline; nothing throws.
  */
@@ -62,7 +68,7 @@ export class Asker {
   }
 
   /** @param shard any replica of it may answer */
-  ask(question: Draft, shard: number, deadlineMs: number): Promise<DecideAnswer | NoAnswer> {
+  ask(question: Draft, shard: number, deadlineMs: number): Promise<VisitorAnswer | NoAnswer> {
     return new Promise((done) => {
       if (this.isClosed) {
         done(closedError())
@@ -166,7 +172,7 @@ export class Asker {
   }
 
   private receive(asked: Asked, node: string, answer: Answer | undefined): void {
-    if (answer?.kind === 'decision') {
+    if (isAnswerTo(asked.question, answer)) {
       if (asked.place >= 0 && asked.isHedged && node !== asked.late) this.counters.hedgesWon++
       this.finish(asked, answer)
       return
@@ -207,7 +213,7 @@ export class Asker {
   }
 
   /** Gives the last open question the place that becomes free, so that finishing costs nothing. */
-  private finish(asked: Asked, result: DecideAnswer | NoAnswer): void {
+  private finish(asked: Asked, result: VisitorAnswer | NoAnswer): void {
     const { place } = asked
     if (place < 0) return
     const last = this.open.pop()
@@ -258,6 +264,10 @@ export class Asker {
     if (entry === undefined || late !== entry.primary || entry.standbys.length === 0) return
     if (this.standbyFirst.missed(shard, entry.primary, now)) this.counters.standbyFirst++
   }
+}
+
+function isAnswerTo({ kind }: Draft, answer: Answer | undefined): answer is VisitorAnswer {
+  return answer?.kind === (kind === 'decide' ? 'decision' : 'profile')
 }
 
 function noMap(): HalfsecondError {

@@ -1,5 +1,6 @@
 import {
   bounds,
+  type ConsentMode,
   HalfsecondError,
   type Identifier,
   type Namespaces,
@@ -7,31 +8,24 @@ import {
   type Position,
   toHalfsecondError,
 } from '@halfsecond/protocol'
-import { peekToken } from '@halfsecond/protocol/token'
-import { backoffMs } from './backoff.ts'
 import { type Counters, initialCounters } from './counters.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, Recorded } from './decision.ts'
 import { Decisions } from './decisions.ts'
+import { checkedCount, type Identifiers, toIdentifiers, toPositions } from './identifiers.ts'
 import { ignorable } from './ignorable.ts'
+import { Inquiry } from './inquiry.ts'
+import { type KnownProfile, knownProfile } from './known-profile.ts'
 import { MapFollower } from './map-follower.ts'
 import type { CompiledOptions } from './options.ts'
+import type { Permission } from './permission.ts'
 import { type NewRecord, Recorder, type RecordOptions } from './recorder.ts'
+import { Reports } from './reports.ts'
 import type { Transport } from './transport.ts'
-import {
-  checkedCount,
-  type DecideOptions,
-  type Identifiers,
-  toIdentifiers,
-  toPositions,
-  Visitor,
-} from './visitor.ts'
+import { type DecideOptions, Visitor } from './visitor.ts'
 import { within } from './within.ts'
 
 /** How long `close` waits for acknowledgements unless told otherwise. */
 const closeMs = 5_000
-
-/** How long an outcome is tried where only the cluster can check its token. */
-const outcomeMs = 15_000
 
 /** A connection of a channel server to a cluster. Make one per process and share it. */
 export class Client {
@@ -40,23 +34,22 @@ export class Client {
   private readonly counters: Counters = initialCounters()
   private readonly map: MapFollower
   private readonly recorder: Recorder
+  private readonly reports: Reports
+  private readonly inquiry: Inquiry
   private readonly decisions: Decisions
-  private readonly reports = new Set<Promise<Position>>()
   private closing: Promise<void> | undefined
 
   /** Made by `connect`. */
   constructor(transport: Transport, options: CompiledOptions) {
+    const { counters } = this
+    const { onProblem, defaults, tokenKeys } = options
     this.transport = transport
     this.options = options
-    this.map = new MapFollower(transport, options.onProblem)
-    this.recorder = new Recorder(transport, this.map, options, this.counters)
-    this.decisions = new Decisions(
-      transport,
-      this.map,
-      this.recorder,
-      options.defaults,
-      this.counters,
-    )
+    this.map = new MapFollower(transport, onProblem)
+    this.recorder = new Recorder(transport, this.map, options, counters)
+    this.reports = new Reports(transport, this.map, this.recorder, counters, tokenKeys)
+    this.inquiry = new Inquiry(transport, this.map, this.recorder, counters)
+    this.decisions = new Decisions(this.inquiry, this.map, this.recorder, defaults, counters)
   }
 
   /**
@@ -66,14 +59,12 @@ export class Client {
    * @throws HalfsecondError `INVALID`, `UNKNOWN_NAMESPACE`, `TOO_LARGE` or `MALFORMED`
    */
   visitor(identifiers: Identifiers, position?: string): Visitor {
-    const known = toIdentifiers(identifiers, this.namespaces)
-    if (known.length === 0) {
-      throw new HalfsecondError(
-        'INVALID',
-        'a visitor has at least one identifier, like { anon: id }',
-      )
-    }
-    return new Visitor(this, checkedCount(known), toPositions(position))
+    return new Visitor(this, this.named(identifiers), toPositions(position))
+  }
+
+  /** For the web frameworks: somebody who may have to be asked first. Throws as `visitor`. */
+  visitorWith(permission: Permission, identifiers: Identifiers): Visitor {
+    return new Visitor(this, this.named(identifiers), [], permission)
   }
 
   /**
@@ -84,12 +75,7 @@ export class Client {
    */
   outcome(token: string, outcome: Outcome, options: RecordOptions = {}): Promise<Position> {
     try {
-      const { tokenKeys } = this.options
-      if (tokenKeys === undefined) return this.report(token, outcome, options)
-      const said = tokenKeys.verify(token, Date.now(), this.namespaces)
-      const { decision, key, placement, offer, treatment } = said
-      const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment }
-      return this.record({ ...record, outcome }, options)
+      return this.reports.outcome(token, outcome, options)
     } catch (thrown) {
       return this.refused(thrown)
     }
@@ -128,6 +114,21 @@ export class Client {
     this.options.onProblem(error)
   }
 
+  /**
+   * For the web frameworks: whether visitors have to be asked first. Waits for the cluster's answer
+   * as long as a decision may take; what is not known by then is not allowed.
+   */
+  async consentMode(): Promise<ConsentMode> {
+    if (!this.map.isKnown && this.transport.isConnected)
+      await this.map.knownWithin(this.options.deadlineMs)
+    return this.map.consent ?? 'required'
+  }
+
+  /** For the web frameworks: whether the cluster is known to ask nobody first. */
+  get isConsentAssumed(): boolean {
+    return this.map.consent === 'assumed'
+  }
+
   /** Namespaces of identifiers that the cluster knows. */
   get namespaces(): Namespaces {
     return this.map.namespaces
@@ -143,6 +144,26 @@ export class Client {
     const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
     this.recorder.dropped(1, error)
     return ignorable(Promise.reject(error))
+  }
+
+  /** For `Visitor`: counts what is not recorded of somebody who may not be recognised. */
+  unconsented(): Recorded {
+    this.counters.unconsented++
+    return nothing
+  }
+
+  /** For `Visitor`: links the device to whom the token was made for. */
+  landed(token: string, device: Identifier, options: RecordOptions): Promise<Position> {
+    try {
+      return ignorable(this.reports.landed(token, device, options))
+    } catch (thrown) {
+      return this.refused(thrown)
+    }
+  }
+
+  /** For `Visitor`: whether what a token brings is known here before a node has answered. */
+  get checksTokens(): boolean {
+    return this.reports.areChecked
   }
 
   /** For `Visitor`: what this client and others recorded last for these identifiers. */
@@ -161,68 +182,50 @@ export class Client {
     identifiers: readonly Identifier[],
     imported: readonly Position[],
     placements: readonly string[],
-    { deadlineMs = this.options.deadlineMs }: DecideOptions,
+    { deadlineMs }: DecideOptions,
   ): Promise<Decision[]> {
+    return this.decisions.decide(identifiers, imported, placements, this.deadlineOf(deadlineMs))
+  }
+
+  /** For `Visitor`: default content, as the visitor may not be recognised. */
+  decideWithheld(placements: readonly string[]): Decision[] {
+    return this.decisions.withheld(placements)
+  }
+
+  /** For `Visitor`: what is known, of what this channel may read. */
+  profile(
+    identifiers: readonly Identifier[],
+    imported: readonly Position[],
+    traits: readonly string[],
+    { deadlineMs }: DecideOptions,
+  ): Promise<KnownProfile> {
+    const deadline = this.deadlineOf(deadlineMs)
+    const { channel } = this.options
+    return knownProfile(this.inquiry, channel, identifiers, imported, traits, deadline)
+  }
+
+  /** For `Visitor`: a deadline within bounds. */
+  deadlineOf(deadlineMs = this.options.deadlineMs): number {
     const wanted = Number.isNaN(deadlineMs) ? this.options.deadlineMs : deadlineMs
-    const deadline = Math.min(Math.max(1, wanted), bounds.deadlineMs)
-    return this.decisions.decide(identifiers, imported, placements, deadline)
+    return Math.min(Math.max(1, wanted), bounds.deadlineMs)
+  }
+
+  private named(identifiers: Identifiers): readonly Identifier[] {
+    const known = toIdentifiers(identifiers, this.namespaces)
+    if (known.length > 0) return checkedCount(known)
+    throw new HalfsecondError('INVALID', 'a visitor has at least one identifier, like { anon: id }')
   }
 
   private async finish(timeoutMs: number): Promise<void> {
     const end = performance.now() + timeoutMs
-    const reports = Promise.allSettled([...this.reports])
+    const reported = this.reports.close()
     await this.recorder.close(timeoutMs)
-    await within(Math.max(0, end - performance.now()), reports)
+    await within(Math.max(0, end - performance.now()), reported)
     this.map.close()
-    this.decisions.close()
+    this.inquiry.close()
     await this.transport.close()
   }
-
-  /** Records an outcome through a node, which checks its token. */
-  private report(token: string, outcome: Outcome, options: RecordOptions): Promise<Position> {
-    const report = this.transport.outcome?.bind(this.transport)
-    if (report === undefined) {
-      throw new HalfsecondError(
-        'FORBIDDEN',
-        'this server cannot check tokens: give it the HALFSECOND_TOKEN_KEYS of the cluster',
-      )
-    }
-    if (this.closing !== undefined) throw new HalfsecondError('CLOSED', 'the client is closed')
-    const { key } = peekToken(token, this.namespaces)
-    const { at = this.recorder.now(), id = this.recorder.newId() } = options
-    const reported = this.untilReported(() => report(token, outcome, at, id)).then(
-      (position) => {
-        this.counters.acknowledged++
-        this.recorder.recent.learned(key, position)
-        return position
-      },
-      (error: HalfsecondError) => {
-        this.recorder.dropped(1, error)
-        throw error
-      },
-    )
-    this.counters.recorded++
-    this.reports.add(reported)
-    const settled = () => this.reports.delete(reported)
-    reported.then(settled, settled)
-    return reported
-  }
-
-  private async untilReported(report: () => Promise<Position>): Promise<Position> {
-    const end = performance.now() + outcomeMs
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await report()
-      } catch (thrown) {
-        const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot report the outcome')
-        if (!error.retryable || performance.now() > end) throw error
-        this.counters.retries++
-        await pause(backoffMs(attempt, 50, 2_000))
-      }
-    }
-  }
 }
 
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
+/** Of whoever may not be recognised there is nothing to record. */
+const nothing: Recorded = Promise.resolve(undefined)

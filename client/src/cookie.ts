@@ -119,6 +119,15 @@ export function cookieValues(header: string | undefined, name: string): readonly
 
 /** A `Set-Cookie` header. */
 export function setCookie(value: string, isSecure: boolean): string {
-  const attributes = `Max-Age=${maxAgeSeconds}; Path=/; HttpOnly; SameSite=Lax`
+  return header(value, maxAgeSeconds, isSecure)
+}
+
+/** A `Set-Cookie` header that makes the browser forget its cookie. */
+export function dropCookie(isSecure: boolean): string {
+  return header('', 0, isSecure)
+}
+
+function header(value: string, maxAge: number, isSecure: boolean): string {
+  const attributes = `Max-Age=${maxAge}; Path=/; HttpOnly; SameSite=Lax`
   return `${cookieName(isSecure)}=${value}; ${attributes}${isSecure ? '; Secure' : ''}`
 }

@@ -4,6 +4,8 @@ import type { ErrorCode, Reason } from '@halfsecond/protocol'
 export interface Counters {
   /** Records accepted into the queue. */
   recorded: number
+  /** Calls that recorded nothing, as the visitor may not be recognised. */
+  unconsented: number
   /** Bytes of records that wait to be acknowledged now. */
   queuedBytes: number
   /** Records that the log acknowledged. */
@@ -25,6 +27,7 @@ export interface Counters {
 export function initialCounters(): Counters {
   return {
     recorded: 0,
+    unconsented: 0,
     queuedBytes: 0,
     acknowledged: 0,
     dropped: {},

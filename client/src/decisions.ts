@@ -7,13 +7,12 @@ import {
   type PlacementAnswer,
   type Position,
   type Properties,
-  toWire,
+  type Reason,
   ulid,
   type Value,
   type WireError,
 } from '@halfsecond/protocol'
-import type { NoAnswer } from './asked.ts'
-import { Asker } from './asker.ts'
+import type { NoAnswer, VisitorAnswer } from './asked.ts'
 import type { Counters } from './counters.ts'
 import {
   type Decision,
@@ -22,9 +21,9 @@ import {
   type Recorded,
   type RecordOutcome,
 } from './decision.ts'
+import type { Inquiry } from './inquiry.ts'
 import type { MapFollower } from './map-follower.ts'
 import type { Recorder } from './recorder.ts'
-import type { Transport } from './transport.ts'
 
 /** Turns questions of visitors into decisions, live or default. */
 export class Decisions {
@@ -32,24 +31,22 @@ export class Decisions {
   private readonly recorder: Recorder
   private readonly defaults: Properties
   private readonly counters: Counters
-  private readonly transport: Transport
-  private readonly asker: Asker
+  private readonly inquiry: Inquiry
   private random = new Uint8Array(0)
   private randomAt = 0
 
   constructor(
-    transport: Transport,
+    inquiry: Inquiry,
     map: MapFollower,
     recorder: Recorder,
     defaults: Properties,
     counters: Counters,
   ) {
-    this.transport = transport
+    this.inquiry = inquiry
     this.map = map
     this.recorder = recorder
     this.defaults = defaults
     this.counters = counters
-    this.asker = new Asker(transport, map, counters)
   }
 
   /** One decision per placement, in their order, under one decision id. Never rejects. */
@@ -59,10 +56,9 @@ export class Decisions {
     placements: readonly string[],
     deadlineMs: number,
   ): Promise<Decision[]> {
-    const decision = ulid(Date.now(), (bytes) => this.fillRandom(bytes))
-    const answer = this.map.isKnown
-      ? await this.ask(decision, identifiers, imported, placements, deadlineMs)
-      : await this.askOnceKnown(decision, identifiers, imported, placements, deadlineMs)
+    const decision = this.newId()
+    const wish = { kind: 'decide' as const, decision, placements }
+    const answer = await this.inquiry.ask(wish, identifiers, imported, deadlineMs)
     const key = greatest(identifiers, this.map.namespaces)
     const say: RecordOutcome = ({ placement, offer, treatment }, outcome) =>
       offer === undefined || treatment === undefined || key === undefined
@@ -74,65 +70,22 @@ export class Decisions {
     return placements.map((placement) => this.toDecision(decision, placement, answer, say))
   }
 
-  close(): void {
-    this.asker.close()
-  }
-
-  private async ask(
-    decision: string,
-    identifiers: readonly Identifier[],
-    imported: readonly Position[],
-    placements: readonly string[],
-    deadlineMs: number,
-  ): Promise<DecideAnswer | NoAnswer> {
-    const key = greatest(identifiers, this.map.namespaces)
-    if (key === undefined) return new HalfsecondError('INVALID', 'a visitor has an identifier')
-    const question = {
-      kind: 'decide' as const,
-      decision,
-      identifiers,
-      placements,
-      deadline: deadlineMs,
-      positions: this.recorder.positionsOf(identifiers, imported).map(toWire),
-      pending: this.pendingOf(identifiers),
-    }
-    const answer = await this.asker.ask(question, this.map.shardOf(key), deadlineMs)
-    if (!(answer instanceof HalfsecondError) && answer.positionReset)
-      this.recorder.recent.reset(identifiers, answer.position)
-    return answer
-  }
-
-  /** Records without a known shard have no number yet, so the question waits for the map with them. */
-  private async askOnceKnown(
-    decision: string,
-    identifiers: readonly Identifier[],
-    imported: readonly Position[],
-    placements: readonly string[],
-    deadlineMs: number,
-  ): Promise<DecideAnswer | NoAnswer> {
-    const deadlineAt = performance.now() + deadlineMs
-    const isKnown = this.transport.isConnected && (await this.map.knownWithin(deadlineMs))
-    const left = deadlineAt - performance.now()
-    if (isKnown && left > 0) return this.ask(decision, identifiers, imported, placements, left)
-    return new HalfsecondError('UNAVAILABLE', 'no shard map yet: no node has answered')
-  }
-
-  private pendingOf(identifiers: readonly Identifier[]): readonly Uint8Array[] {
-    let batches = none
-    for (const identifier of identifiers) {
-      const batch = this.recorder.recent.pendingOf(identifier)
-      if (batch !== undefined) batches = [...batches, batch]
-    }
-    return batches
+  /** Default content for a visitor who may not be recognised: nobody is asked. */
+  withheld(placements: readonly string[]): Decision[] {
+    const decision = this.newId()
+    return placements.map((placement) =>
+      this.byDefault(decision, placement, undefined, () => nothing, 'consent'),
+    )
   }
 
   private toDecision(
     decision: string,
     placement: string,
-    answer: DecideAnswer | NoAnswer,
+    answer: VisitorAnswer | NoAnswer,
     say: RecordOutcome,
   ): Decision {
     if (answer instanceof HalfsecondError) return this.byDefault(decision, placement, answer, say)
+    if (answer.kind !== 'decision') return this.byDefault(decision, placement, undefined, say)
     const found = answer.placements.find((one) => one.placement === placement)
     if (found === undefined || 'error' in found)
       return this.byDefault(decision, placement, found?.error, say)
@@ -158,8 +111,8 @@ export class Decisions {
     placement: string,
     error: WireError | undefined,
     say: RecordOutcome,
+    reason: Reason = error?.code === 'TIMEOUT' ? 'deadline' : 'unavailable',
   ): Decision {
-    const reason = error?.code === 'TIMEOUT' ? 'deadline' : 'unavailable'
     this.count(reason)
     return new MadeDecision(placement, { content: this.defaultOf(placement) }, say, {
       decision,
@@ -178,6 +131,10 @@ export class Decisions {
     this.counters.decided[reason] = (this.counters.decided[reason] ?? 0) + 1
   }
 
+  private newId(): string {
+    return ulid(Date.now(), (bytes) => this.fillRandom(bytes))
+  }
+
   /** Random bytes in small pieces from a larger draw: one system call serves 256 decisions. */
   private fillRandom(bytes: Uint8Array): Uint8Array {
     if (this.randomAt + bytes.length > this.random.length) {
@@ -189,8 +146,6 @@ export class Decisions {
     return bytes
   }
 }
-
-const none: readonly Uint8Array[] = []
 
 /** For default content there is nothing to record. */
 const nothing: Recorded = Promise.resolve(undefined)

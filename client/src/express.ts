@@ -2,7 +2,7 @@ import type { Client } from './client.ts'
 import { recognition, type VisitorsOptions } from './recognition.ts'
 import type { Visitor } from './visitor.ts'
 
-export type { UserId, VisitorsOptions } from './recognition.ts'
+export type { Consent, UserId, VisitorsOptions } from './recognition.ts'
 
 declare global {
   // biome-ignore lint/style/noNamespace: where the types of Express let a middleware add to a request
@@ -16,19 +16,23 @@ declare global {
 
 /** What the middleware needs of a request of Express, or of anything like it. */
 export interface ExpressRequest {
-  readonly headers: { readonly cookie?: string | undefined }
+  readonly headers: {
+    readonly cookie?: string | undefined
+    readonly 'sec-gpc'?: string | string[] | undefined
+  }
   /** Whether it came by https; behind a proxy as far as `trust proxy` says. */
   readonly secure: boolean
   visitor: Visitor
 }
 
 export interface ExpressResponse {
+  readonly headersSent: boolean
   append(name: string, value: string): unknown
 }
 
 /**
  * Express middleware that sets `req.visitor`: the browser by a signed first-party cookie, which the
- * first hit gets, and the customer by your own login.
+ * first hit that may be recognised gets, and the customer by your own login.
  * @throws HalfsecondError `INVALID` for faulty or, in production, missing cookie keys
  */
 export function visitors<Request extends ExpressRequest = ExpressRequest>(
@@ -38,11 +42,19 @@ export function visitors<Request extends ExpressRequest = ExpressRequest>(
   const recognise = recognition(client, options.cookieKeys, process.env)
   return async (req, res, next) => {
     try {
-      const user = await options.user?.(req)
-      const isSecure = options.secure ?? req.secure
-      const { visitor, setCookie } = recognise({ cookie: req.headers.cookie, isSecure, user })
-      req.visitor = visitor
-      if (setCookie !== undefined) res.append('Set-Cookie', setCookie)
+      const { cookie, 'sec-gpc': privacy } = req.headers
+      req.visitor = await recognise({
+        cookie,
+        privacy,
+        isSecure: options.secure ?? req.secure,
+        user: await options.user?.(req),
+        consent: await options.consent?.(req),
+        setCookie: (header) => {
+          if (res.headersSent) return false
+          res.append('Set-Cookie', header)
+          return true
+        },
+      })
     } catch (error) {
       next(error)
       return

@@ -3,7 +3,7 @@ import type { Client } from './client.ts'
 import { recognition, type VisitorsOptions } from './recognition.ts'
 import type { Visitor } from './visitor.ts'
 
-export type { UserId, VisitorsOptions } from './recognition.ts'
+export type { Consent, UserId, VisitorsOptions } from './recognition.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -14,7 +14,7 @@ declare module 'fastify' {
 
 /**
  * Fastify plugin that sets `request.visitor`: the browser by a signed first-party cookie, which the
- * first hit gets, and the customer by your own login. Register it before your routes.
+ * first hit that may be recognised gets, and the customer by your own login. Register it before your routes.
  * @throws HalfsecondError `INVALID` for faulty or, in production, missing cookie keys
  */
 export function visitors(
@@ -25,12 +25,19 @@ export function visitors(
   const plugin = async (app: FastifyInstance) => {
     app.decorateRequest('visitor')
     app.addHook('onRequest', async (request, reply) => {
-      const user = await options.user?.(request)
-      const isSecure = options.secure ?? request.protocol === 'https'
-      const { cookie } = request.headers
-      const { visitor, setCookie } = recognise({ cookie, isSecure, user })
-      request.visitor = visitor
-      if (setCookie !== undefined) reply.header('set-cookie', setCookie)
+      const { cookie, 'sec-gpc': privacy } = request.headers
+      request.visitor = await recognise({
+        cookie,
+        privacy,
+        isSecure: options.secure ?? request.protocol === 'https',
+        user: await options.user?.(request),
+        consent: await options.consent?.(request),
+        setCookie: (header) => {
+          if (reply.sent) return false
+          reply.header('set-cookie', header)
+          return true
+        },
+      })
     })
   }
   // As fastify-plugin does: the hook is for the routes of the application, not of this plugin alone.

@@ -2,6 +2,7 @@ import {
   decode,
   encode,
   HalfsecondError,
+  type Identifier,
   importPositions,
   isErrorCode,
   isFields,
@@ -15,7 +16,7 @@ import type { Transport } from './transport.ts'
 
 const publishMs = 10_000
 const mapMs = 2_000
-const outcomeMs = 5_000
+const reportMs = 5_000
 
 /** How often the map is asked for without a reason: HTTP has no broadcast. */
 const mapEveryMs = 30_000
@@ -72,15 +73,12 @@ export class HttpTransport implements Transport {
     return this.post(`/v1/decide?node=${node}`, frame, timeoutMs)
   }
 
-  async outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {
-    const body = encode([{ token, outcome, at, id }])
-    const answer = readAnswer(await this.post('/v1/outcomes', body, outcomeMs))
-    const [result]: unknown[] = Array.isArray(answer) ? answer : []
-    if (isFields(result) && typeof result.position === 'string') {
-      const [position] = importPositions(result.position)
-      if (position) return position
-    }
-    throw errorIn(result)
+  outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {
+    return this.report('/v1/outcomes', { token, outcome, at, id })
+  }
+
+  landing(token: string, device: Identifier, at: number, id: string): Promise<Position> {
+    return this.report('/v1/landings', { token, device, at, id })
   }
 
   close(): Promise<void> {
@@ -121,6 +119,16 @@ export class HttpTransport implements Transport {
       const error = toHalfsecondError(thrown, 'UNAVAILABLE', 'cannot reach the node')
       for (const { reject } of request) reject(error)
     }
+  }
+
+  private async report(path: string, what: object): Promise<Position> {
+    const answer = readAnswer(await this.post(path, encode([what]), reportMs))
+    const [result]: unknown[] = Array.isArray(answer) ? answer : []
+    if (isFields(result) && typeof result.position === 'string') {
+      const [position] = importPositions(result.position)
+      if (position) return position
+    }
+    throw errorIn(result)
   }
 
   private post(path: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 import {
   builtInNamespaces,
+  type ConsentMode,
   HalfsecondError,
   type Identifier,
   type Namespaces,
@@ -28,6 +29,7 @@ export class MapFollower {
   private fetching: Promise<void> | undefined
   private readonly waiting = new Set<() => void>()
   private retry: NodeJS.Timeout | undefined
+  private playbook = 0
   private refreshedAt = Number.NEGATIVE_INFINITY
   private isClosed = false
 
@@ -76,6 +78,18 @@ export class MapFollower {
 
   incarnationOf(shard: number): number {
     return this.map?.shards[shard]?.incarnation ?? 0
+  }
+
+  /** What the active playbook asks; undefined while that is not known. */
+  get consent(): ConsentMode | undefined {
+    return this.map?.consent
+  }
+
+  /** A node decides by this playbook: a newer one may ask something else, where nothing is broadcast. */
+  heardPlaybook(version: number): void {
+    if (version <= this.playbook) return
+    if (this.playbook > 0) this.heard(0)
+    this.playbook = version
   }
 
   /** A node knows this epoch, or, if 0, did not hold what the map says it does. */

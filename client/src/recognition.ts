@@ -1,6 +1,15 @@
-import { toHalfsecondError } from '@halfsecond/protocol'
+import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import type { Client } from './client.ts'
-import { cookieKeysOf, cookieName, cookieValues, setCookie } from './cookie.ts'
+import {
+  type CookieKeys,
+  cookieKeysOf,
+  cookieName,
+  cookieValues,
+  dropCookie,
+  setCookie,
+} from './cookie.ts'
+import { Lately } from './lately.ts'
+import { Permission, personalise } from './permission.ts'
 import type { Visitor } from './visitor.ts'
 
 /** Options of `visitors`, for requests of a web framework. */
@@ -10,6 +19,12 @@ export interface VisitorsOptions<Request> {
    * What it throws goes to the framework's error handling.
    */
   readonly user?: (request: Request) => UserId | Promise<UserId>
+  /**
+   * Whether this visitor agreed to be recognised, as your consent banner knows it: true, false, or
+   * undefined while they were not asked. Default: the playbook's `consent` decides who is not asked,
+   * and a browser that sends `Sec-GPC: 1` refuses, unless this says true.
+   */
+  readonly consent?: (request: Request) => Consent | Promise<Consent>
   /** Keys that cookies are signed with: `id:base64,…`. Default: HALFSECOND_COOKIE_KEYS. */
   readonly cookieKeys?: string
   /**
@@ -21,49 +36,84 @@ export interface VisitorsOptions<Request> {
 
 export type UserId = string | number | null | undefined
 
-/** What recognition needs of a request. */
+export type Consent = boolean | undefined
+
+/** What recognition needs of a request, and of its answer. */
 export interface Hit {
   readonly cookie: string | undefined
   readonly isSecure: boolean
   readonly user: UserId
-}
-
-/** Who is there, and the `Set-Cookie` header that the answer needs, if any. */
-export interface Recognised {
-  readonly visitor: Visitor
-  readonly setCookie: string | undefined
+  /** What the site's own function says. */
+  readonly consent: Consent
+  /** The header `Sec-GPC`: the browser's own objection. */
+  readonly privacy: unknown
+  /** Adds a `Set-Cookie` header, then or later; false where the answer has begun. */
+  readonly setCookie: (header: string) => boolean
 }
 
 /**
  * Tells who a request is from: the browser by its signed cookie, the customer by the site's own
  * login. A cookie that is missing, malformed or not ours is replaced by a new anonymous id; one
- * signed with an older key is signed again.
+ * signed with an older key is signed again. Who refused loses the cookie, which is recorded once;
+ * who refused or has yet to be asked gets none.
  * @throws HalfsecondError `INVALID` for faulty or, in production, missing keys
  */
 export function recognition(
   client: Client,
   cookieKeys: string | undefined,
   env: NodeJS.ProcessEnv,
-): (hit: Hit) => Recognised {
+): (hit: Hit) => Promise<Visitor> {
   const keys = cookieKeysOf(cookieKeys, env)
-  return ({ cookie, isSecure, user }) => {
-    for (const value of cookieValues(cookie, cookieName(isSecure))) {
-      const known = keys.read(value)
-      if (known === undefined) continue
-      const renewed = known.isCurrent ? undefined : setCookie(keys.sign(known.id), isSecure)
-      return { visitor: visitorOf(client, known.id, user), setCookie: renewed }
+  const told = new Lately()
+  return async (hit) => {
+    const { isSecure, user, consent } = hit
+    const known = knownIn(hit, keys)
+    const { id, value } = known ? { id: known.id, value: keys.sign(known.id) } : keys.issue()
+    const isRefused = consent === false || (hit.privacy === '1' && consent !== true)
+    const isGiven = !isRefused && (consent === true || (await client.consentMode()) === 'assumed')
+    const send = (header: string) => {
+      if (!hit.setCookie(header)) client.problem(tooLate())
     }
-    const { id, value } = keys.issue()
-    return { visitor: visitorOf(client, id, user), setCookie: setCookie(value, isSecure) }
+    const isKnown = known !== undefined || hasLogin(user)
+    const permission = new Permission(isGiven, isKnown, (isNowGiven) =>
+      send(isNowGiven ? setCookie(value, isSecure) : dropCookie(isSecure)),
+    )
+    if (isGiven && !known?.isCurrent) send(setCookie(value, isSecure))
+    if (isRefused && known) send(dropCookie(isSecure))
+    // Nodes decide by what is recorded: what the site alone knows, they do not.
+    const isNews = isRefused ? known !== undefined : consent === true && !client.isConsentAssumed
+    if (isNews && (isRefused || told.isFirst(id)))
+      void client.visitor({ anon: id }).consent(personalise, isGiven)
+    return visitorOf(client, permission, id, user)
   }
 }
 
+/** The browser's id, where it brings a cookie of ours. */
+function knownIn({ cookie, isSecure }: Hit, keys: CookieKeys): ReturnType<CookieKeys['read']> {
+  for (const value of cookieValues(cookie, cookieName(isSecure))) {
+    const known = keys.read(value)
+    if (known !== undefined) return known
+  }
+  return undefined
+}
+
 /** A login that cannot be an identifier must not take the page down: then it is the browser alone. */
-function visitorOf(client: Client, anon: string, user: UserId): Visitor {
+function visitorOf(client: Client, permission: Permission, anon: string, user: UserId): Visitor {
   try {
-    return client.visitor({ anon, user: user === null || user === '' ? undefined : user })
+    return client.visitorWith(permission, { anon, user: hasLogin(user) ? user : undefined })
   } catch (thrown) {
     client.problem(toHalfsecondError(thrown, 'INVALID', 'cannot recognise the customer'))
-    return client.visitor({ anon })
+    return client.visitorWith(permission, { anon })
   }
+}
+
+function hasLogin(user: UserId): user is string | number {
+  return user !== null && user !== undefined && user !== ''
+}
+
+function tooLate(): HalfsecondError {
+  return new HalfsecondError(
+    'INVALID',
+    'the answer has begun without the cookie: call visitor.consent before you send anything',
+  )
 }

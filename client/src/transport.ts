@@ -1,4 +1,4 @@
-import type { Outcome, Position, ShardMap } from '@halfsecond/protocol'
+import type { Identifier, Outcome, Position, ShardMap } from '@halfsecond/protocol'
 
 /**
  * How a client reaches a cluster. `nats://` and `http://` implement it; so does a node, for what
@@ -18,6 +18,8 @@ export interface Transport {
   ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array>
   /** Records an outcome by its token, where only the cluster can check it. */
   outcome?(token: string, outcome: Outcome, at: number, id: string): Promise<Position>
+  /** Links a device to whom a token was made for, where only the cluster can check it. */
+  landing?(token: string, device: Identifier, at: number, id: string): Promise<Position>
   /** Whether there is a connection now, as far as is known. */
   readonly isConnected: boolean
   close(): Promise<void>

@@ -1,23 +1,26 @@
 import {
-  bounds,
+  compareIdentifiers,
   exportPositions,
   greatest,
-  HalfsecondError,
   type Identifier,
-  identifierOf,
-  importPositions,
-  type Namespaces,
-  namespaceOf,
   type Position,
   type Properties,
 } from '@halfsecond/protocol'
 import type { Client } from './client.ts'
-import type { Decision } from './decision.ts'
+import type { Decision, Recorded } from './decision.ts'
+import {
+  checkedCount,
+  devicesIn,
+  greatestOf,
+  type Identifiers,
+  toIdentifiers,
+} from './identifiers.ts'
 import { ignorable } from './ignorable.ts'
-import type { RecordOptions } from './recorder.ts'
-
-/** Identifiers by namespace: `{ anon: '4hG8…', user: '17' }`. */
-export type Identifiers = { readonly [namespace: string]: string | number | undefined }
+import type { KnownProfile } from './known-profile.ts'
+import { type LinkOptions, starOf } from './links.ts'
+import { type Permission, personalise } from './permission.ts'
+import type { NewRecord, RecordOptions } from './recorder.ts'
+import { within } from './within.ts'
 
 export interface DecideOptions {
   /** Milliseconds to wait for an answer, at most 2,000. Default: the client's. */
@@ -28,18 +31,29 @@ export interface DecideOptions {
  * Somebody on this channel: one or more identifiers. Cheap; make one per request.
  *
  * Every recording method returns a promise of the record's position that may be ignored: a failure
- * is counted then, never thrown. Records reach the log in the order of the calls.
+ * is counted then, never thrown. Records reach the log in the order of the calls. Of a visitor of a
+ * web site who may not be recognised nothing is recorded: then it resolves with undefined.
  */
 export class Visitor {
   private readonly client: Client
   private identifiers: readonly Identifier[]
-  private imported: readonly Position[]
+  private readonly imported: readonly Position[]
+  /** Undefined where whoever made the visitor answers for that. */
+  private readonly permission: Permission | undefined
+  /** A landing that a node checks. */
+  private landing: Promise<unknown> | undefined
 
-  /** Made by `client.visitor`. */
-  constructor(client: Client, identifiers: readonly Identifier[], positions: readonly Position[]) {
+  /** Made by `client.visitor`, and by the web frameworks with a permission. */
+  constructor(
+    client: Client,
+    identifiers: readonly Identifier[],
+    positions: readonly Position[],
+    permission?: Permission,
+  ) {
     this.client = client
     this.identifiers = identifiers
     this.imported = positions
+    this.permission = permission
   }
 
   /** Canonical identifiers, like `anon:4hG8`. */
@@ -49,10 +63,7 @@ export class Visitor {
 
   /** The identifier that records go to: the greatest. */
   get key(): Identifier {
-    const key = greatest(this.identifiers, this.client.namespaces)
-    if (key === undefined)
-      throw new HalfsecondError('INVALID', 'a visitor has at least one identifier')
-    return key
+    return greatestOf(this.identifiers, this.client.namespaces)
   }
 
   /**
@@ -64,62 +75,98 @@ export class Visitor {
   }
 
   /** Something happened. */
-  track(name: string, properties: Properties = {}, options: RecordOptions = {}): Promise<Position> {
-    return this.client.record({ kind: 'event', key: this.key, name, properties }, options)
+  track(name: string, properties: Properties = {}, options: RecordOptions = {}): Recorded {
+    return this.record({ kind: 'event', key: this.key, name, properties }, options)
   }
 
   /**
    * This visitor is also known by these identifiers; from now on its records go to the greatest of
    * all. Traits, if given, are set there; null removes one. Resolves when all of it is recorded.
    */
-  identify(identifiers: Identifiers, traits: Properties = {}): Promise<Position> {
+  identify(identifiers: Identifiers, traits: Properties = {}, options: LinkOptions = {}): Recorded {
     try {
-      const added = toIdentifiers(identifiers, this.client.namespaces)
+      const { namespaces } = this.client
+      const added = toIdentifiers(identifiers, namespaces)
       this.identifiers = checkedCount([...new Set([...this.identifiers, ...added])])
-      return ignorable(this.link(traits))
+      if (this.isWithheld) return this.client.unconsented()
+      const links = starOf(this.key, this.identifiers, options, namespaces)
+      return ignorable(this.recordAll(links, () => this.setTraits(traits)))
     } catch (thrown) {
       return this.client.refused(thrown)
     }
   }
 
-  private async link(traits: Properties): Promise<Position> {
-    const { key } = this
-    const rank = (one: Identifier) => this.client.namespaces.get(namespaceOf(one))?.class
-    const recorded = this.identifiers
-      .filter((one) => one !== key)
-      .map((one) => {
-        const strength =
-          rank(key) === 'account' && rank(one) !== 'contact' ? 'authenticated' : 'asserted'
-        return this.client.record({ kind: 'link', key: one, to: key, strength }, {})
-      })
-    const set = this.setTraits(traits)
-    await Promise.all(recorded)
-    return set
+  /**
+   * These identifiers are the same person's, like a customer number that the caller names. Who this
+   * visitor is stays: its records go on to where they went. Resolves when all links are recorded.
+   */
+  alias(identifiers: Identifiers, options: LinkOptions = {}): Recorded {
+    try {
+      const { namespaces } = this.client
+      const { key } = this
+      const added = toIdentifiers(identifiers, namespaces)
+      const all = checkedCount([...new Set([...this.identifiers, ...added])])
+      if (this.isWithheld) return this.client.unconsented()
+      // What is below the key makes nobody else of this visitor, and decisions then bring its link.
+      this.identifiers = all.filter((one) => compareIdentifiers(one, key, namespaces) <= 0)
+      const links = starOf(greatestOf(all, namespaces), all, options, namespaces)
+      return ignorable(this.recordAll(links))
+    } catch (thrown) {
+      return this.client.refused(thrown)
+    }
+  }
+
+  /**
+   * The visitor came by a link in a message that was made for one reader: `token` is that of the
+   * proposition in it. So this device is that reader's, and the next decision knows all of them.
+   * Rejects as `client.outcome` does, and with `INVALID` for a token of somebody who was not known
+   * either. Without a device there is nothing to record, and it resolves with undefined.
+   */
+  landed(token: string, options: RecordOptions = {}): Recorded {
+    const { client } = this
+    if (this.isWithheld) return client.unconsented()
+    const device = greatest(devicesIn(this.identifiers, client.namespaces), client.namespaces)
+    if (device === undefined) return Promise.resolve(undefined)
+    const landed = client.landed(token, device, options)
+    if (!client.checksTokens) {
+      const landing = landed
+        .catch(() => undefined)
+        .then(() => {
+          if (this.landing === landing) this.landing = undefined
+        })
+      this.landing = landing
+    }
+    return landed
   }
 
   /** Sets lasting values; null removes one. */
-  setTraits(traits: Properties, options: RecordOptions = {}): Promise<Position> {
+  setTraits(traits: Properties, options: RecordOptions = {}): Recorded {
     const names = Object.keys(traits)
     const set: { [name: string]: Properties[string] } = {}
     for (const name of names)
       if (traits[name] !== null && traits[name] !== undefined) set[name] = traits[name]
     const unset = names.filter((name) => traits[name] === null)
-    return this.client.record({ kind: 'traits', key: this.key, set, unset }, options)
+    return this.record({ kind: 'traits', key: this.key, set, unset }, options)
   }
 
-  /** The visitor granted or refused a purpose, like `personalise`. */
-  consent(purpose: string, granted: boolean, options: RecordOptions = {}): Promise<Position> {
-    return this.client.record({ kind: 'consent', key: this.key, purpose, granted }, options)
+  /**
+   * The visitor granted or refused a purpose. On a web site `personalise` also decides, from this
+   * call on, whether the visitor is recognised: then it gets its cookie, else it loses it.
+   */
+  consent(purpose: string, granted: boolean, options: RecordOptions = {}): Recorded {
+    const record = { kind: 'consent' as const, key: this.key, purpose, granted }
+    const { permission } = this
+    if (purpose !== personalise || permission === undefined) return this.record(record, options)
+    if (granted) permission.give()
+    // Who was never recognised leaves nothing behind, not even that they refused.
+    const isRecorded = permission.isGiven || permission.isKnown
+    if (!granted) permission.withhold()
+    return isRecorded ? this.client.record(record, options) : this.client.unconsented()
   }
 
   /** What to show at a placement. Never throws, never takes longer than the deadline. */
   async decide(placement: string, options: DecideOptions = {}): Promise<Decision> {
-    const [decision] = await this.client.decide(
-      this.identifiers,
-      this.imported,
-      [placement],
-      options,
-    )
+    const [decision] = await this.decisions([placement], options)
     if (decision === undefined) throw new TypeError('one placement, one decision')
     return decision
   }
@@ -129,44 +176,71 @@ export class Visitor {
     placements: readonly string[],
     options: DecideOptions = {},
   ): Promise<{ [placement: string]: Decision }> {
-    const decisions = await this.client.decide(this.identifiers, this.imported, placements, options)
+    const decisions = await this.decisions(placements, options)
     return Object.fromEntries(decisions.map((decision) => [decision.placement, decision]))
+  }
+
+  /**
+   * What is known of this visitor, of the traits that the playbook lets this channel read. Never
+   * takes longer than the deadline. Of a visitor who may not be recognised nothing is known.
+   * Rejects with `FORBIDDEN`, `UNAVAILABLE`, `TIMEOUT` or `INVALID`.
+   */
+  async profile(traits: readonly string[], options: DecideOptions = {}): Promise<KnownProfile> {
+    if (this.isWithheld) return { traits: {}, freshness: 'stale' }
+    const deadlineMs = await this.afterLanding(options)
+    return this.client.profile(this.identifiers, this.imported, traits, { deadlineMs })
   }
 
   /**
    * The visitor logged out: what comes next belongs to the device alone. Without a device, like a
    * caller on the phone, there is nothing to record, and it resolves with undefined.
    */
-  reset(): Promise<Position | undefined> {
-    const devices = this.identifiers.filter(
-      (one) => this.client.namespaces.get(namespaceOf(one))?.class === 'device',
-    )
-    const device = greatest(devices, this.client.namespaces)
+  reset(): Recorded {
+    const { namespaces } = this.client
+    const devices = devicesIn(this.identifiers, namespaces)
+    const device = greatest(devices, namespaces)
     if (device === undefined) return Promise.resolve(undefined)
     this.identifiers = devices
-    return this.client.record({ kind: 'logout', key: device }, {})
+    return this.record({ kind: 'logout', key: device }, {})
   }
-}
 
-/** @throws HalfsecondError `TOO_LARGE` */
-export function checkedCount(identifiers: readonly Identifier[]): readonly Identifier[] {
-  if (identifiers.length <= bounds.identifiersPerCall) return identifiers
-  throw new HalfsecondError('TOO_LARGE', `at most ${bounds.identifiersPerCall} identifiers`)
-}
-
-/** @throws HalfsecondError `INVALID` or `UNKNOWN_NAMESPACE` */
-export function toIdentifiers(
-  identifiers: Identifiers,
-  namespaces: Namespaces,
-): readonly Identifier[] {
-  const named: Identifier[] = []
-  for (const [namespace, value] of Object.entries(identifiers)) {
-    if (value !== undefined) named.push(identifierOf(namespace, String(value), namespaces))
+  private get isWithheld(): boolean {
+    return this.permission?.isGiven === false
   }
-  return named
-}
 
-/** @throws HalfsecondError `MALFORMED` */
-export function toPositions(text: string | undefined): readonly Position[] {
-  return text === undefined || text === '' ? [] : importPositions(text)
+  private record(record: NewRecord, options: RecordOptions): Recorded {
+    return this.isWithheld ? this.client.unconsented() : this.client.record(record, options)
+  }
+
+  /** In this order; resolves with the last one's position once all are recorded. */
+  private async recordAll(
+    records: readonly NewRecord[],
+    last: () => Recorded | undefined = () => undefined,
+  ): Recorded {
+    const recorded = records.map((record) => this.client.record(record, {}))
+    const end = last() ?? recorded.at(-1)
+    await Promise.all(recorded)
+    return end
+  }
+
+  private async decisions(
+    placements: readonly string[],
+    options: DecideOptions,
+  ): Promise<Decision[]> {
+    const { client } = this
+    if (this.isWithheld) return client.decideWithheld(placements)
+    if (this.landing === undefined)
+      return client.decide(this.identifiers, this.imported, placements, options)
+    const deadlineMs = await this.afterLanding(options)
+    return client.decide(this.identifiers, this.imported, placements, { deadlineMs })
+  }
+
+  /** What is left of the deadline once a landing that is under way is known. */
+  private async afterLanding({ deadlineMs }: DecideOptions): Promise<number> {
+    const deadline = this.client.deadlineOf(deadlineMs)
+    if (this.landing === undefined) return deadline
+    const startedAt = performance.now()
+    await within(deadline, this.landing)
+    return Math.max(1, deadline - (performance.now() - startedAt))
+  }
 }

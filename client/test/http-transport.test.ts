@@ -66,7 +66,7 @@ describe('a client behind a proxy', () => {
 
     const position = await client.visitor({ anon: 'a' }).track('page')
 
-    expect(position.sequence).toBe(2)
+    expect(position?.sequence).toBe(2)
     expect(bodies).toHaveLength(2)
     expect(client.stats()).toMatchObject({ acknowledged: 1, retries: 1, dropped: {} })
   })

@@ -31,9 +31,9 @@ await atRate(numberOption(options, 'rate'), numberOption(options, 'seconds'), ()
     .visitor({ anon: `v${draw()}` })
     .track('page', properties)
     .then(
-      ({ shard, sequence }) => {
+      (position) => {
         acknowledged++
-        positions.set(shard, sequence)
+        if (position) positions.set(position.shard, position.sequence)
       },
       () => {
         failed++

@@ -24,8 +24,8 @@ const positions = new Map<number, number>()
 let failed = 0
 const one = async (who: number) => {
   try {
-    const { shard, sequence } = await client.visitor({ anon: `v${who}` }).track('page', properties)
-    positions.set(shard, sequence)
+    const position = await client.visitor({ anon: `v${who}` }).track('page', properties)
+    if (position) positions.set(position.shard, position.sequence)
   } catch {
     failed++
   }

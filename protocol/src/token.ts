@@ -3,7 +3,14 @@ import { wireVersion } from './batch.ts'
 import { bounds } from './bounds.ts'
 import { decode, encode } from './codec.ts'
 import { HalfsecondError } from './errors.ts'
-import { builtInNamespaces, type Identifier, isIdentifier, type Namespaces } from './identifier.ts'
+import {
+  builtInNamespaces,
+  type Identifier,
+  isIdentifier,
+  type Namespaces,
+  namespaceOf,
+} from './identifier.ts'
+import type { LinkRecord } from './records.ts'
 import { idFault, isTime, nameFault } from './validate.ts'
 
 /*
@@ -167,4 +174,27 @@ function isText(value: unknown, fault: string | undefined): value is string {
 /** What a token says, without judging who signed it: for display only. */
 export function peekToken(text: string, namespaces: Namespaces = builtInNamespaces): Token {
   return readToken(text, namespaces).token
+}
+
+/**
+ * The link that a landing is: whoever came by a message with this token, on this device, is its reader.
+ * @throws HalfsecondError `INVALID` where the token names nobody who could be sent a message, or
+ *   `device` is none
+ */
+export function landingLink(
+  { key }: Token,
+  device: Identifier,
+  namespaces: Namespaces = builtInNamespaces,
+): Pick<LinkRecord, 'kind' | 'key' | 'to' | 'strength'> {
+  const classOf = (one: Identifier) => namespaces.get(namespaceOf(one))?.class
+  const reader = classOf(key)
+  if (reader !== 'account' && reader !== 'contact')
+    throw new HalfsecondError(
+      'INVALID',
+      `the token was made for ${key}: take one of a decision for an account or an address`,
+    )
+  const visitor = classOf(device)
+  if (visitor !== 'device' && visitor !== 'session')
+    throw new HalfsecondError('INVALID', `${device} names no device, like anon:… does`)
+  return { kind: 'link', key: device, to: key, strength: 'authenticated' }
 }

@@ -82,6 +82,7 @@ export function mapOf(shards: number, epoch = 1, incarnation = 7): ShardMap {
     epoch,
     nodes: ['n1'],
     namespaces: [],
+    consent: 'assumed',
     shards: Array.from({ length: shards }, () => entry),
   }
 }

@@ -106,7 +106,7 @@ describe('the configuration for production', needs(realNatsServer), () => {
       const position = await visitor.track('pressed', { path: '/a' })
       const decision = await visitor.decide('side')
 
-      expect(position.sequence).toBeGreaterThan(0)
+      expect(position?.sequence).toBeGreaterThan(0)
       expect(decision).toMatchObject({ offer: 'seen', reason: 'rules' })
     } finally {
       await client.close()

@@ -6,6 +6,7 @@ import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
 import { eventsRoute } from './events-route.ts'
 import { healthRoutes } from './health-routes.ts'
+import { landingsRoute } from './landings-route.ts'
 import { type App, makeListener } from './listener.ts'
 import { mapRoute } from './map-route.ts'
 import { describe, sendPage } from './openapi.ts'
@@ -68,6 +69,7 @@ export class HttpServer {
     eventsRoute(publicApp, api)
     decideRoute(publicApp, api)
     outcomesRoute(publicApp, api)
+    landingsRoute(publicApp, api)
     mapRoute(publicApp, api)
     healthRoutes(publicApp, api)
     if (options.isExplained) whyRoute(publicApp, api, options.isExplained)

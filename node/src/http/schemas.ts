@@ -143,6 +143,16 @@ const OutcomeReport = Type.Object({
 /** Documents `POST /v1/outcomes`; each is judged on its own. */
 export const Outcomes = Type.Union([OutcomeReport, Type.Array(OutcomeReport)])
 
+const Landing = Type.Object({
+  token: Type.String({ description: 'As the proposition in the message brought it.' }),
+  device: Type.String({ description: 'The visitor’s own identifier, like anon:4hG8.' }),
+  at: Type.Optional(Time),
+  id: Type.Optional(Type.String()),
+})
+
+/** Documents `POST /v1/landings`; each is judged on its own. */
+export const Landings = Type.Union([Landing, Type.Array(Landing)])
+
 export const ProblemSchema: TSchema = Type.Object({
   type: Type.String(),
   title: Type.String(),

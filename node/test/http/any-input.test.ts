@@ -7,7 +7,7 @@ import { startServer } from './support/running-server.ts'
 
 const documented = new Set([200, 207, 400, 403, 404, 413, 415, 422])
 
-const paths = fc.constantFrom('/v1/events', '/v1/decide', '/v1/outcomes')
+const paths = fc.constantFrom('/v1/events', '/v1/decide', '/v1/outcomes', '/v1/landings')
 
 /** Values near to what the doors take, so that they get beyond the first check. */
 const nearly = fc.oneof(

@@ -16,8 +16,8 @@ describe('a client over HTTP', () => {
     const decision = await visitor.decide('home')
     const outcome = await client.outcome(decision.token ?? '', 'accept')
 
-    expect(position.incarnation).toBe(100 + position.shard)
-    expect(outcome).toEqual({ ...position, sequence: position.sequence + 1 })
+    expect(position?.incarnation).toBe(100 + outcome.shard)
+    expect(outcome).toEqual({ ...position, sequence: (position?.sequence ?? 0) + 1 })
     expect(decision).toMatchObject({ offer: 'card', reason: 'rules', error: undefined })
     expect(node.records).toMatchObject([
       { kind: 'event', name: 'page' },

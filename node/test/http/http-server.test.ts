@@ -126,6 +126,7 @@ describe('the description of the doors', () => {
       '/health/ready',
       '/v1/decide',
       '/v1/events',
+      '/v1/landings',
       '/v1/map',
       '/v1/outcomes',
     ])
