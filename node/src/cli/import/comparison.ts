@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
-import { compareIdentifiers, type Identifier, type Namespaces } from '@halfsecond/protocol'
+import type { Identifier, Namespaces } from '@halfsecond/protocol'
 import { fieldsOf, listOf } from '../fields.ts'
 import type { Destination } from './importer.ts'
-import { draftsOf, type MappedRow, type Row } from './row.ts'
+import type { MappedRow, Row } from './row.ts'
 
 /** Profiles that are asked for at once: a node answers while it decides. */
 const underWayMax = 16
@@ -92,34 +92,36 @@ export class Comparison implements Destination {
     else this.counts.unchanged++
   }
 
+  /** Links of a row to whom its key is not known as yet. */
   private async countMerged(row: MappedRow, profile: unknown): Promise<number> {
     let merged = 0
-    for (const draft of draftsOf(row)) {
+    for (const draft of row.drafts) {
       if (draft.kind !== 'link') continue
       const { key, to } = draft
-      const other = compareIdentifiers(row.key, key, this.namespaces) === 0 ? to : key
-      if (knows(profile, other)) continue
-      // The link stands at its lower end, also where nothing else is known of the upper one.
+      if (isKnownAs(profile, row.key === key ? to : key)) continue
+      // The lower end knows of a link first.
       const lower = row.key === key ? profile : await this.ask(key)
-      if (!knows(lower, to)) merged++
+      if (!isKnownAs(lower, to)) merged++
     }
     return merged
   }
 }
 
-/** Whether a profile has an identifier, or a link to it. */
-function knows(profile: unknown, identifier: Identifier): boolean {
+function isKnownAs(profile: unknown, identifier: Identifier): boolean {
   if (profile === undefined) return false
   const { identifiers, links } = fieldsOf(profile)
   return (
     (Array.isArray(identifiers) && identifiers.includes(identifier)) ||
-    listOf(links).some(({ to, strength }) => to === identifier && strength !== undefined)
+    listOf(links).some(
+      ({ upper, strength, state }) =>
+        upper === identifier && strength !== undefined && state !== 'refused',
+    )
   )
 }
 
 function saysOther(row: MappedRow, profile: unknown): boolean {
   const known = fieldsOf(fieldsOf(profile).traits ?? {})
-  return draftsOf(row).some(
+  return row.drafts.some(
     (draft) =>
       draft.kind === 'traits' &&
       Object.entries(draft.set).some(

@@ -83,7 +83,15 @@ describe('an import by a mapping', () => {
     })
     expect(traits).not.toHaveProperty('name')
     const { links } = await profile(`email:${prefix}1@x.com`)
-    expect(links).toMatchObject([{ to: `crm:${prefix}1`, strength: 'authenticated', at, source }])
+    expect(links).toMatchObject([
+      {
+        lower: `email:${prefix}1@x.com`,
+        upper: `crm:${prefix}1`,
+        strength: 'authenticated',
+        at,
+        source,
+      },
+    ])
   })
 
   it('changes nothing the second time, and is another import by another mapping', async () => {
