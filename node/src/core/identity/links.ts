@@ -69,10 +69,14 @@ export function refuseLink(
   at: number,
   reason: string,
   rules: IdentityRules,
+  digest: Digest,
 ): void {
   const { to, strength } = record
   const ties = tiesOf(fragment)
   if (ties.links.get(to)?.state === 'valid' || ties.links.size >= linksMax) return
+  fragment.links ??= new Map()
+  const next = registerOf(strength, at, record)
+  if (!write('links', fragment.identifier, fragment.links, to, next, digest)) return
   ties.links.set(to, { since: at, strength, state: 'refused', reason, under: rules.version })
 }
 

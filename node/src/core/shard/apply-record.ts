@@ -153,8 +153,14 @@ function applyLink(
   if (!isLower(record.key, record.to, rules)) return upsideDown
   const at = Math.min(record.at, logged.timestamp)
   if (record.kind === 'unlink') return unlinkEverywhere(first, record, at, logged, recognition)
-  const place = isDevice(first, recognition) ? placeOf(first, record, at, recognition) : first
+  const { place, conflict } = isDevice(first, recognition)
+    ? placeOf(first, record, at, recognition)
+    : { place: first, conflict: '' }
   if (isBuried(place, at)) return 'nothing'
+  if (conflict !== '') {
+    refuseLink(place, record, at, conflict, rules, facts.digest)
+    return afterLink(place, 'kept', logged, recognition)
+  }
   if (!place.links?.has(record.to) && (place.links?.size ?? 0) >= linksMax) return tooManyLinks
   const linked = tellLink(place, record, at, rules, facts.digest)
   return afterLink(place, linked, logged, recognition)
@@ -165,25 +171,26 @@ const upsideDown = {
 }
 const tooManyLinks = { reason: `INVALID: an identifier has at most ${linksMax} links` }
 
-/** Where a device's link goes: to whoever had it then. Somebody above a device claims it. */
+/**
+ * Where a device's link goes: to whoever had it then. Somebody above a device claims it.
+ * A link that contradicts who had it then is one to be refused: `conflict` says why, else it is empty.
+ */
 function placeOf(
   first: Fragment,
   record: LinkRecord,
   at: number,
   recognition: Recognition,
-): Fragment {
+): { readonly place: Fragment; readonly conflict: string } {
   const { rules, facts } = recognition
   const then = facts.activate(epochId(first, epochAt(first.device, at)))
   const above = rules.namespaces.get(namespaceOf(identifierIn(record.to)))?.class
   const isOwner = above === 'account' || above === 'contact'
-  if (!isOwner || !isProven(record.key, record.to, record.strength, rules)) return then
+  if (!isOwner || !isProven(record.key, record.to, record.strength, rules))
+    return { place: then, conflict: '' }
   const { device, login: claim } = login(first.device, at, record.to)
   if (device !== first.device) setDevice(first, device, facts)
-  if (claim.kind === 'conflict') {
-    refuseLink(then, record, at, claim.reason, rules)
-    return then
-  }
-  return facts.activate(epochId(first, claim.epoch))
+  if (claim.kind === 'conflict') return { place: then, conflict: claim.reason }
+  return { place: facts.activate(epochId(first, claim.epoch)), conflict: '' }
 }
 
 /** From every epoch that is linked to it: whoever takes it back means the device. */
