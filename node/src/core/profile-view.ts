@@ -1,7 +1,6 @@
 import {
   compareUtf8,
   type FragmentId,
-  isFragmentId,
   type Outcome,
   type Properties,
   type Strength,
@@ -12,7 +11,7 @@ import type { Ground } from './fragment/evolve.ts'
 import type { Fragment } from './fragment/fragment.ts'
 import type { Register, Registers } from './fragment/registers.ts'
 import { readTimeline, sessionsOf } from './fragment/timeline.ts'
-import type { Link, Ties } from './identity/ties.ts'
+import type { Link } from './identity/ties.ts'
 
 /** What stands in registers: each holds the last write. */
 export interface RegisterViews {
@@ -49,7 +48,7 @@ export interface LinkView extends WrittenView {
   readonly to: string
   /** Absent where the link was removed. */
   readonly strength?: Strength
-  /** What recognition makes of the link; absent where it was removed. */
+  /** What recognition makes of the link; absent where it was removed, and where it does not matter. */
   readonly state?: Link['state']
   /** Start of its unbroken validity. */
   readonly since?: string
@@ -129,24 +128,15 @@ export function viewOf(
 }
 
 /** The registers of one fragment, by name. */
-export function registerViewsOf(fragment: Fragment, ties: Ties | null = null): RegisterViews {
+export function registerViewsOf(fragment: Fragment): RegisterViews {
   return {
     traits: viewEach(fragment.traits, (value) => (value === undefined ? {} : { value })),
     links: sorted(fragment.links).map(([to, register]) => ({
       to,
       ...viewRegister(register, (strength) => (strength === undefined ? {} : { strength })),
-      ...(ties !== null && viewTie(to, ties)),
     })),
     consents: viewEach(fragment.consents, (granted) => (granted === undefined ? {} : { granted })),
   }
-}
-
-/** What recognition made of a link, unless it was removed. */
-function viewTie(to: string, { links }: Ties): Partial<LinkView> {
-  const link = isFragmentId(to) ? links.get(to) : undefined
-  if (link === undefined) return {}
-  const { state, since, reason, under } = link
-  return { state, since: isoTime(since), ...(reason !== '' && { reason }), under }
 }
 
 /** Sessions of a whole timeline, oldest entry first. */

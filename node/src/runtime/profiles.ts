@@ -63,8 +63,7 @@ export class Profiles {
 
   /** Every conflict that is kept in a shard; as `ofShard`. */
   async *conflictsOf(number: number): AsyncGenerator<ConflictView> {
-    for await (const head of this.fragmentsOf(number, (fragment) => headOf(fragment)))
-      yield* conflictsOf(head)
+    for await (const head of this.fragmentsOf(number, headOf)) yield* conflictsOf(head)
   }
 
   /** What a source has set on each fragment of a shard; as `ofShard`. */

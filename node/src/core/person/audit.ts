@@ -54,7 +54,7 @@ function auditLink(of: string, { to, state, since, reason, ...written }: LinkVie
   const said = {
     of,
     other,
-    id,
+    ...(id !== '' && { id }),
     ...(channel !== undefined && { channel }),
     ...(source !== undefined && { source }),
     ...(strength !== undefined && { strength }),
@@ -65,7 +65,17 @@ function auditLink(of: string, { to, state, since, reason, ...written }: LinkVie
   const told: AuditEntry = { at, what: 'link', ...said }
   if (state === undefined || state === 'valid') return [told]
   const what = state === 'refused' ? 'refuse' : 'unverified'
-  return [told, { at: since ?? at, what, of, other, id, ...(reason !== undefined && { reason }) }]
+  return [
+    told,
+    {
+      at: since ?? at,
+      what,
+      of,
+      other,
+      ...(id !== '' && { id }),
+      ...(reason !== undefined && { reason }),
+    },
+  ]
 }
 
 function loginOr(isClaimed: boolean): 'login' | 'logout' {

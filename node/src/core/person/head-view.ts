@@ -1,8 +1,8 @@
 import { type FragmentId, isFields, isFragmentId } from '@halfsecond/protocol'
-import { type Fragment, isEmpty } from '../fragment/fragment.ts'
+import { type Fragment, holdsNothing } from '../fragment/fragment.ts'
 import type { Device } from '../identity/device.ts'
-import { isUntied, type Ties } from '../identity/ties.ts'
-import { isoTime, type RegisterViews, registerViewsOf } from '../profile-view.ts'
+import type { Link, Ties } from '../identity/ties.ts'
+import { isoTime, type LinkView, type RegisterViews, registerViewsOf } from '../profile-view.ts'
 
 /** A fragment without its timeline, and how its home ties it to others: what persons are put together from. */
 export interface HeadView extends RegisterViews {
@@ -28,23 +28,21 @@ export interface ErasureView {
   readonly eraseId: string
   /** Links that are younger did not spread it. */
   readonly at: string
-  /** From where it came; absent where it was asked for. */
+  /** From where it came; absent where it was asked for, and once it is done. */
   readonly from?: FragmentId
   /** When everybody that it spread to had answered; absent before. */
   readonly doneAt?: string
 }
 
 /** @returns undefined where nothing is known of it */
-export function headOf(
-  fragment: Fragment,
-  ties: Ties | null = null,
-  device: Device | null = null,
-): HeadView | undefined {
-  const { identifier: id } = fragment
-  if (isEmpty(fragment) && (ties === null || isUntied(ties)) && device === null) return undefined
+export function headOf(fragment: Fragment): HeadView | undefined {
+  if (holdsNothing(fragment)) return undefined
+  const { identifier: id, ties, device } = fragment
+  const registers = registerViewsOf(fragment)
   return {
     id,
-    ...registerViewsOf(fragment, ties),
+    ...registers,
+    links: ties === null ? registers.links : viewLinks(registers.links, ties),
     tied: ties === null ? [] : tiedTo(ties),
     epochs: device === null ? [] : viewEpochs(device),
     erasures: ties === null ? [] : viewErasures(ties),
@@ -68,6 +66,26 @@ export function isHeadView(value: unknown): value is HeadView {
   )
 }
 
+/** With what recognition made of each; last those that contradicted what is known of a device. */
+function viewLinks(written: readonly LinkView[], { links }: Ties): LinkView[] {
+  const known = new Set(written.map(({ to }) => to))
+  const others = [...links].filter(([to]) => !known.has(to))
+  return [
+    ...written.map((view) => {
+      const link = isFragmentId(view.to) ? links.get(view.to) : undefined
+      return link === undefined ? view : { ...view, ...viewTie(link) }
+    }),
+    ...others.map(([to, link]) => {
+      const { strength, since } = link
+      return { to, strength, at: isoTime(since), id: '', ...viewTie(link) }
+    }),
+  ]
+}
+
+function viewTie({ state, since, reason, under }: Link): Partial<LinkView> {
+  return { state, since: isoTime(since), ...(reason !== '' && { reason }), under }
+}
+
 function tiedTo(ties: Ties): FragmentId[] {
   const tied = new Set<FragmentId>()
   for (const [to, { state }] of ties.links) if (state === 'valid') tied.add(to)
@@ -76,6 +94,7 @@ function tiedTo(ties: Ties): FragmentId[] {
 }
 
 function viewEpochs({ epochs }: Device): EpochView[] {
+  if (epochs.length === 1) return []
   return epochs.map(({ from, to, owner }, index) => ({
     ...(index > 0 && { from: isoTime(from) }),
     ...(to !== null && { to: isoTime(to) }),
