@@ -58,6 +58,8 @@ export interface ReplicaReport {
   /** Digest at the last position that all replicas compare at; 0 and '' before the first. */
   readonly digestAt: number
   readonly digest: string
+  /** For how long the oldest of what its shard has for others waits to be sent. */
+  readonly unsentMs: number
 }
 
 /** What was last heard of a node. */

@@ -41,6 +41,7 @@ const filled: ReplicaReport = {
   epoch: 0,
   digestAt: 0,
   digest: '',
+  unsentMs: 0,
 }
 
 /** What changes between two maps, shard by shard, and why. */

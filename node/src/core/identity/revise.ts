@@ -2,7 +2,7 @@ import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecon
 import { type Fragment, isEmpty } from '../fragment/fragment.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { type JudgedLink, judge } from './judge.ts'
-import { isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
+import { type Copy, isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
 
 /**
  * Derives what others must hear from what a fragment's home knows, and sends what differs from
@@ -97,6 +97,18 @@ function branchOf(fragment: Fragment, ties: Ties): Map<FragmentId, Version> {
     }
   }
   return branch
+}
+
+/** The newest copy of a fragment among those handed up; none of what an erase made void. */
+export function newestCopy(ties: Ties | null, id: FragmentId): Copy | undefined {
+  if (ties === null) return undefined
+  const waiting = waitingOf(ties)
+  let newest: Copy | undefined
+  for (const [from, { copies }] of ties.below) {
+    const copy = waiting?.has(from) ? undefined : copies.get(id)
+    if (copy && (newest === undefined || isNewer(copy.version, newest.version))) newest = copy
+  }
+  return newest
 }
 
 /** Those that an erase was spread to and that have not answered: what they handed up is void. */

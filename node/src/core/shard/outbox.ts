@@ -152,7 +152,7 @@ export function outboxBatch(
   source: number,
   rows: Iterable<OutboxRow>,
   copyOf: (holder: FragmentId, id: FragmentId) => Uint8Array | undefined,
-): { readonly bytes: Uint8Array; readonly upTo: number } | undefined {
+): OutboxBatch | undefined {
   const producer = outboxProducer(source)
   const records: Uint8Array[] = []
   let size = batchOverhead(producer)
@@ -173,8 +173,16 @@ export function outboxBatch(
     records.push(record)
     upTo = n
   }
-  if (records.length === 0) return undefined
-  return { bytes: encodeBatch(producer, first, records), upTo }
+  if (upTo === 0) return undefined
+  const bytes = records.length === 0 ? undefined : encodeBatch(producer, first, records)
+  return { bytes, upTo }
+}
+
+export interface OutboxBatch {
+  /** Undefined where all that waited was taken back in the meantime. */
+  readonly bytes: Uint8Array | undefined
+  /** Everything up to this number is in it. */
+  readonly upTo: number
 }
 
 export const outboxPrefix = 'outbox:'

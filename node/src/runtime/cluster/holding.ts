@@ -96,6 +96,7 @@ export class Holding {
       epoch: shard?.state.epoch ?? 0,
       digestAt: digest.at,
       digest: digest.digest,
+      unsentMs: shard?.unsentMs() ?? 0,
     }
   }
 

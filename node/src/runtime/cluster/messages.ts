@@ -62,8 +62,8 @@ export function encodeBeat({
 }
 
 function encodeReplica([shard, report]: readonly [number, ReplicaReport]): unknown[] {
-  const { status, applied, flushed, epoch, digestAt, digest } = report
-  return [shard, statuses.indexOf(status), applied, flushed, epoch, digestAt, digest]
+  const { status, applied, flushed, epoch, digestAt, digest, unsentMs } = report
+  return [shard, statuses.indexOf(status), applied, flushed, epoch, digestAt, digest, unsentMs]
 }
 
 const statuses: readonly ReplicaStatus[] = ['recovering', 'hot', 'lagging', 'stopped']
@@ -91,9 +91,8 @@ function readReplicas(value: unknown): ReadonlyMap<number, ReplicaReport> | unde
   if (!Array.isArray(value)) return undefined
   const replicas = new Map<number, ReplicaReport>()
   for (const one of value) {
-    const [shard, status, applied, flushed, epoch, digestAt, digest]: unknown[] = Array.isArray(one)
-      ? one
-      : []
+    const parts: unknown[] = Array.isArray(one) ? one : []
+    const [shard, status, applied, flushed, epoch, digestAt, digest, unsent] = parts
     const known = typeof status === 'number' ? statuses[status] : undefined
     const isWhole =
       known !== undefined &&
@@ -103,7 +102,11 @@ function readReplicas(value: unknown): ReadonlyMap<number, ReplicaReport> | unde
       typeof epoch === 'number' &&
       typeof digestAt === 'number' &&
       typeof digest === 'string'
-    if (isWhole) replicas.set(shard, { status: known, applied, flushed, epoch, digestAt, digest })
+    if (!isWhole) continue
+    // Nodes of an earlier version have nothing for others.
+    const unsentMs = typeof unsent === 'number' ? unsent : 0
+    const progress = { applied, flushed, epoch, digestAt, digest, unsentMs }
+    replicas.set(shard, { status: known, ...progress })
   }
   return replicas
 }

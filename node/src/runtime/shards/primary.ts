@@ -1,5 +1,6 @@
 import { encode, encodeBatch, type PrimaryOwnRecord, toHalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Log, Observer, Timer } from '../ports.ts'
+import { OutboxSender } from './outbox-sender.ts'
 import type { Shard } from './shard.ts'
 
 /** How often logical time moves while a shard has traffic, and while it has none. */
@@ -10,7 +11,8 @@ const idleTickMs = 10_000
 const foldedMs = 5_000
 
 /**
- * Leads a shard: tells its log who leads, what time it is and which playbook decides.
+ * Leads a shard: tells its log who leads, what time it is and which playbook decides, and tells
+ * other shards what this one has for them.
  *
  *   standing by ──lead──► claiming ──own `primary` folded──► leading ──newer epoch──► standing by
  *
@@ -25,6 +27,7 @@ export class Primary {
   private readonly log: Log
   private readonly clock: Clock
   private readonly observer: Observer
+  private readonly outbox: OutboxSender
   private written = 0
   private tickedAt = Number.NEGATIVE_INFINITY
   private timer: Timer | undefined
@@ -36,6 +39,18 @@ export class Primary {
     this.log = log
     this.clock = clock
     this.observer = observer
+    this.outbox = new OutboxSender({
+      shard,
+      log,
+      clock,
+      observer,
+      isLeading: () => this.isLeading,
+      tellSent: (sent) => {
+        const { epoch } = this
+        return this.write(...sent.map((one) => ({ kind: 'sent' as const, epoch, ...one })))
+      },
+    })
+    shard.onOutbox = () => this.outbox.kick()
   }
 
   get number(): number {
@@ -60,6 +75,7 @@ export class Primary {
     this.epoch = epoch
     await this.write({ kind: 'primary', epoch, node: this.node })
     if (this.timer === undefined) this.schedule()
+    this.outbox.kick()
   }
 
   /** The map gave the shard to another: nothing is written any more. */
@@ -86,10 +102,13 @@ export class Primary {
   close(): void {
     this.isClosed = true
     this.timer?.cancel()
+    this.outbox.close()
   }
 
-  private async write(record: PrimaryOwnRecord): Promise<void> {
-    const batch = encodeBatch(`primary:${record.epoch}`, ++this.written, [encode(record)])
+  private async write(...records: readonly PrimaryOwnRecord[]): Promise<void> {
+    const encoded = records.map((record) => encode(record))
+    const batch = encodeBatch(`primary:${records[0]?.epoch}`, this.written + 1, encoded)
+    this.written += records.length
     const sequence = await this.log.append(this.shard.number, batch, 'own')
     await this.shard.reached(sequence, foldedMs)
   }

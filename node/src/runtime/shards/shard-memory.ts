@@ -4,7 +4,10 @@ import type { Arena } from '../../core/fragment/arena.ts'
 import { type Fragment, initialFragment } from '../../core/fragment/fragment.ts'
 import { decodeFragment } from '../../core/fragment/fragment-row.ts'
 import type { ChunkRows } from '../../core/fragment/sealed-timeline.ts'
+import { featuresOf } from '../../core/fragment/timeline.ts'
 import type { ProfileChange } from '../../core/identity/identity-ground.ts'
+import { newestCopy } from '../../core/identity/revise.ts'
+import { encodeCopy } from '../../core/profile/copy.ts'
 import type { DeadLetter, ShardGround, ShardState } from '../../core/shard/shard-state.ts'
 import { Actor } from '../actors/actor.ts'
 import type { Actors } from '../actors/actors.ts'
@@ -119,6 +122,18 @@ export class ShardMemory implements ShardGround {
   /** The fragment for reading, or undefined where nothing is known of the identifier. */
   read(identifier: FragmentId): Fragment | undefined {
     return (this.active.get(identifier) ?? this.load(identifier))?.fragment
+  }
+
+  /**
+   * The fragment `id` as `holder` knows it, to be handed up: its own, or the newest copy from below.
+   * Undefined where it has none any more.
+   */
+  copyOf(holder: FragmentId, id: FragmentId): Uint8Array | undefined {
+    const fragment = this.read(holder)
+    if (fragment === undefined) return undefined
+    if (id !== holder) return newestCopy(fragment.ties, id)?.bytes
+    const features = this.features && featuresOf(fragment, this.features, this)
+    return encodeCopy(fragment, fragment.ties, features, this.state.playbook.version)
   }
 
   /** Counts a read, so that actors in use stay. */

@@ -37,6 +37,11 @@ export interface ShardDependencies {
   readonly isTimely?: () => boolean
 }
 
+interface UnsentHead {
+  readonly n: number
+  readonly since: number
+}
+
 /** Positions between two digests that replicas compare. */
 const digestEveryEntries = 10_000
 
@@ -59,6 +64,8 @@ export class Shard {
   flushed: number
   /** Called after every entry that changed who leads or which playbook decides. */
   onOwn: () => void = () => {}
+  /** Called after every entry that left something for other shards. */
+  onOutbox: () => void = () => {}
   /** Called once, when the shard stops. */
   onStop: () => void = () => {}
   /** When the last entry of a channel was folded, by the clock that never jumps. */
@@ -75,6 +82,8 @@ export class Shard {
   private trustedAt = Number.NEGATIVE_INFINITY
   /** The first position of another replica that is not reached yet, and since when it is known. */
   private behind = { of: 0, since: 0 }
+  /** What waited first for each destination at the last look. */
+  private heads: ReadonlyMap<number, UnsentHead> = new Map()
   private readonly digests: { readonly at: number; readonly digest: string }[] = []
 
   /** Reads what the store has. @throws AssertionError if that cannot be used */
@@ -132,6 +141,23 @@ export class Shard {
   elsewhere(applied: number): void {
     if (applied <= this.state.applied || this.behind.of > this.state.applied) return
     this.behind = { of: applied, since: this.uses.clock.monotonic() }
+  }
+
+  /** For how long the oldest of what other shards must hear waits at most; 0 where nothing does. */
+  unsentMs(): number {
+    const now = this.uses.clock.monotonic()
+    const heads = new Map<number, UnsentHead>()
+    let longest = 0
+    for (const destination of this.state.outbox.waiting()) {
+      const [first] = this.state.outbox.rows(destination)
+      const n = first?.n ?? 0
+      const before = this.heads.get(destination)
+      const head = before?.n === n ? before : { n, since: now }
+      heads.set(destination, head)
+      longest = Math.max(longest, now - head.since)
+    }
+    this.heads = heads
+    return longest
   }
 
   /** The process stood still: the log is believed anew once what waited has been read. */
@@ -204,6 +230,7 @@ export class Shard {
       this.traffic++
       this.foldedAt = clock.monotonic()
     }
+    if (this.state.outbox.size > 0) this.onOutbox()
     actors.makeRoom()
     this.waiters.reached(entry.sequence)
   }

@@ -155,7 +155,7 @@ export class ModelCluster {
     const { applied } = replica
     const epoch = this.map?.shards[shard]?.epoch ?? 0
     const status = statusOf(node, replica)
-    return { status, applied, flushed: applied, epoch, digestAt: 0, digest: '' }
+    return { status, applied, flushed: applied, epoch, digestAt: 0, digest: '', unsentMs: 0 }
   }
 
   /** Living nodes are heard, copies grow, and the log of every shard does. */

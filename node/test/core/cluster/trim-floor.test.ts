@@ -24,6 +24,7 @@ function report(flushed: number, silentMs = 0): NodeReport {
     epoch: 1,
     digestAt: 0,
     digest: '',
+    unsentMs: 0,
   } as const
   return { boot: 'x', silentMs, replicas: new Map([[0, replica]]) }
 }

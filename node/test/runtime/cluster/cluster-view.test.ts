@@ -15,7 +15,7 @@ function row(id: string, intent: Intent = 'serve'): NodeRow {
 
 function replica(status: ReplicaStatus, applied: number, digest = ''): ReplicaReport {
   const digestAt = digest === '' ? 0 : 10
-  return { status, applied, flushed: applied - 1, epoch: 1, digestAt, digest }
+  return { status, applied, flushed: applied - 1, epoch: 1, digestAt, digest, unsentMs: 0 }
 }
 
 function report(replicas: readonly ReplicaReport[], silentMs = 50): NodeReport {

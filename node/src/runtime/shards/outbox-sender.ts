@@ -1,0 +1,107 @@
+import { toHalfsecondError } from '@halfsecond/protocol'
+import { outboxBatch } from '../../core/shard/outbox.ts'
+import type { Clock, Log, Observer, Timer } from '../ports.ts'
+import type { Shard } from './shard.ts'
+
+/** How long acknowledgements are gathered before the log is told of them: one record for many. */
+const gatherMs = 20
+
+/** Pause after a destination's log took nothing. */
+const retryMs = 500
+
+export interface OutboxSenderDependencies {
+  readonly shard: Shard
+  readonly log: Log
+  readonly clock: Clock
+  readonly observer: Observer
+  /** Whether this node may act for the shard now. */
+  readonly isLeading: () => boolean
+  /** Writes to the shard's own log what has arrived where. */
+  readonly tellSent: (sent: readonly Sent[]) => Promise<void>
+}
+
+export interface Sent {
+  readonly destination: number
+  readonly upTo: number
+}
+
+/**
+ * Brings what a shard has for others into their logs.
+ *
+ * S1 at most one publish per destination is under way; the next begins after its acknowledgement.
+ * S2 what may not have arrived is published again: whoever folds it knows the numbers.
+ * S3 rows leave the outbox by a `sent` record only, so that every replica has the same outbox.
+ */
+export class OutboxSender {
+  private readonly uses: OutboxSenderDependencies
+  private readonly busy = new Set<number>()
+  /** Acknowledged, by destination; the log may not know yet. */
+  private readonly acked = new Map<number, number>()
+  private readonly untold = new Map<number, number>()
+  private timer: Timer | undefined
+  private isTelling = false
+  private isClosed = false
+
+  constructor(uses: OutboxSenderDependencies) {
+    this.uses = uses
+  }
+
+  /** Something may wait. */
+  kick(): void {
+    if (this.isClosed || !this.uses.isLeading()) return
+    for (const destination of this.uses.shard.state.outbox.waiting())
+      if (!this.busy.has(destination)) void this.send(destination)
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.timer?.cancel()
+  }
+
+  private async send(destination: number): Promise<void> {
+    const { shard, log, clock, observer, isLeading } = this.uses
+    this.busy.add(destination)
+    while (!this.isClosed && isLeading()) {
+      const rows = shard.state.outbox.rows(destination, this.acked.get(destination) ?? 0)
+      const batch = outboxBatch(shard.number, rows, (holder, id) => shard.memory.copyOf(holder, id))
+      if (batch === undefined) break
+      try {
+        if (batch.bytes !== undefined) await log.append(destination, batch.bytes, 'own')
+        this.arrived(destination, batch.upTo)
+      } catch (error) {
+        const what = `shard ${shard.number} cannot tell shard ${destination}`
+        observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', what))
+        await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+      }
+    }
+    this.busy.delete(destination)
+  }
+
+  private arrived(destination: number, upTo: number): void {
+    this.acked.set(destination, upTo)
+    this.untold.set(destination, upTo)
+    this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
+  }
+
+  private async tell(): Promise<void> {
+    this.timer = undefined
+    if (this.isTelling || this.isClosed || !this.uses.isLeading()) return
+    const sent = Array.from(this.untold, ([destination, upTo]) => ({ destination, upTo }))
+    this.untold.clear()
+    this.isTelling = true
+    try {
+      await this.uses.tellSent(sent)
+    } catch (error) {
+      const { shard, observer, clock } = this.uses
+      const what = `shard ${shard.number} cannot note what it has sent`
+      observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', what))
+      for (const { destination, upTo } of sent)
+        this.untold.set(destination, Math.max(upTo, this.untold.get(destination) ?? 0))
+      await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+    } finally {
+      this.isTelling = false
+      if (this.untold.size > 0)
+        this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
+    }
+  }
+}
