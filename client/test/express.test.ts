@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import express from 'express'
 import { visitors } from '../src/express.ts'
-import { webFrameworkSuite } from './suites/web-framework-suite.ts'
+import { consentSuite } from './suites/consent-suite.ts'
+import { type StartSite, webFrameworkSuite } from './suites/web-framework-suite.ts'
 
-webFrameworkSuite('Express', async ({ client, cookieKeys, user, secure, visit }) => {
+const startSite: StartSite = async (options) => {
+  const { client, cookieKeys, user, secure, consent, visit, later } = options
   const site = express()
   // Errors of these tests are meant: none of them belongs in the output.
   site.set('env', 'test')
@@ -13,11 +15,13 @@ webFrameworkSuite('Express', async ({ client, cookieKeys, user, secure, visit })
       cookieKeys,
       user: (req: express.Request) => user?.(req.get('x-user')),
       ...(secure !== undefined && { secure }),
+      ...(consent && { consent: (req) => consent(req.get('x-consent')) }),
     }),
   )
-  site.get('/', (req, res) => {
-    visit(req.visitor)
+  site.get('/', async (req, res) => {
+    await visit(req.visitor)
     res.end()
+    await later?.(req.visitor)
   })
   const server = createServer(site)
   await once(server.listen(0, '127.0.0.1'), 'listening')
@@ -30,4 +34,7 @@ webFrameworkSuite('Express', async ({ client, cookieKeys, user, secure, visit })
       await new Promise((resolve) => server.close(resolve))
     },
   }
-})
+}
+
+webFrameworkSuite('Express', startSite)
+consentSuite('Express', startSite)

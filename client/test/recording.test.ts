@@ -1,8 +1,8 @@
-import { builtInNamespaces, HalfsecondError, identifierOf } from '@halfsecond/protocol'
-import { TokenKeys } from '@halfsecond/protocol/token'
+import { HalfsecondError } from '@halfsecond/protocol'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Client, type ClientOptions, connectOver } from '../src/index.ts'
 import { mapOf, ScriptedTransport, unavailable } from './support/scripted-transport.ts'
+import { keysText, tokenOf } from './support/token-of.ts'
 import { turns } from './support/turns.ts'
 
 const hourMs = 60 * 60_000
@@ -397,19 +397,4 @@ function withoutNodes(): ScriptedTransport {
   const transport = new ScriptedTransport()
   transport.currentMap = unavailable()
   return transport
-}
-
-const keysText = `k1:${Buffer.alloc(32, 1).toString('base64')}`
-
-function tokenOf(expiresAt: number, keys = keysText): string {
-  return new TokenKeys(keys).sign({
-    decision: '01J00000000000000000000000',
-    key: identifierOf('anon', 'a', builtInNamespaces),
-    placement: 'hero',
-    offer: 'card',
-    treatment: 'banner',
-    playbook: 1,
-    decidedAt: 0,
-    expiresAt,
-  })
 }

@@ -8,8 +8,12 @@ export interface SiteOptions {
   readonly cookieKeys: string
   readonly user?: (header: string | undefined) => string | undefined | Promise<string | undefined>
   readonly secure?: boolean
-  /** Runs in a route. */
-  readonly visit: (visitor: Visitor) => void
+  /** Of the header `x-consent`. */
+  readonly consent?: (header: string | undefined) => boolean | undefined
+  /** Runs in a route, before the answer is sent. */
+  readonly visit: (visitor: Visitor) => unknown
+  /** Runs when the answer has been sent. */
+  readonly later?: (visitor: Visitor) => unknown
 }
 
 /** Starts a site of one route, `/`; `x-user` is the header that its login reads. */
@@ -138,6 +142,6 @@ export function webFrameworkSuite(name: string, startSite: StartSite): void {
 }
 
 /** What a browser sends back. */
-function pairIn(cookies: readonly string[]): string {
+export function pairIn(cookies: readonly string[]): string {
   return cookies[0]?.split(';')[0] ?? ''
 }

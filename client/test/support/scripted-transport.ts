@@ -1,4 +1,4 @@
-import type { Outcome, Position, ShardMap } from '@halfsecond/protocol'
+import type { ChannelRecord, Identifier, Outcome, Position, ShardMap } from '@halfsecond/protocol'
 import {
   builtInNamespaces,
   type DecideQuestion,
@@ -7,6 +7,7 @@ import {
   encode,
   HalfsecondError,
   isChannelRecord,
+  type ProfileQuestion,
   parseQuestions,
   wireVersion,
 } from '@halfsecond/protocol'
@@ -17,10 +18,12 @@ export interface Published {
   readonly producer: string
   readonly n: number
   readonly names: readonly string[]
+  readonly records: readonly ChannelRecord[]
 }
 
 /** What a script does with a publish: a sequence, an error, or a promise of its own. */
 type OnPublish = (batch: Published) => number | Promise<number>
+type OnRead = (question: ProfileQuestion) => object | Promise<object>
 type OnAsk = (questions: readonly DecideQuestion[], node: string) => object[] | Promise<object[]>
 
 /** A cluster in memory, which does what the test says. */
@@ -32,6 +35,10 @@ export class ScriptedTransport implements Transport {
   readonly asked: (readonly DecideQuestion[])[] = []
   onPublish: OnPublish = () => this.published.length
   onAsk: OnAsk = (questions) => questions.map((question) => answerTo(question))
+  /** Questions for traits, as they came: each in a frame of its own. */
+  readonly read: ProfileQuestion[] = []
+  onRead: OnRead = () => never()
+  onLanding: (token: string, device: Identifier) => Promise<Position> = () => never()
   onOutcome: (token: string, outcome: Outcome) => Promise<Position> = () => never()
   currentMap: ShardMap | HalfsecondError = mapOf(1)
   private listener: (map: ShardMap) => void = () => {}
@@ -58,9 +65,13 @@ export class ScriptedTransport implements Transport {
   }
 
   async ask(node: string, bytes: Uint8Array): Promise<Uint8Array> {
-    const questions = parseQuestions(decode(bytes), builtInNamespaces).filter(
-      (question) => question.kind === 'decide',
-    )
+    const all = parseQuestions(decode(bytes), builtInNamespaces)
+    const [reading] = all.filter((question) => question.kind === 'profile')
+    if (reading) {
+      this.read.push(reading)
+      return encode({ v: wireVersion, epoch: 1, answers: [await this.onRead(reading)] })
+    }
+    const questions = all.filter((question) => question.kind === 'decide')
     this.asked.push(questions)
     const answers = await this.onAsk(questions, node)
     return encode({ v: wireVersion, epoch: 1, answers })
@@ -68,6 +79,10 @@ export class ScriptedTransport implements Transport {
 
   outcome(token: string, outcome: Outcome): Promise<Position> {
     return this.onOutcome(token, outcome)
+  }
+
+  landing(token: string, device: Identifier): Promise<Position> {
+    return this.onLanding(token, device)
   }
 
   close(): Promise<void> {
@@ -104,14 +119,13 @@ export function answerTo(question: DecideQuestion, more: object = {}): object {
   }
 }
 
-/** Names of the events, else kinds of the records, in a batch. */
+/** The records of a batch, and their names: of events their own, else their kind. */
 export function readBatch(bytes: Uint8Array): Omit<Published, 'shard'> {
   const { producer, n, records } = decodeBatch(bytes)
-  const names = records.map((record) => {
-    if (!isChannelRecord(record, builtInNamespaces)) throw new Error('not a record')
-    return record.kind === 'event' ? record.name : record.kind
-  })
-  return { producer, n, names }
+  const valid = records.filter((record) => isChannelRecord(record, builtInNamespaces))
+  if (valid.length !== records.length) throw new Error('not a record')
+  const names = valid.map((record) => (record.kind === 'event' ? record.name : record.kind))
+  return { producer, n, names, records: valid }
 }
 
 /** Numbers of the records in a batch. */
