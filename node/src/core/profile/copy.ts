@@ -12,7 +12,7 @@ import {
   storedRegisters,
   type TraitValue,
 } from '../fragment/registers.ts'
-import type { Copy, CopyLink, Ties } from '../identity/ties.ts'
+import type { Copy, CopyLink } from '../identity/ties.ts'
 import { type Part, validLinks, versionOf } from './part.ts'
 
 /*
@@ -28,15 +28,17 @@ const copyVersion = 1
 /** Times that each ring keeps, in turn, where a copy is too large; what needs more is unknown. */
 const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16]
 
+/** Links that a copy tells: with the longest identifiers half of a copy. */
+const toldLinksMax = 96
+
 /** The copy of a fragment at its home. */
 export function encodeCopy(
   fragment: Fragment,
-  ties: Ties | null,
   features: FeatureState | null,
   playbookVersion: number,
 ): Uint8Array {
   const { identifier: id, traits, consents } = fragment
-  const links = validLinks(ties)
+  const links = validLinks(fragment)
   return encodePart(
     { id, version: versionOf(fragment), traits, consents, links, features },
     playbookVersion,
@@ -44,22 +46,28 @@ export function encodeCopy(
 }
 
 /**
- * At most `bounds.copyBytes`, links and consents aside, which are never left out: who belongs
- * together and what was refused must not depend on sizes. What is too large becomes unknown: first
- * the oldest times of long rings, then all features, then the values of traits. A trait without its
- * value still wins over older ones, so that nothing outdated comes back.
+ * At most `bounds.copyBytes`, refused consents aside: those must hold whatever their number. What is
+ * too large becomes unknown: first the oldest times of long rings, then all features, then the values
+ * of traits. A trait without its value still wins over older ones, so nothing outdated comes back.
+ * Links are judged oldest first, so beyond `toldLinksMax` the youngest are left out.
  */
-export function encodePart(part: Part, playbookVersion: number): Uint8Array {
-  const { features } = part
-  for (const ringMax of features === null ? [] : ringSteps) {
-    const bytes = assemble(part, part.traits, features, ringMax, playbookVersion)
-    if (bytes.length <= bounds.copyBytes) return bytes
+export function encodePart(whole: Part, playbookVersion: number): Uint8Array {
+  const part = whole.links.length > toldLinksMax ? shortOfLinks(whole) : whole
+  for (const smaller of smallerAndSmaller(part, playbookVersion)) {
+    if (smaller.length <= bounds.copyBytes) return smaller
   }
-  for (const traits of [part.traits, withoutValues(part.traits)]) {
-    const bytes = assemble(part, traits, null, 0, playbookVersion)
-    if (bytes.length <= bounds.copyBytes) return bytes
-  }
-  return assemble(part, null, null, 0, playbookVersion)
+  const refused = { ...part, consents: refusals(part.consents) }
+  return assemble(refused, null, null, 0, playbookVersion)
+}
+
+function* smallerAndSmaller(part: Part, playbookVersion: number): Generator<Uint8Array> {
+  const { traits, features } = part
+  if (features !== null)
+    for (const ringMax of ringSteps)
+      yield assemble(part, traits, features, ringMax, playbookVersion)
+  yield assemble(part, traits, null, 0, playbookVersion)
+  yield assemble(part, withoutValues(traits), null, 0, playbookVersion)
+  yield assemble(part, null, null, 0, playbookVersion)
 }
 
 function assemble(
@@ -75,6 +83,14 @@ function assemble(
   const told = links.map(({ to, since }) => [to, since])
   const setId = features?.set.id ?? null
   return encode([copyVersion, id, sequence, index, playbookVersion, told, setId, body])
+}
+
+function shortOfLinks(part: Part): Part {
+  return { ...part, links: part.links.toSorted((a, b) => a.since - b.since).slice(0, toldLinksMax) }
+}
+
+function refusals(consents: Registers<boolean> | null): Registers<boolean> | null {
+  return consents && new Map([...consents].filter(([, { value }]) => value === false))
 }
 
 function withoutValues(traits: Registers<TraitValue> | null): Registers<TraitValue> | null {
