@@ -133,7 +133,7 @@ export class ShardMemory implements ShardGround {
     if (fragment === undefined) return undefined
     if (id !== holder) return newestCopy(fragment.ties, id)?.bytes
     const features = this.features && featuresOf(fragment, this.features, this)
-    return encodeCopy(fragment, fragment.ties, features, this.state.playbook.version)
+    return encodeCopy(fragment, features, this.state.playbook.version)
   }
 
   /** Counts a read, so that actors in use stay. */
