@@ -16,9 +16,9 @@ import {
 } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
-import type { ConflictView } from '../../../src/core/person/conflicts.ts'
+import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
-import type { ProfileView, SourceView } from '../../../src/core/profile-view.ts'
+import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
 import type {
   ActivePlaybook,
   ClusterOperations,
@@ -32,6 +32,8 @@ import { FakeOperations } from './fake-operations.ts'
 const shardCount = 4
 export const testKeys = `test:${Buffer.alloc(32, 7).toString('base64')}`
 
+const known = parseIdentifier('anon:known')
+
 /** A node that keeps what is recorded in a list and decides one placement, `home`. */
 export class FakeNode implements NodeApi {
   readonly id = 'n1'
@@ -44,6 +46,9 @@ export class FakeNode implements NodeApi {
   /** Nodes that frames were for. */
   readonly passedOn: string[] = []
   readonly operations: ClusterOperations = new FakeOperations()
+  /** What is known, besides timelines. */
+  readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])
+  readonly timelines = new Map<FragmentId, readonly EntryView[]>()
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined
@@ -124,14 +129,18 @@ export class FakeNode implements NodeApi {
   }
 
   async profile(identifier: FragmentId): Promise<ProfileView | undefined> {
-    return identifier === 'anon:known' ? aProfile(identifier) : undefined
+    const timeline = this.timelines.get(identifier) ?? []
+    return this.heads.has(identifier) ? aProfile(identifier, timeline) : undefined
   }
 
   async head(identifier: FragmentId): Promise<HeadView | undefined> {
-    return identifier === 'anon:known' ? emptyHead(identifier) : undefined
+    return this.heads.get(identifier)
   }
 
-  async *conflictsOf(): AsyncGenerator<ConflictView> {}
+  /** All are on shard 0. */
+  async *conflictsOf(shard: number): AsyncGenerator<ConflictView> {
+    if (shard === 0) for (const head of this.heads.values()) yield* conflictsOf(head)
+  }
 
   profiles(): AsyncGenerator<ProfileView> {
     return this.profilesOf(0)
@@ -232,13 +241,13 @@ export class FakeNode implements NodeApi {
 
 const aKey = parseIdentifier('anon:nobody')
 
-function aProfile(identifier: FragmentId): ProfileView {
+function aProfile(identifier: FragmentId, timeline: readonly EntryView[]): ProfileView {
   return {
     identifiers: [identifier],
     traits: {},
     links: [],
     consents: {},
-    timeline: [],
+    timeline,
     sessions: [],
   }
 }
