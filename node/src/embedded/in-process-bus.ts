@@ -1,5 +1,5 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
-import type { Bus, Observer } from '../runtime/ports.ts'
+import type { Bus, Observer, SharedHandler } from '../runtime/ports.ts'
 
 type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 
@@ -7,6 +7,7 @@ type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 export class InProcessBus implements Bus {
   private readonly observer: Observer
   private readonly handlers = new Map<string, Handler>()
+  private readonly shared = new Map<string, SharedHandler>()
   private readonly listeners: {
     readonly pattern: RegExp
     readonly handler: (bytes: Uint8Array) => void
@@ -21,8 +22,25 @@ export class InProcessBus implements Bus {
     this.handlers.set(subject, handler)
   }
 
+  /** This process is the only one: it takes everything. */
+  serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> } {
+    const underWay = new Set<Promise<Uint8Array>>()
+    const counted: SharedHandler = async (bytes, isAsked) => {
+      const answer = Promise.resolve(handler(bytes, isAsked))
+      underWay.add(answer)
+      return answer.finally(() => underWay.delete(answer))
+    }
+    this.shared.set(subject, counted)
+    return {
+      close: async () => {
+        if (this.shared.get(subject) === counted) this.shared.delete(subject)
+        await Promise.allSettled(underWay)
+      },
+    }
+  }
+
   async request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
-    const handler = this.handlers.get(subject)
+    const handler = this.handlers.get(subject) ?? this.answering(subject)
     if (handler === undefined)
       throw new HalfsecondError('UNAVAILABLE', `nobody answers on ${subject}`)
     let timer: NodeJS.Timeout | undefined
@@ -41,6 +59,11 @@ export class InProcessBus implements Bus {
     for (const { pattern, handler } of this.listeners) {
       if (pattern.test(subject)) queueMicrotask(() => this.hear(subject, handler, bytes))
     }
+    const shared = this.shared.get(subject)
+    if (shared === undefined) return
+    queueMicrotask(() => {
+      if (!this.isClosed) void this.handle(subject, (message) => shared(message, false), bytes)
+    })
   }
 
   listen(subject: string, handler: (bytes: Uint8Array) => void): void {
@@ -51,8 +74,14 @@ export class InProcessBus implements Bus {
   close(): Promise<void> {
     this.isClosed = true
     this.handlers.clear()
+    this.shared.clear()
     this.listeners.splice(0)
     return Promise.resolve()
+  }
+
+  private answering(subject: string): Handler | undefined {
+    const shared = this.shared.get(subject)
+    return shared && ((bytes) => shared(bytes, true))
   }
 
   private hear(subject: string, handler: (bytes: Uint8Array) => void, bytes: Uint8Array): void {

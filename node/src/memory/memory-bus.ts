@@ -1,5 +1,5 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
-import type { Bus, Clock, Observer } from '../runtime/ports.ts'
+import type { Bus, Clock, Observer, SharedHandler } from '../runtime/ports.ts'
 
 type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
 type Deliver = (bytes: Uint8Array) => void
@@ -22,6 +22,7 @@ export class MemoryBusNetwork {
   private readonly clock: Clock
   private readonly buses = new Set<MemoryBus>()
   private groups: readonly (readonly string[])[] = []
+  private turns = 0
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -51,6 +52,11 @@ export class MemoryBusNetwork {
     return [...this.buses].filter(({ isUp }) => isUp)
   }
 
+  /** One of several, each in turn. */
+  oneOf<T>(several: readonly T[]): T | undefined {
+    return several[this.turns++ % Math.max(1, several.length)]
+  }
+
   /** Carries a message: each copy of it calls `deliver` when it arrives. */
   carry(passage: Passage, bytes: Uint8Array, deliver: Deliver): void {
     const copy = new Uint8Array(bytes)
@@ -77,6 +83,7 @@ export class MemoryBus implements Bus {
   private readonly observer: Observer
   private readonly leave: () => void
   private readonly handlers = new Map<string, Handler>()
+  private readonly shared = new Map<string, SharedHandler>()
   private readonly listeners: { readonly pattern: string; readonly hear: Deliver }[] = []
 
   constructor(
@@ -97,10 +104,27 @@ export class MemoryBus implements Bus {
     this.handlers.set(subject, handler)
   }
 
-  /** Goes to all who serve the subject; the first reply counts. */
+  serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> } {
+    const underWay = new Set<Promise<Uint8Array>>()
+    const counted: SharedHandler = async (bytes, isAsked) => {
+      const answer = Promise.resolve(handler(bytes, isAsked))
+      underWay.add(answer)
+      return answer.finally(() => underWay.delete(answer))
+    }
+    this.shared.set(subject, counted)
+    return {
+      close: async () => {
+        if (this.shared.get(subject) === counted) this.shared.delete(subject)
+        await Promise.allSettled(underWay)
+      },
+    }
+  }
+
+  /** Goes to all who serve the subject, and to one of those who share it; the first reply counts. */
   request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const sharing = this.sharing(subject)
     const asked = this.isUp
-      ? this.network.connected.filter(({ handlers }) => handlers.has(subject))
+      ? this.network.connected.filter((one) => one.handlers.has(subject) || one === sharing)
       : []
     if (asked.length === 0)
       return Promise.reject(new HalfsecondError('UNAVAILABLE', `nobody answers on ${subject}`))
@@ -131,6 +155,16 @@ export class MemoryBus implements Bus {
         other.hear(subject, arrived),
       )
     }
+    const sharing = this.sharing(subject)
+    if (sharing === undefined) return
+    this.network.carry(this.passage('publication', sharing, subject), bytes, (arrived) => {
+      void sharing.answer(subject, arrived, undefined)
+    })
+  }
+
+  /** Who of those who share a subject gets a message. */
+  private sharing(subject: string): MemoryBus | undefined {
+    return this.network.oneOf(this.network.connected.filter(({ shared }) => shared.has(subject)))
   }
 
   listen(subject: string, handler: Deliver): void {
@@ -140,6 +174,7 @@ export class MemoryBus implements Bus {
   close(): Promise<void> {
     this.isUp = false
     this.handlers.clear()
+    this.shared.clear()
     this.listeners.splice(0)
     this.leave()
     return Promise.resolve()
@@ -161,12 +196,17 @@ export class MemoryBus implements Bus {
     }
   }
 
-  private async answer(subject: string, bytes: Uint8Array, reply: Deliver): Promise<void> {
-    const handler = this.isUp ? this.handlers.get(subject) : undefined
+  /** @param reply undefined for what was published */
+  private async answer(
+    subject: string,
+    bytes: Uint8Array,
+    reply: Deliver | undefined,
+  ): Promise<void> {
+    const handler = this.isUp ? (this.handlers.get(subject) ?? this.shared.get(subject)) : undefined
     if (handler === undefined) return
     try {
-      const answer = await handler(bytes)
-      if (this.isUp) reply(answer)
+      const answer = await handler(bytes, reply !== undefined)
+      if (this.isUp) reply?.(answer)
     } catch (error) {
       this.report(`request on ${subject}`, error)
     }

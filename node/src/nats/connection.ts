@@ -88,8 +88,10 @@ export class Nats {
     this.onState.add(listener)
   }
 
-  listen(subject: string, handle: (message: Msg) => void): Subscription {
+  /** @param queue of all subscriptions with this name, one gets each message */
+  listen(subject: string, handle: (message: Msg) => void, queue?: string): Subscription {
     return this.connection.subscribe(subject, {
+      ...(queue !== undefined && { queue }),
       callback: (error, message) => {
         try {
           if (error) throw error

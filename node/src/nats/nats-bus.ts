@@ -1,5 +1,8 @@
-import type { Bus } from '../runtime/ports.ts'
+import type { Bus, SharedHandler } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
+
+/** Nodes share subjects under this name. */
+const sharingQueue = 'hs'
 
 /** Requests between processes over core NATS. */
 export class NatsBus implements Bus {
@@ -19,6 +22,29 @@ export class NatsBus implements Bus {
         )
       } else message.respond(reply)
     })
+  }
+
+  serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> } {
+    const underWay = new Set<Promise<void>>()
+    const subscription = this.nats.listen(
+      subject,
+      (message) => {
+        const isAsked = message.reply !== undefined && message.reply !== ''
+        const answered = Promise.resolve(handler(message.data, isAsked))
+          .then((bytes) => void (isAsked && message.respond(bytes)))
+          .catch((error: unknown) => this.nats.report(`request on ${subject}`, error))
+          .finally(() => underWay.delete(answered))
+        underWay.add(answered)
+      },
+      sharingQueue,
+    )
+    return {
+      close: async () => {
+        // A connection that has ended has nothing left to drain.
+        await subscription.drain().catch(() => undefined)
+        await Promise.all(underWay)
+      },
+    }
   }
 
   async request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {

@@ -136,10 +136,21 @@ export interface Revised {
   readonly revision: number
 }
 
+/** @param isAsked false where it was published, so that nobody hears the answer */
+export type SharedHandler = (
+  bytes: Uint8Array,
+  isAsked: boolean,
+) => Uint8Array | Promise<Uint8Array>
+
 /** Requests between processes. */
 export interface Bus {
   /** Answers requests on a subject. A handler that throws answers nothing and is reported. */
   serve(subject: string, handler: (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>): void
+  /**
+   * As `serve`, for what any node can answer: of all who share a subject, one gets each request, and
+   * each publication. Resolves `close` once what came before is answered.
+   */
+  serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> }
   /** Rejects with `UNAVAILABLE` where nobody serves the subject, with `TIMEOUT` otherwise. */
   request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array>
   publish(subject: string, bytes: Uint8Array): void

@@ -1,5 +1,5 @@
 import type { MemoryBus } from '../../src/memory/memory-bus.ts'
-import type { Bus } from '../../src/runtime/ports.ts'
+import type { Bus, SharedHandler } from '../../src/runtime/ports.ts'
 import type { Life } from './life.ts'
 
 type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
@@ -20,17 +20,13 @@ export class LifeBus implements Bus {
   }
 
   serve(subject: string, handler: Handler): void {
-    this.inner.serve(subject, (bytes) => {
-      return new Promise((resolve, reject) => {
-        this.life.enter(() => {
-          const answer = async () => handler(bytes)
-          answer().then((reply) => {
-            this.answered(subject, bytes, reply)
-            resolve(reply)
-          }, reject)
-        })
-      })
-    })
+    this.inner.serve(subject, (bytes) => this.entered(subject, bytes, () => handler(bytes)))
+  }
+
+  serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> } {
+    return this.inner.serveShared(subject, (bytes, isAsked) =>
+      this.entered(subject, bytes, () => handler(bytes, isAsked)),
+    )
   }
 
   request(subject: string, bytes: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
@@ -47,5 +43,21 @@ export class LifeBus implements Bus {
 
   close(): Promise<void> {
     return this.inner.close()
+  }
+
+  private entered(
+    subject: string,
+    bytes: Uint8Array,
+    handle: () => Uint8Array | Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    return new Promise((resolve, reject) => {
+      this.life.enter(() => {
+        const answer = async () => handle()
+        answer().then((reply) => {
+          this.answered(subject, bytes, reply)
+          resolve(reply)
+        }, reject)
+      })
+    })
   }
 }

@@ -167,6 +167,7 @@ function withServe(bus: Bus, before: () => Promise<unknown>): Bus {
         if (subject.endsWith('.decide')) await before()
         return handler(bytes)
       }),
+    serveShared: (subject, handler) => bus.serveShared(subject, handler),
     request: (subject, bytes, timeoutMs) => bus.request(subject, bytes, timeoutMs),
     publish: (subject, bytes) => bus.publish(subject, bytes),
     listen: (subject, handler) => bus.listen(subject, handler),

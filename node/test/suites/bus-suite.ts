@@ -102,6 +102,87 @@ export function busSuite(
     })
   })
 
+  describe(`${name} shares a subject`, () => {
+    test('so that requests and publications reach who serves it, and tell which they are', async () => {
+      const { bus } = await fresh()
+      const heard: [string, boolean][] = []
+      bus.serveShared('hs.feed', async (message, isAsked) => {
+        await Promise.resolve()
+        heard.push([text(message), isAsked])
+        return bytes(`${text(message)}!`)
+      })
+
+      const answer = await bus.request('hs.feed', bytes('asked'), 5_000)
+      bus.publish('hs.feed', bytes('told'))
+      await vi.waitUntil(() => heard.length === 2)
+
+      expect(text(answer)).toBe('asked!')
+      expect(heard).toEqual([
+        ['asked', true],
+        ['told', false],
+      ])
+    })
+
+    test('whose failing handlers are reported, and answer nothing', async () => {
+      const { bus, failures } = await fresh()
+      bus.serveShared('hs.feed', () => Promise.reject(new Error('a faulty feed')))
+
+      const asked = bus.request('hs.feed', bytes(''), 50)
+
+      await expect(asked).rejects.toMatchObject({ code: 'TIMEOUT' })
+      bus.publish('hs.feed', bytes(''))
+      await vi.waitUntil(() => failures.length === 2)
+      expect(failures[1]).toContain('a faulty feed')
+    })
+
+    test('until it is closed, once what came before is answered', async () => {
+      const { bus, settled } = await fresh()
+      const answering = Promise.withResolvers<Uint8Array>()
+      const begun = Promise.withResolvers<void>()
+      const served = bus.serveShared('hs.feed', () => {
+        begun.resolve()
+        return answering.promise
+      })
+
+      const asked = bus.request('hs.feed', bytes(''), 5_000)
+      await begun.promise
+      let isClosed = false
+      const closed = served.close().then(() => {
+        isClosed = true
+      })
+      await settled()
+      const wasClosed = isClosed
+      answering.resolve(bytes('late'))
+      const [answer] = await Promise.all([asked, closed])
+
+      expect([text(answer), wasClosed, isClosed]).toEqual(['late', false, true])
+      await expect(bus.request('hs.feed', bytes(''), 5_000)).rejects.toMatchObject({
+        code: 'UNAVAILABLE',
+      })
+    })
+
+    testIf(options.can.includes('another'))('among nodes: one gets each message', async () => {
+      const { bus, another, settled } = await fresh()
+      const other = (await another?.()) ?? bus
+      const heard: string[] = []
+      for (const one of [bus, other]) {
+        one.serveShared('hs.feed', (message) => {
+          heard.push(text(message))
+          return bytes('taken')
+        })
+      }
+      await settled()
+      await other.request('hs.feed', bytes('0'), 5_000)
+
+      const numbers = Array.from({ length: 20 }, (_, i) => `${i + 1}`)
+      for (const number of numbers.slice(0, 10)) bus.publish('hs.feed', bytes(number))
+      for (const number of numbers.slice(10)) await other.request('hs.feed', bytes(number), 5_000)
+      await vi.waitUntil(() => heard.length >= 21)
+
+      expect(heard.toSorted((a, b) => Number(a) - Number(b))).toEqual(['0', ...numbers])
+    })
+  })
+
   describe(`${name} carries publications`, () => {
     test('to all who listen to the subject, and to no others', async () => {
       const { bus } = await fresh()
