@@ -3,5 +3,6 @@ import { startTestNode } from './support/test-node.ts'
 
 clientSuite('an embedded node, by HTTP', async () => {
   const { node, stop } = await startTestNode(suitePlaybook)
-  return { url: node.url, options: {}, stop }
+  const publish = (playbook: string) => node.api.publishPlaybook(playbook)
+  return { url: node.url, options: {}, publish, stop }
 })

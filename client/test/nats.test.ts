@@ -11,13 +11,14 @@ clientSuite(
   async () => {
     const storeDir = await mkdtemp(join(tmpdir(), 'halfsecond-client-'))
     const server = await startNatsServer({ storeDir })
-    const { stop } = await startTestNode(suitePlaybook, server.url)
+    const { node, stop } = await startTestNode(suitePlaybook, server.url)
     const stopAll = async () => {
       await stop()
       await server.stop()
       await rm(storeDir, { recursive: true })
     }
-    return { url: server.url, options: { tokenKeys }, stop: stopAll }
+    const publish = (playbook: string) => node.api.publishPlaybook(playbook)
+    return { url: server.url, options: { tokenKeys }, publish, stop: stopAll }
   },
   realNatsServer,
 )

@@ -5,7 +5,7 @@ import { fromBase64url, toBase64url } from '../src/base64url.ts'
 import { bounds } from '../src/bounds.ts'
 import { HalfsecondError } from '../src/errors.ts'
 import { parseIdentifier } from '../src/identifier.ts'
-import { peekToken, type Token, TokenKeys } from '../src/token.ts'
+import { landingLink, peekToken, type Token, TokenKeys } from '../src/token.ts'
 import { identifier, name, thrownBy } from './arbitraries.ts'
 
 const secret = (fill: number, bytes = 32) => Buffer.alloc(bytes, fill).toString('base64')
@@ -130,5 +130,32 @@ describe('a token', () => {
     [`k1:${secret(1)},`, 'an empty second key'],
   ])('has no key of %j: %s', (text) => {
     expect(thrownBy(() => new TokenKeys(text))).toMatchObject({ code: 'INVALID' })
+  })
+})
+
+describe('a landing', () => {
+  const device = parseIdentifier('anon:b')
+
+  it.each(['user:17', 'crm:991', 'email:ann@example.org', 'phone:+442079460000'])(
+    'links the device to the reader %s',
+    (reader) => {
+      const key = parseIdentifier(reader)
+
+      expect(landingLink({ ...token, key }, device)).toEqual({
+        kind: 'link',
+        key: device,
+        to: key,
+        strength: 'authenticated',
+      })
+    },
+  )
+
+  it('is none by a token of a device, nor of what is no device', () => {
+    const mail = { ...token, key: parseIdentifier('email:ann@example.org') }
+
+    expect(thrownBy(() => landingLink(token, device))).toMatchObject({ code: 'INVALID' })
+    expect(thrownBy(() => landingLink(mail, parseIdentifier('user:17')))).toMatchObject({
+      code: 'INVALID',
+    })
   })
 })

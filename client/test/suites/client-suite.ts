@@ -9,6 +9,7 @@ export interface SuiteCluster {
   readonly url: string
   /** What a client of this wire needs besides the address. */
   readonly options: ClientOptions
+  publish(playbook: string): Promise<unknown>
   stop(): Promise<void>
 }
 
@@ -124,6 +125,19 @@ export function clientSuite(
       const decision = await visitor.decide('hero')
 
       expect(visitor.key).toBe(`user:customer-${made}`)
+      expect(decision.content).toEqual({ title: 'The lounge' })
+    })
+
+    it('knows whose mail somebody came by, from the next decision on', async () => {
+      const reader = client.visitor({ email: `reader-${++made}@example.org` })
+      await reader.setTraits({ tier: 'gold' })
+      const { token = '' } = await reader.decide('hero')
+      const visitor = newcomer()
+
+      void visitor.landed(token)
+      const decision = await visitor.decide('hero')
+
+      expect(visitor.key).toBe(`anon:visitor-${made}`)
       expect(decision.content).toEqual({ title: 'The lounge' })
     })
 
@@ -294,6 +308,21 @@ export function clientSuite(
       expect(await clicked).toMatchObject({ sequence: expect.any(Number) })
       await expect(visitor.track('interest')).rejects.toMatchObject({ code: 'CLOSED' })
       expect(decision).toMatchObject({ content: 'Default hero', error: { code: 'CLOSED' } })
+    })
+
+    it('hears soon whether visitors have to be asked first', async () => {
+      const before = await client.consentMode()
+
+      await cluster.publish(suitePlaybook.replace('assumed', 'required'))
+      await expect
+        .poll(async () => {
+          await newcomer().decide('hero')
+          return client.consentMode()
+        })
+        .toBe('required')
+      await cluster.publish(suitePlaybook)
+
+      expect(before).toBe('assumed')
     })
   })
 }

@@ -1,4 +1,5 @@
 import { connect } from '@halfsecond/client'
+import { decode } from '@halfsecond/protocol'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeNode } from './support/fake-node.ts'
 import { startServer } from './support/running-server.ts'
@@ -26,6 +27,27 @@ describe('a client over HTTP', () => {
     expect(new Set(answered)).toEqual(
       new Set(['/v1/map 200', '/v1/events 200', '/v1/decide 200', '/v1/outcomes 200']),
     )
+  })
+
+  it('brings landings, which links the device to the reader', async () => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
+    const client = connect(url)
+    onTestFinished(() => client.close())
+    const visitor = client.visitor({ anon: 'x' })
+    const reader = client.visitor({ email: 'ann@example.org' })
+
+    const position = await visitor.landed(node.token(reader.key, Date.now() + 60_000))
+    await visitor.decide('home')
+
+    expect(node.records).toMatchObject([
+      { kind: 'link', key: 'anon:x', to: 'email:ann@example.org', strength: 'authenticated' },
+    ])
+    const [frame = new Uint8Array(0)] = node.frames
+    const { shard, incarnation, sequence } = position ?? {}
+    expect(decode(frame)).toMatchObject({
+      questions: [{ positions: [[shard, incarnation, sequence]] }],
+    })
   })
 
   it('hears the code of a refusal', async () => {
