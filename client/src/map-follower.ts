@@ -88,8 +88,8 @@ export class MapFollower {
   /** A node decides by this playbook: a newer one may ask something else, where nothing is broadcast. */
   heardPlaybook(version: number): void {
     if (version <= this.playbook) return
-    if (this.playbook > 0) this.heard(0)
     this.playbook = version
+    this.heard(0)
   }
 
   /** A node knows this epoch, or, if 0, did not hold what the map says it does. */
