@@ -108,7 +108,8 @@ describe('the example', () => {
     expect([login.status, fourth.status, logout.status]).toEqual([302, 200, 302])
     expect(jar.get('hs')).toBe(cookie)
     expect(code).toBe(0)
-    const profile = await (await fetch(`${node.adminUrl}/v1/profiles/anon:${idIn(cookie)}`)).text()
+    const profile = await (await fetch(`${node.adminUrl}/v1/profiles/user:4711`)).text()
+    expect(profile).toContain(`anon:${idIn(cookie)}`)
     expect(profile).toContain('logout')
   })
 
