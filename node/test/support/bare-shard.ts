@@ -17,7 +17,7 @@ import { rowOf } from './row-of.ts'
 
 /** The fold of one shard on a ground of plain maps: what everything cleverer must equal. */
 export class BareShard implements ShardGround {
-  readonly arena = new Arena()
+  readonly arena: Arena
   readonly state: ShardState
   readonly fragments = new Map<FragmentId, Fragment>()
   readonly rows = new Map<string, Uint8Array>()
@@ -40,8 +40,13 @@ export class BareShard implements ShardGround {
     },
   }
 
-  constructor(shard = 0, shards = 1) {
-    this.state = initialShardState(shard, shards, 1)
+  constructor(
+    shard = 0,
+    shards = 1,
+    { arena, state }: { readonly arena?: Arena; readonly state?: ShardState } = {},
+  ) {
+    this.arena = arena ?? new Arena()
+    this.state = state ?? initialShardState(shard, shards, 1)
   }
 
   get digest(): Digest {
@@ -57,9 +62,14 @@ export class BareShard implements ShardGround {
     return fragment
   }
 
-  changed(): void {}
+  changed(_fragment: Fragment): void {}
 
-  outboxChanged(): void {}
+  /** Passed on as it is. */
+  readonly outboxChanged = (destination: number, n: number): void => {
+    this.messageChanged(destination, n)
+  }
+
+  protected messageChanged(_destination: number, _n: number): void {}
 
   profileChanged(change: ProfileChange): void {
     this.changes.push(change)

@@ -60,7 +60,8 @@ export function erase(
   }
   if (back !== null) erasure.told.add(hashOf(back))
   ties.tomb ??= { at: 0, erasures: new Map() }
-  ties.tomb.at = Math.max(ties.tomb.at, timestamp)
+  // Where this log's clock is behind that of the origin, what is older than the erase is so here too.
+  ties.tomb.at = Math.max(ties.tomb.at, timestamp, at)
   ties.tomb.erasures.set(eraseId, erasure)
   revise(fragment, true, ground)
   for (const to of upwards) ground.send({ kind: 'erase', from: id, to, eraseId, at, check: false })

@@ -1,5 +1,5 @@
 import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
-import { type Fragment, isEmpty } from '../fragment/fragment.ts'
+import type { Fragment } from '../fragment/fragment.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { type JudgedLink, judge } from './judge.ts'
 import { type Copy, isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
@@ -86,8 +86,7 @@ function tellEdge(
 /** The branch of a fragment: itself and every copy from below, the newest of each. */
 function branchOf(fragment: Fragment, ties: Ties): Map<FragmentId, Version> {
   const branch = new Map<FragmentId, Version>()
-  if (!isEmpty(fragment) || ties.links.size > 0)
-    branch.set(fragment.identifier, versionOf(fragment))
+  if (hasContent(fragment, ties)) branch.set(fragment.identifier, versionOf(fragment))
   const waiting = waitingOf(ties)
   for (const [from, { copies }] of ties.below) {
     if (waiting?.has(from)) continue
@@ -109,6 +108,13 @@ export function newestCopy(ties: Ties | null, id: FragmentId): Copy | undefined 
     if (copy && (newest === undefined || isNewer(copy.version, newest.version))) newest = copy
   }
   return newest
+}
+
+/** Whether a copy of it would say anything: only its home knows of links that do not hold. */
+function hasContent({ open, sealed, traits, consents }: Fragment, { links }: Ties): boolean {
+  if (open.count > 0 || sealed !== null || traits !== null || consents !== null) return true
+  for (const { state } of links.values()) if (state === 'valid') return true
+  return false
 }
 
 /** Those that an erase was spread to and that have not answered: what they handed up is void. */

@@ -205,7 +205,7 @@ function unlinkEverywhere(
   let applied: Applied = 'nothing'
   for (let epoch = 0; epoch < (first.device?.epochs.length ?? 1); epoch++) {
     const fragment = facts.activate(epochId(first, epoch))
-    if (epoch > 0 && !fragment.links?.has(record.to)) continue
+    if (isBuried(fragment, at) || (epoch > 0 && !fragment.links?.has(record.to))) continue
     const linked = tellLink(fragment, record, at, rules, facts.digest)
     if (afterLink(fragment, linked, logged, recognition) === 'changed') applied = 'changed'
   }

@@ -52,7 +52,7 @@ export interface Recovered {
  * @throws AssertionError if the rows are of another cluster or of a version that we cannot read
  */
 export function recoverShard(
-  store: ShardStore,
+  store: Pick<ShardStore, 'meta' | 'producers' | 'outbox'>,
   shard: number,
   shards: number,
   incarnation: number,

@@ -1,0 +1,194 @@
+import { type FragmentId, fragmentName, identifierIn } from '@halfsecond/protocol'
+import type { Fragment } from '../../../src/core/fragment/fragment.ts'
+import { isSame, type Ties, type Version } from '../../../src/core/identity/ties.ts'
+import { fragmentsOf, Groups, groupsOf, hasContent, linksOf, validLinksOf } from './homes.ts'
+import type { IdentityWorld } from './identity-world.ts'
+import type { Law, Violation } from './laws.ts'
+import { brokenLimit } from './limits.ts'
+import { isDevice, shardCount } from './people.ts'
+import { wrongFacts } from './truth.ts'
+
+type Check = (world: IdentityWorld) => string | undefined
+
+const checks: readonly (readonly [Law, Check])[] = [
+  ['it comes to rest', restless],
+  ['whoever is connected is one profile, under the greatest', wrongProfile],
+  ['a copy is in one profile, and is the newest', wrongCopy],
+  ['limits hold, and nothing else is refused', wrongLimit],
+  ['an erase reaches all that are connected, and no others', wrongErase],
+  ['nothing is lost, nothing is there twice', wrongFacts],
+]
+
+/** The first law that a world at rest breaks. */
+export function lookAt(world: IdentityWorld): Violation | undefined {
+  if (world.wrong) return world.wrong
+  for (const [law, check] of checks) {
+    const what = check(world)
+    if (what !== undefined) return { law, what }
+  }
+  return undefined
+}
+
+/** Folding all logs again, from nothing, gives what was folded with all the interruptions. */
+export function otherWhenRefolded(world: IdentityWorld): Violation | undefined {
+  for (let shard = 0; shard < shardCount; shard++) {
+    const live = world.replica(shard)
+    const again = world.refolded(shard, live.state.applied)
+    const isSameState = again.summary() === live.summary()
+    again.end()
+    if (!isSameState)
+      return { law: 'the same log gives the same state', what: `shard ${shard} differs` }
+  }
+  return undefined
+}
+
+function restless(world: IdentityWorld): string | undefined {
+  for (const { state, letters } of world.replicas) {
+    if (state.outbox.size > 0) return `shard ${state.shard} still has ${state.outbox.size} to tell`
+    const [letter] = letters.filter(({ reason }) => !reason.includes('name the epoch'))
+    if (letter) return `shard ${state.shard} put aside what is valid: ${letter.reason}`
+  }
+  return undefined
+}
+
+function wrongProfile(world: IdentityWorld): string | undefined {
+  const roots = new Map<FragmentId, readonly FragmentId[]>()
+  for (const group of groupsOf(validLinksOf(world)).all()) {
+    const root = group.at(-1)
+    if (root) roots.set(root, group)
+  }
+  for (const { identifier, ties } of fragmentsOf(world)) {
+    const group = roots.get(identifier) ?? [identifier]
+    const profile = [identifier, ...(ties?.members ?? [])]
+    if (names(profile) !== names(group))
+      return `${fragmentName(identifier)} is ${names(profile)} and not ${names(group)}`
+    roots.delete(identifier)
+  }
+  for (const [root] of roots) return `nothing is known of ${fragmentName(root)}, which is a root`
+  return undefined
+}
+
+function names(ids: readonly FragmentId[]): string {
+  return ids.map(fragmentName).sort().join(' + ')
+}
+
+function wrongCopy(world: IdentityWorld): string | undefined {
+  const groups = groupsOf(validLinksOf(world))
+  for (const fragment of fragmentsOf(world)) {
+    if (fragment.ties === null) continue
+    const what =
+      strayCopy(world, fragment, fragment.ties, groups) ?? unheard(world, fragment, fragment.ties)
+    if (what !== undefined) return `${fragmentName(fragment.identifier)} ${what}`
+  }
+  for (const group of groups.all()) {
+    const root = group.at(-1)
+    const below = root && world.fragment(root)?.ties?.below
+    const held = new Set([...(below?.values() ?? [])].flatMap(({ copies }) => [...copies.keys()]))
+    for (const id of group) {
+      const home = world.fragment(id)
+      if (id !== root && home && hasContent(home) && !held.has(id))
+        return `${root && fragmentName(root)} lacks ${fragmentName(id)}`
+    }
+  }
+  return undefined
+}
+
+/** What a fragment has from below is what its home has now. */
+function strayCopy(
+  world: IdentityWorld,
+  { identifier }: Fragment,
+  { below }: Ties,
+  groups: Groups,
+): string | undefined {
+  for (const [from, { copies }] of below) {
+    for (const { id, version, links, bytes } of copies.values()) {
+      const name = fragmentName(id)
+      if (!groups.areOne(identifier, id)) return `still has ${name}, by ${fragmentName(from)}`
+      const home = world.fragment(id)
+      if (home === undefined || !hasContent(home)) return `has ${name}, which is nothing`
+      if (!isSame(version, versionOf(home))) return `has an old ${name}`
+      const now = world.copyOf(id)
+      if (now === undefined || Buffer.compare(now, bytes) !== 0)
+        return `has a ${name} that differs from its home's`
+      const valid = [...(home.ties?.links ?? [])].filter(([, { state }]) => state === 'valid')
+      if (links.length !== valid.length) return `has other links of ${name} than its home`
+    }
+  }
+  return undefined
+}
+
+/** What one was told, the other has heard. */
+function unheard(
+  world: IdentityWorld,
+  { identifier }: Fragment,
+  { told, below }: Ties,
+): string | undefined {
+  for (const [to, { since, also, copies }] of told) {
+    const heard = world.fragment(to)?.ties?.below.get(identifier)
+    if (heard?.since !== since || heard.also !== also)
+      return `told ${fragmentName(to)} of an edge that it does not have`
+    if (names([...copies.keys()]) !== names([...heard.copies.keys()]))
+      return `told ${fragmentName(to)} of copies that it does not have`
+  }
+  for (const from of below.keys())
+    if (!world.fragment(from)?.ties?.told.has(identifier))
+      return `believes ${fragmentName(from)} to be below`
+  return undefined
+}
+
+function versionOf({ sequence, index }: Fragment): Version {
+  return { sequence, index }
+}
+
+function wrongLimit(world: IdentityWorld): string | undefined {
+  for (const group of groupsOf(validLinksOf(world)).all()) {
+    const namespace = brokenLimit(group)
+    if (namespace !== undefined) return `${names(group)} has too many of ${namespace}`
+  }
+  const shared = fragmentsOf(world).find((fragment) => ownersOf(fragment).length > 1)
+  if (shared) return `${fragmentName(shared.identifier)} has several owners`
+  const ever = new Groups()
+  for (const { record } of world.told) if (record.kind === 'link') ever.join(record.key, record.to)
+  const couldBreak = ever.all().some((group) => brokenLimit(group) !== undefined)
+  if (couldBreak) return undefined
+  const refused = linksOf(world).find(
+    ({ link }) => link.state === 'refused' && link.reason.startsWith('a profile'),
+  )
+  return refused && `${names([refused.lower, refused.upper])} is refused without a limit`
+}
+
+/** Whoever logged in on a device in one epoch. */
+function ownersOf({ identifier, ties }: Fragment): FragmentId[] {
+  if (!isDevice(identifier)) return []
+  return [...(ties?.links ?? [])]
+    .filter(([to, { state }]) => state === 'valid' && !isDevice(to))
+    .filter(([, { strength }]) => strength === 'authenticated')
+    .map(([to]) => to)
+}
+
+function wrongErase(world: IdentityWorld): string | undefined {
+  const links = validLinksOf(world)
+  for (const { identifier, ties } of fragmentsOf(world)) {
+    for (const [eraseId, { at, wait, doneAt }] of ties?.tomb?.erasures ?? []) {
+      const who = `${fragmentName(identifier)}, erased by ${eraseId},`
+      if (wait.size > 0 || doneAt === 0) return `${who} waits for ${names([...wait])}`
+      const older = links.find(
+        ({ lower, upper, link }) =>
+          (lower === identifier || upper === identifier) && link.since <= at,
+      )
+      if (older) return `${who} is still linked: ${names([older.lower, older.upper])}`
+      if (!couldReach(world, eraseId, identifier)) return `${who} has nothing to do with it`
+    }
+  }
+  return undefined
+}
+
+/** Whether an erase could come from where it was told to this fragment, over links that ever were. */
+function couldReach(world: IdentityWorld, eraseId: string, id: FragmentId): boolean {
+  const erase = world.told.find(({ record }) => record.id === eraseId)
+  if (erase === undefined) return false
+  const groups = new Groups()
+  for (const { record, at } of world.told)
+    if (record.kind === 'link' && at <= erase.at) groups.join(record.key, record.to)
+  return groups.areOne(erase.record.key, identifierIn(id))
+}
