@@ -1,5 +1,6 @@
 import { type Client, connectOver } from '@halfsecond/client'
 import {
+  bounds,
   decodeBatch,
   type FragmentId,
   HalfsecondError,
@@ -28,6 +29,8 @@ import { clientMapOf } from './cluster/messages.ts'
 import { Operations } from './cluster/operations.ts'
 import { RemoteReads } from './cluster/remote-reads.ts'
 import { Decider } from './decisions/decider.ts'
+import { OutboxSight } from './decisions/outbox-sight.ts'
+import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import { LocalTransport } from './local-transport.ts'
@@ -149,6 +152,10 @@ export class Engine implements NodeApi {
       void this.registry.activate()
     }
     const shards = holdings.byNumber
+    const map = () => this.cluster.map
+    const silentMs = (node: string) => members.silentMs(node)
+    const peers = new Peers({ node: id, map, silentMs, bus: uses.bus, clock })
+    const outboxes = new OutboxSight({ map, reports: () => members.reports(), clock })
     this.decider = new Decider({
       shards,
       playbooks,
@@ -159,13 +166,16 @@ export class Engine implements NodeApi {
       namespaces,
       sign: (token) => tokenKeys.sign(token),
       epoch: () => this.cluster.map?.epoch ?? 0,
+      peers,
+      isSent: (shard) => outboxes.isSent(shard),
     })
+    uses.bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
     this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
     this.client = connectOver(new LocalTransport(this))
     uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
     const { bus } = uses
-    this.reads = new RemoteReads({ node: id, shards, map: () => this.cluster.map, bus, read })
+    this.reads = new RemoteReads({ node: id, shards, map, bus, read })
     const { standbys } = uses.place
     this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
     const { trimmer } = this.cluster
@@ -295,19 +305,20 @@ export class Engine implements NodeApi {
     // Nobody asks for all of them at once: there each stands by itself, for in one answer an offer
     // appears once, and the first placement would take it from the others.
     const asked = placements ? [placements] : Object.keys(this.defaults()).map((one) => [one])
-    return asked.flatMap((together) =>
-      explanationsOf(
+    const explained = await Promise.all(
+      asked.map((together) =>
         this.decider.explain({
           kind: 'decide',
           decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
           identifiers,
           placements: together,
-          deadline: 1,
+          deadline: bounds.deadlineMs,
           positions: [],
           pending: [],
         }),
       ),
     )
+    return explained.flatMap(explanationsOf)
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {

@@ -48,6 +48,8 @@ export function deciderOf(
     namespaces: builtInNamespaces,
     sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
     epoch: () => 7,
+    peers: { branch: async () => undefined, passOn: async () => undefined },
+    isSent: () => true,
   })
 }
 

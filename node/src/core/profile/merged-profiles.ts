@@ -44,8 +44,19 @@ export class MergedProfiles {
    * The profile of a root and the copies that belong to it, good until the next fold.
    * @param own the root's part, with features
    * @param copies of each fragment one; equal lists in equal order cost next to nothing
+   * @param more parts of still other fragments, for this answer only
    */
-  of(own: Part, copies: readonly Copy[]): Profile {
+  of(own: Part, copies: readonly Copy[], more: readonly Part[] = none): Profile {
+    if (more.length === 0) return this.whole(own, copies)
+    const sides = copies.length === 0 ? [own, ...more] : [this.whole(own, copies), ...more]
+    return mergeProfiles(
+      sides,
+      sides.map(({ features }) => features),
+      this.set,
+    )
+  }
+
+  private whole(own: Part, copies: readonly Copy[]): Profile {
     if (copies.length === 0) return mergeParts([own], this.set)
     const held = this.held.get(own.id)
     if (held === undefined || !isSameList(held.copies, copies)) return this.merge(own, copies, held)
@@ -86,6 +97,8 @@ export class MergedProfiles {
     this.held.delete(root)
   }
 }
+
+const none: readonly Part[] = []
 
 function isSameList(one: readonly Copy[], other: readonly Copy[]): boolean {
   return one.length === other.length && one.every((copy, i) => copy === other[i])

@@ -8,42 +8,33 @@ import {
   decode,
   encode,
   errorAnswer,
-  greatest,
+  type FragmentId,
   HalfsecondError,
-  type Identifier,
   type Namespaces,
-  type PlacementAnswer,
-  type PlacementError,
   parseQuestions,
-  printable,
   type Question,
-  shardOf,
   toHalfsecondError,
-  type WirePosition,
   wireVersion,
 } from '@halfsecond/protocol'
-import { type Choice, decide, type Trace } from '../../core/decision/decide.ts'
-import type { Placement, Playbook } from '../../core/decision/playbook.ts'
-import { profileOf } from '../../core/decision/profile.ts'
-import type { FragmentRecord } from '../../core/fragment/evolve.ts'
-import { initialFragment } from '../../core/fragment/fragment.ts'
+import type { Trace } from '../../core/decision/decide.ts'
+import type { Playbook } from '../../core/decision/playbook.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
-import { readPending } from './pending.ts'
+import { Answerer, type SignToken } from './answerer.ts'
+import { hold, positionOf } from './held-shards.ts'
+import { after, type Maybe } from './maybe.ts'
+import {
+  encodePeerAnswer,
+  type PeerAnswer,
+  type PeerQuestion,
+  readPeerQuestion,
+  type VisitorQuestion,
+} from './peer-messages.ts'
+import type { Peers } from './peers.ts'
 import type { Playbooks } from './playbooks.ts'
-
-/** Makes the signed token of a proposition. */
-export type SignToken = (token: {
-  readonly decision: string
-  readonly key: Identifier
-  readonly placement: string
-  readonly offer: string
-  readonly treatment: string
-  readonly playbook: number
-  readonly decidedAt: number
-  readonly expiresAt: number
-}) => string
+import { Profiler } from './profiler.ts'
+import { type Ends, Walk } from './walk.ts'
 
 export interface DeciderDependencies {
   /** The shards that this node holds, by number. */
@@ -57,6 +48,10 @@ export interface DeciderDependencies {
   readonly sign: SignToken
   /** Epoch of the shard map. */
   readonly epoch: () => number
+  /** The nodes that hold the other shards. */
+  readonly peers: Pick<Peers, 'branch' | 'passOn'>
+  /** Whether what a shard has for others was in their logs within the last second. */
+  readonly isSent: (shard: number) => boolean
 }
 
 /** What one decision did and why, for a person to read. */
@@ -65,18 +60,25 @@ export interface Explained {
   readonly playbook: Playbook
   /** By placement. */
   readonly traces: ReadonlyMap<string, Trace>
+  /** The fragments that the profile was made of. */
+  readonly members: ReadonlySet<FragmentId>
 }
 
 /** Answers frames of questions from memory. Nothing that it is asked makes it throw. */
 export class Decider {
   private readonly uses: DeciderDependencies
+  private readonly answerer: Answerer
+  private readonly walk: Walk
 
   constructor(uses: DeciderDependencies) {
     this.uses = uses
+    const playbookOf = (shard: Shard) => this.playbookOf(shard)
+    this.answerer = new Answerer({ ...uses, playbookOf })
+    this.walk = new Walk({ ...uses, playbookOf, profiler: new Profiler(uses) })
   }
 
-  /** At once where every position is reached; a promise otherwise. */
-  answerFrame(bytes: Uint8Array): Uint8Array | Promise<Uint8Array> {
+  /** At once where everything is here and every position reached; a promise otherwise. */
+  answerFrame(bytes: Uint8Array): Maybe<Uint8Array> {
     try {
       const questions = parseQuestions(decode(bytes), this.uses.namespaces)
       const answers = questions.map((one) =>
@@ -92,51 +94,64 @@ export class Decider {
     }
   }
 
-  answer(question: Question): Answer | Promise<Answer> {
-    try {
-      switch (question.kind) {
-        case 'decide':
-          return this.answerDecide(question)
-        case 'await':
-          return this.answerAwait(question)
-        case 'profile':
-          return this.failed(errorAnswer('UNAVAILABLE', 'this node does not tell profiles yet'))
-      }
-    } catch (error) {
-      return this.failure(error)
-    }
+  /** What another node asks. */
+  answerPeer(bytes: Uint8Array): Maybe<Uint8Array> {
+    const answer = this.attempt<PeerAnswer>(() => {
+      const question = readPeerQuestion(bytes, this.uses.namespaces)
+      return this.answerPeerQuestion(question)
+    })
+    this.uses.actors.makeRoom()
+    return after(answer, encodePeerAnswer)
   }
 
-  /** A decide with its reasons. Changes nothing, and counts nowhere. @throws HalfsecondError as `answer` would tell */
-  explain(question: DecideQuestion): Explained {
-    const traces = new Map<string, Trace>()
-    const { shard, key } = this.enter(question)
-    const { playbook } = this.playbookOf(shard)
-    const pending = readPending(question.pending, key, shard.state, this.uses.namespaces)
-    const answer = this.decideNow(question, shard, key, pending, true, false, traces)
-    return { answer, playbook, traces }
+  answer(question: Question): Maybe<Answer> {
+    return this.attempt<Answer>(() =>
+      question.kind === 'await'
+        ? this.answerAwait(question)
+        : this.walk.start(question, this.endsOf(question)),
+    )
   }
 
-  private answerDecide(question: DecideQuestion): Answer | Promise<Answer> {
-    const { shard, key } = this.enter(question)
-    const pending = readPending(question.pending, key, shard.state, this.uses.namespaces)
-    const { sequence, isReset } = positionIn(question.positions, shard)
-    if (sequence <= shard.state.applied)
-      return this.decideNow(question, shard, key, pending, true, isReset)
-    const timeout = Math.min(bounds.positionWaitMs, question.deadline / 4)
-    return shard.reached(sequence, timeout).then((isReached) => {
-      try {
-        const unseen = readPending(question.pending, key, shard.state, this.uses.namespaces)
-        return this.decideNow(question, shard, key, unseen, isReached, isReset)
-      } catch (error) {
-        return this.failure(error)
-      }
+  /**
+   * A decide with its reasons. Changes nothing, and counts nowhere.
+   * Rejects or throws a HalfsecondError as `answer` would tell.
+   */
+  explain(question: DecideQuestion): Maybe<Explained> {
+    return this.walk.start(question, {
+      answer: (ending) => {
+        const traces = new Map<string, Trace>()
+        const answer = this.answerer.decide(question, ending, traces)
+        const { playbook } = this.playbookOf(ending.shard)
+        return { answer, playbook, traces, members: ending.members }
+      },
     })
   }
 
-  private answerAwait({ position, deadline }: AwaitQuestion): Answer | Promise<Answer> {
+  private answerPeerQuestion(question: PeerQuestion): Maybe<PeerAnswer> {
+    return question.kind === 'branch'
+      ? this.walk.branch(question)
+      : this.walk.continue<Answer>(question, this.endsOf(question.question))
+  }
+
+  private endsOf(question: VisitorQuestion): Ends<Answer> {
+    return {
+      answer: (ending) =>
+        question.kind === 'decide'
+          ? this.answerer.decide(question, ending)
+          : this.answerer.profile(question, ending),
+      passOn: async (shard, onward, leftMs, reset) => {
+        const answer = await this.uses.peers.passOn(shard, onward, leftMs)
+        const isToTell = answer?.kind === 'decision' || answer?.kind === 'profile'
+        return isToTell && reset !== undefined
+          ? { ...answer, positionReset: true, position: reset }
+          : answer
+      },
+    }
+  }
+
+  private answerAwait({ position, deadline }: AwaitQuestion): Maybe<Answer> {
     const [number, incarnation, sequence] = position
-    const shard = this.hold(number)
+    const shard = hold(this.uses.shards, number)
     if (incarnation !== shard.state.incarnation) {
       return this.failed(errorAnswer('INVALID', 'the position is of an earlier life of the log'))
     }
@@ -155,30 +170,7 @@ export class Decider {
       )
   }
 
-  private enter(question: DecideQuestion): { shard: Shard; key: Identifier } {
-    const key = greatest(question.identifiers, this.uses.namespaces)
-    if (key === undefined)
-      throw new HalfsecondError('INVALID', 'a decide names at least one identifier')
-    return { shard: this.hold(shardOf(key, this.uses.shards.length)), key }
-  }
-
-  private hold(number: number): Shard {
-    const shard = this.uses.shards[number]
-    if (shard === undefined)
-      throw new HalfsecondError(
-        'MOVED',
-        `this node does not hold shard ${number}: refresh the shard map`,
-      )
-    if (shard.isStopped || shard.status === 'recovering') {
-      throw new HalfsecondError(
-        'UNAVAILABLE',
-        shard.stopped === '' ? `shard ${number} is being recovered` : shard.stopped,
-      )
-    }
-    return shard
-  }
-
-  private playbookOf(shard: Shard): { version: number; playbook: Playbook } {
+  private playbookOf(shard: Shard): { readonly version: number; readonly playbook: Playbook } {
     const active = this.uses.playbooks.at(shard.state.playbook.version)
     if (active === undefined) {
       throw new HalfsecondError(
@@ -187,87 +179,6 @@ export class Decider {
       )
     }
     return active
-  }
-
-  private decideNow(
-    question: DecideQuestion,
-    shard: Shard,
-    key: Identifier,
-    pending: readonly FragmentRecord[],
-    isReached: boolean,
-    isReset: boolean,
-    /** Filled with reasons where somebody asks for them: then nothing is counted. */
-    traces?: Map<string, Trace>,
-  ): DecideAnswer {
-    const started = this.uses.clock.monotonic()
-    const { version, playbook } = this.playbookOf(shard)
-    const now = this.uses.clock.now()
-    const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
-    const fragment = shard.read(key) ?? initialFragment(key)
-    // The log will give them no earlier time than its last, however late this node's clock is.
-    const latest = Math.max(now, shard.logTime)
-    const profile = profileOf(fragment, playbook.features, pending, latest, shard.memory)
-    shard.memory.used(key)
-    const choices = decide(
-      profile,
-      known.filter(isPlacement),
-      playbook,
-      this.uses.calendar,
-      now,
-      traces,
-    )
-    const freshness = isReached && shard.isFresh ? 'fresh' : 'stale'
-    const placements = known.map((placement) =>
-      this.answerPlacement(placement, choices, question.decision, key, version, now),
-    )
-    if (traces === undefined) {
-      const seconds = (this.uses.clock.monotonic() - started) / 1000
-      for (const { placement, reason } of choices)
-        this.uses.observer.decided(placement.channel, reason, freshness, seconds)
-      for (const one of placements)
-        if ('error' in one) this.uses.observer.questionFailed(one.error.code)
-    }
-    return {
-      kind: 'decision',
-      decision: question.decision,
-      playbook: version,
-      freshness,
-      ...(isReset && { positionReset: true }),
-      position: positionOf(shard),
-      placements,
-    }
-  }
-
-  private answerPlacement(
-    placement: Placement | string,
-    choices: readonly Choice[],
-    decision: string,
-    key: Identifier,
-    playbook: number,
-    now: number,
-  ): PlacementAnswer | PlacementError {
-    const choice = choices.find((one) => one.placement === placement)
-    if (typeof placement === 'string' || choice === undefined) {
-      const name = typeof placement === 'string' ? placement : placement.name
-      const message = `playbook ${playbook} has no placement "${printable(name)}"`
-      return { placement: name, error: { code: 'UNKNOWN_PLACEMENT', message } }
-    }
-    const propositions = choice.propositions.map(({ content, offer, treatment }) => {
-      if (offer === undefined || treatment === undefined) return { content }
-      const expiresAt = now + placement.tokenMs
-      const token = this.uses.sign({
-        decision,
-        key,
-        placement: placement.name,
-        offer,
-        treatment,
-        playbook,
-        decidedAt: now,
-        expiresAt,
-      })
-      return { content, offer, treatment, token }
-    })
-    return { placement: placement.name, reason: choice.reason, propositions }
   }
 
   private encodeFrame(answers: readonly Answer[]): Uint8Array {
@@ -279,6 +190,18 @@ export class Decider {
       'the answers of this frame exceed a message: ask for fewer placements at once',
     )
     return encode({ ...frame, answers: answers.map(() => tooLarge) })
+  }
+
+  /** Whatever goes wrong, at once or later, is an answer too. */
+  private attempt<T extends PeerAnswer>(act: () => Maybe<T>): Maybe<T | Answer> {
+    try {
+      const answer = act()
+      return answer instanceof Promise
+        ? answer.catch((error: unknown) => this.failure(error))
+        : answer
+    } catch (error) {
+      return this.failure(error)
+    }
   }
 
   private failure(thrown: unknown): Answer {
@@ -293,30 +216,6 @@ export class Decider {
   }
 }
 
-function isReady(answer: Answer | Promise<Answer>): answer is Answer {
+function isReady(answer: Maybe<Answer>): answer is Answer {
   return !(answer instanceof Promise)
-}
-
-function isPlacement(placement: Placement | string): placement is Placement {
-  return typeof placement !== 'string'
-}
-
-function positionOf(shard: Shard): WirePosition {
-  const { incarnation, applied } = shard.state
-  return [shard.number, incarnation, applied]
-}
-
-/** The greatest sequence that the positions demand of this shard. */
-function positionIn(
-  positions: readonly WirePosition[],
-  shard: Shard,
-): { sequence: number; isReset: boolean } {
-  let sequence = 0
-  let isReset = false
-  for (const [number, incarnation, wanted] of positions) {
-    if (number !== shard.number) continue
-    if (incarnation !== shard.state.incarnation) isReset = true
-    else if (wanted > sequence) sequence = wanted
-  }
-  return { sequence, isReset }
 }

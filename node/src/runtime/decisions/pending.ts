@@ -1,37 +1,69 @@
 import {
+  type ChannelRecord,
   decodeBatch,
   type Identifier,
   isChannelRecord,
   type Namespaces,
 } from '@halfsecond/protocol'
-import { type FragmentRecord, isFragmentRecord } from '../../core/fragment/evolve.ts'
 import { numberOf } from '../../core/shard/fold.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
 
-/**
- * The records of pending batches that are about `key` and that the fold has not seen, in order.
- * Records that no rule accepts are left out: the log will refuse them too.
- * @throws HalfsecondError `MALFORMED`, `TOO_LARGE` or `INVALID` for bytes that are no batch
- */
-export function readPending(
-  batches: readonly Uint8Array[],
-  key: Identifier,
-  state: ShardState,
-  namespaces: Namespaces,
-): readonly FragmentRecord[] {
-  if (batches.length === 0) return none
-  const pending: FragmentRecord[] = []
-  for (const bytes of batches) {
-    const { producer, n, records } = decodeBatch(bytes)
-    const last = state.producers.last(producer, state.time.now)
-    let number = n - 1
-    for (const record of records) {
-      number = numberOf(record, number)
-      if (number <= last || !isChannelRecord(record, namespaces)) continue
-      if (record.key === key && isFragmentRecord(record)) pending.push(record)
-    }
-  }
-  return pending
+/** A record that an answer reflects before any fold has seen it. An erase waits for its fold. */
+export type PendingRecord = Exclude<ChannelRecord, { kind: 'erase' }>
+
+interface Waiting {
+  readonly producer: string
+  readonly number: number
+  readonly record: PendingRecord
+  /** What it came in. */
+  readonly batch: Uint8Array
 }
 
-const none: readonly FragmentRecord[] = []
+/** Records that a question brings along because they have no position yet, in order. */
+export class Pending {
+  static readonly none = new Pending([])
+
+  private readonly waiting: readonly Waiting[]
+
+  private constructor(waiting: readonly Waiting[]) {
+    this.waiting = waiting
+  }
+
+  /**
+   * Records that no rule accepts are left out: the log will refuse them too.
+   * @throws HalfsecondError `MALFORMED`, `TOO_LARGE` or `INVALID` for bytes that are no batch
+   */
+  static read(batches: readonly Uint8Array[], namespaces: Namespaces): Pending {
+    if (batches.length === 0) return Pending.none
+    const waiting: Waiting[] = []
+    for (const batch of batches) {
+      const { producer, n, records } = decodeBatch(batch)
+      let number = n - 1
+      for (const record of records) {
+        number = numberOf(record, number)
+        if (isChannelRecord(record, namespaces) && record.kind !== 'erase')
+          waiting.push({ producer, number, record, batch })
+      }
+    }
+    return new Pending(waiting)
+  }
+
+  /** The records about `key` that the fold of its home has not seen. */
+  of(key: Identifier, state: Pick<ShardState, 'producers' | 'time'>): readonly PendingRecord[] {
+    if (this.waiting.length === 0) return noRecords
+    const unseen: PendingRecord[] = []
+    for (const { producer, number, record } of this.waiting)
+      if (record.key === key && number > state.producers.last(producer, state.time.now))
+        unseen.push(record)
+    return unseen
+  }
+
+  /** The batches that hold a record about `key`; its home tells which of them it has seen. */
+  batchesAbout(key: Identifier): readonly Uint8Array[] {
+    const batches = new Set<Uint8Array>()
+    for (const { record, batch } of this.waiting) if (record.key === key) batches.add(batch)
+    return [...batches]
+  }
+}
+
+const noRecords: readonly PendingRecord[] = []

@@ -1,0 +1,51 @@
+import type { FragmentId } from '@halfsecond/protocol'
+import type { Branch } from '../../core/profile/branch.ts'
+import { encodePart } from '../../core/profile/copy.ts'
+import type { Gathering, ToldPart } from '../../core/profile/gathering.ts'
+import type { Part } from '../../core/profile/part.ts'
+import { partsBytesMax } from './peer-messages.ts'
+
+/** Parts for another node, and whether they are all that there is: a message takes only so much. */
+export interface Told {
+  readonly parts: readonly ToldPart[]
+  readonly isWhole: boolean
+}
+
+/** A branch, its own part first. */
+export function toldBranch({ own, isAhead, copies }: Branch, playbook: number): Told {
+  return fitting([
+    { copy: copyOf(own, playbook), isAhead },
+    ...copies.map((copy) => ({ copy, isAhead: false })),
+  ])
+}
+
+/** All that was collected, but for what the other side has been given. */
+export function toldGathering(
+  gathering: Gathering,
+  given: ReadonlySet<FragmentId>,
+  playbook: number,
+): Told {
+  const direct: ToldPart[] = []
+  const held: ToldPart[] = []
+  for (const { id, part, copy, isAhead } of gathering.all()) {
+    if (part !== null) direct.push({ copy: copyOf(part, playbook), isAhead })
+    else if (copy !== null && isAhead) direct.push({ copy, isAhead })
+    else if (copy !== null && !given.has(id)) held.push({ copy, isAhead })
+  }
+  return fitting([...direct, ...held])
+}
+
+function copyOf(part: Part, playbook: number): ToldPart['copy'] {
+  const { id, version, links } = part
+  return { id, version, links, bytes: encodePart(part, playbook) }
+}
+
+function fitting(parts: readonly ToldPart[]): Told {
+  let bytes = 0
+  const told = parts.filter(({ copy }) => {
+    if (bytes + copy.bytes.length > partsBytesMax) return false
+    bytes += copy.bytes.length
+    return true
+  })
+  return { parts: told, isWhole: told.length === parts.length }
+}

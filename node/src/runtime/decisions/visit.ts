@@ -1,0 +1,146 @@
+import {
+  compareFragmentIds,
+  type FragmentId,
+  HalfsecondError,
+  type Identifier,
+  identifierIn,
+  type Namespaces,
+  shardOf,
+  type WirePosition,
+} from '@halfsecond/protocol'
+import type { Branch } from '../../core/profile/branch.ts'
+import { Gathering } from '../../core/profile/gathering.ts'
+import type { Shard } from '../shards/shard.ts'
+import type { BranchAnswer, OnwardQuestion, VisitorQuestion } from './peer-messages.ts'
+import { Pending } from './pending.ts'
+
+/** How far one question may climb: real trees have a depth of one or two. */
+const hopsMax = 8
+
+/** A branch that a question came to, and the shard by whose rules and playbook it is answered there. */
+export interface Stop {
+  readonly branch: Branch
+  readonly shard: Shard
+}
+
+/** What one question has found out so far. */
+export class Visit {
+  readonly question: VisitorQuestion
+  /** The fragment whose profile is asked for. */
+  readonly entered: FragmentId
+  readonly pending: Pending
+  readonly startedAt: number
+  readonly gathering: Gathering
+  /** Whether all that was collected is known to be of now. */
+  isFresh = true
+  /** Where a shard is of which the question had a position of an earlier life. */
+  reset: WirePosition | undefined
+  hops = 0
+  private readonly stops = new Map<FragmentId, Stop>()
+  private readonly namespaces: Namespaces
+  /** Who is below it was visited before the question came to this node. */
+  private readonly floor: FragmentId
+
+  constructor(
+    question: VisitorQuestion,
+    entered: FragmentId,
+    floor: FragmentId,
+    pending: Pending,
+    namespaces: Namespaces,
+    startedAt: number,
+  ) {
+    this.question = question
+    this.entered = entered
+    this.floor = floor
+    this.pending = pending
+    this.startedAt = startedAt
+    this.namespaces = namespaces
+    this.gathering = new Gathering(namespaces)
+  }
+
+  /** Takes up a question that came from another node. */
+  static of(onward: OnwardQuestion, namespaces: Namespaces, startedAt: number): Visit {
+    const { question, entered, at, isFresh, parts, edges, hops } = onward
+    const visit = new Visit(question, entered, at, Pending.none, namespaces, startedAt)
+    for (const { copy, isAhead } of parts) visit.gathering.addCopy(copy, isAhead)
+    for (const [lower, upper] of edges) visit.gathering.addEdge(lower, upper)
+    visit.isFresh = isFresh
+    visit.hops = hops
+    return visit
+  }
+
+  /** A branch is here. */
+  arrive(branch: Branch, isFresh: boolean, shard: Shard): void {
+    this.stops.set(branch.own.id, { branch, shard })
+    this.gathering.addBranch(branch)
+    if (!isFresh) this.isFresh = false
+  }
+
+  stopAt(id: FragmentId): Stop | undefined {
+    return this.stops.get(id)
+  }
+
+  /** A shard that the question came to on this node. */
+  get shard(): Shard {
+    for (const { shard } of this.stops.values()) return shard
+    throw new HalfsecondError('UNAVAILABLE', 'the question has come to no shard')
+  }
+
+  /** Copies that the home of `next` has been given already, by the shards that held them here. */
+  handedUp(next: FragmentId, destination: number): ReadonlySet<FragmentId> {
+    const handed = new Set<FragmentId>()
+    for (const { branch, shard } of this.stops.values()) {
+      if (branch.parent !== next || hasRows(shard.state.outbox.rows(destination))) continue
+      for (const { id } of branch.copies) handed.add(id)
+    }
+    return handed
+  }
+
+  /** Another node told a branch, or nobody did. */
+  told(answer: BranchAnswer | undefined): void {
+    if (answer?.isFresh !== true) this.isFresh = false
+    if (answer === undefined) return
+    this.gathering.addTold(answer.branch)
+    if (answer.isReset) this.reset ??= answer.position
+  }
+
+  /** Where the question goes next: to the greatest that it is connected to. */
+  next(): FragmentId {
+    return this.gathering.greatest(this.entered)
+  }
+
+  /** Whether it was visited before the question came to this node. */
+  isBehind(id: FragmentId): boolean {
+    return compareFragmentIds(id, this.floor, this.namespaces) < 0
+  }
+
+  /** Counts a step upwards; false where there were too many. */
+  climbs(): boolean {
+    return ++this.hops <= hopsMax
+  }
+
+  /** Nobody answers for it. */
+  cannotReach(id: FragmentId): void {
+    this.isFresh = false
+    this.gathering.giveUp(id)
+  }
+
+  /**
+   * Whether what is held of an identifier will do: nothing of it is pending, and it is as new as the
+   * position that was given for its shard.
+   */
+  knows(identifier: Identifier, shards: number): boolean {
+    if (this.pending.batchesAbout(identifier).length > 0) return false
+    const shard = shardOf(identifier, shards)
+    const wanted = this.question.positions.filter(([number]) => number === shard)
+    for (const { id, version } of this.gathering.all()) {
+      if (identifierIn(id) !== identifier) continue
+      if (wanted.every(([, , sequence]) => version.sequence >= sequence)) return true
+    }
+    return false
+  }
+}
+
+function hasRows(rows: Iterable<unknown>): boolean {
+  return rows[Symbol.iterator]().next().done !== true
+}

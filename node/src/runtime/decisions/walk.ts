@@ -1,0 +1,346 @@
+import {
+  bounds,
+  type FragmentId,
+  greatest,
+  HalfsecondError,
+  type Identifier,
+  identifierIn,
+  isFields,
+  type Namespaces,
+  shardOf,
+  type WirePosition,
+} from '@halfsecond/protocol'
+import type { Playbook } from '../../core/decision/playbook.ts'
+import { profileOf } from '../../core/decision/profile.ts'
+import { type FragmentRecord, isFragmentRecord } from '../../core/fragment/evolve.ts'
+import { initialFragment } from '../../core/fragment/fragment.ts'
+import { type Branch, type BranchGround, branchAt, branchOf } from '../../core/profile/branch.ts'
+import { partOf } from '../../core/profile/copy.ts'
+import type { Clock } from '../ports.ts'
+import type { Shard } from '../shards/shard.ts'
+import { answering, hold, positionIn, positionOf } from './held-shards.ts'
+import { after, type Maybe } from './maybe.ts'
+import type {
+  ApartAnswer,
+  BranchAnswer,
+  BranchQuestion,
+  OnwardQuestion,
+  VisitorQuestion,
+} from './peer-messages.ts'
+import type { Peers } from './peers.ts'
+import { Pending } from './pending.ts'
+import type { Found, Profiler } from './profiler.ts'
+import { toldBranch, toldGathering } from './told-parts.ts'
+import { type Stop, Visit } from './visit.ts'
+
+/** How long other homes may take to tell a branch; after that copies have to do. */
+const branchMs = 20
+
+/** Of the time that is left, what a question may take elsewhere: the rest is for answering without. */
+const passedShare = 0.8
+
+export interface WalkDependencies {
+  /** The shards that this node holds, by number. */
+  readonly shards: readonly (Shard | undefined)[]
+  readonly peers: Pick<Peers, 'branch' | 'passOn'>
+  readonly profiler: Profiler
+  readonly clock: Clock
+  readonly namespaces: Namespaces
+  /** What a shard decides by. @throws HalfsecondError `UNAVAILABLE` without a playbook */
+  readonly playbookOf: (shard: Shard) => { readonly version: number; readonly playbook: Playbook }
+}
+
+/** What a question comes to where its walk ends. */
+export interface Ending extends Found {
+  /** Where a shard is of which the question had a position of an earlier life. */
+  readonly reset: WirePosition | undefined
+}
+
+/** What becomes of a question where its walk ends. */
+export interface Ends<T> {
+  readonly answer: (ending: Ending) => T
+  /** Passes the question on to whoever holds the shard; without it branches are fetched instead. */
+  readonly passOn?: (
+    shard: number,
+    onward: OnwardQuestion,
+    leftMs: number,
+    reset: WirePosition | undefined,
+  ) => Promise<T | ApartAnswer | undefined>
+}
+
+const apart: ApartAnswer = { kind: 'apart' }
+
+/**
+ * Brings together what is known of one person: enters at the greatest identifier that was named,
+ * collects what is newer elsewhere, and goes to the greatest that anything collected is or links
+ * to, again and again. Each step leads upwards in the static order of identifiers, so it ends; who
+ * is last has the whole profile.
+ *
+ * W1 a home that does not answer costs freshness, never the answer.
+ * W2 the answer is about whom the question named first: a root that has not got them is left alone.
+ * W3 where all shards are here no promise is made, unless a position has to be waited for.
+ */
+export class Walk {
+  private readonly uses: WalkDependencies
+
+  constructor(uses: WalkDependencies) {
+    this.uses = uses
+  }
+
+  /** A question as a channel asked it. @throws HalfsecondError where it cannot be entered here */
+  start<T>(question: VisitorQuestion, ends: Ends<T>): Maybe<T> {
+    const { shards, namespaces, clock } = this.uses
+    const startedAt = clock.monotonic()
+    const key = keyOf(question, namespaces)
+    const shard = hold(shards, shardOf(key, shards.length))
+    const pending = Pending.read(question.pending, namespaces)
+    const { isReset } = positionIn(question.positions, shard)
+    return after(this.reached(shard, question), (isReached) => {
+      const isFresh = isReached && shard.isFresh
+      const reset = isReset ? positionOf(shard) : undefined
+      const alone = this.readAlone(shard, key, question, pending, isFresh)
+      if (alone !== undefined) return ends.answer({ ...alone, reset })
+      const branch = this.readNow(shard, key, clock.now(), pending)
+      const { id } = branch.own
+      const visit = new Visit(question, id, id, pending, namespaces, startedAt)
+      visit.reset = reset
+      visit.arrive(branch, isFresh, shard)
+      const asked = this.collect(visit, key)
+      const climb = () => after(this.climb(visit, ends), notApart)
+      return asked.length === 0 ? climb() : Promise.all(asked).then(climb)
+    })
+  }
+
+  /** A question that another node passes on. @throws HalfsecondError where it cannot go on here */
+  continue<T>(onward: OnwardQuestion, ends: Ends<T>): Maybe<T | ApartAnswer> {
+    const { shards, namespaces, clock } = this.uses
+    const shard = hold(shards, shardOf(identifierIn(onward.at), shards.length))
+    const visit = Visit.of(onward, namespaces, clock.monotonic())
+    return after(this.reached(shard, onward.question), (isReached) => {
+      visit.arrive(this.readExactly(shard, onward.at), isReached && shard.isFresh, shard)
+      return this.climb(visit, ends)
+    })
+  }
+
+  /** A branch, for another node. @throws HalfsecondError where it is not here */
+  branch(question: BranchQuestion): Maybe<BranchAnswer> {
+    const { shards, namespaces, playbookOf } = this.uses
+    const { id, at, position, deadline } = question
+    const identifier = identifierIn(id)
+    const shard = hold(shards, shardOf(identifier, shards.length))
+    const pending = Pending.read(question.pending, namespaces)
+    const positions = position === null ? [] : [position]
+    const { sequence, isReset } = positionIn(positions, shard)
+    return after(reachedWithin(shard, sequence, deadline * passedShare), (isReached) => {
+      const branch =
+        at === null ? this.readExactly(shard, id) : this.readNow(shard, identifier, at, pending)
+      const { parts, isWhole } = toldBranch(branch, playbookOf(shard).version)
+      return {
+        kind: 'branch',
+        branch: { id: branch.own.id, parent: branch.parent, parts },
+        isFresh: isReached && shard.isFresh && isWhole,
+        isReset,
+        position: positionOf(shard),
+      }
+    })
+  }
+
+  /** Most visitors are known by one identifier that is tied to no other: those cost nothing more. */
+  private readAlone(
+    shard: Shard,
+    key: Identifier,
+    { identifiers }: VisitorQuestion,
+    pending: Pending,
+    isFresh: boolean,
+  ): Found | undefined {
+    if (!identifiers.every((one) => one === key)) return undefined
+    const fragment = shard.read(key) ?? initialFragment(key)
+    if (fragment.ties !== null || fragment.device !== null) return undefined
+    const facts: FragmentRecord[] = []
+    for (const record of pending.of(key, shard.state)) {
+      if (!isFragmentRecord(record)) return undefined
+      facts.push(record)
+    }
+    const { features } = this.uses.playbookOf(shard).playbook
+    const profile = profileOf(fragment, features, facts, this.latest(shard), shard.memory)
+    shard.memory.used(key)
+    return { shard, profile, members: new Set([key]), isFresh }
+  }
+
+  /**
+   * Asks for what is newer at the homes of the other identifiers that were named. What is here is
+   * read at once; the rest is under way.
+   */
+  private collect(visit: Visit, key: Identifier): readonly Promise<void>[] {
+    const { shards, clock } = this.uses
+    const { question, pending } = visit
+    const now = clock.now()
+    const asked: Promise<void>[] = []
+    for (const identifier of new Set(question.identifiers)) {
+      if (identifier === key) continue
+      const number = shardOf(identifier, shards.length)
+      const shard = answering(shards, number)
+      if (shard === undefined) {
+        if (!visit.knows(identifier, shards.length)) asked.push(this.ask(visit, identifier, now))
+        continue
+      }
+      if (positionIn(question.positions, shard).isReset) visit.reset ??= positionOf(shard)
+      const arrived = after(this.reached(shard, question), (isReached) => {
+        const branch = this.readNow(shard, identifier, now, pending)
+        visit.arrive(branch, isReached && shard.isFresh, shard)
+      })
+      if (arrived instanceof Promise) asked.push(arrived)
+    }
+    return asked
+  }
+
+  private async ask(visit: Visit, identifier: Identifier, at: number): Promise<void> {
+    const { peers, shards } = this.uses
+    const number = shardOf(identifier, shards.length)
+    const position = visit.question.positions.find(([one]) => one === number) ?? null
+    const pending = visit.pending.batchesAbout(identifier)
+    const question = { id: identifier, at, position, pending, deadline: branchMs }
+    visit.told(await peers.branch(number, { kind: 'branch', ...question }))
+  }
+
+  private climb<T>(visit: Visit, ends: Ends<T>): Maybe<T | ApartAnswer> {
+    for (;;) {
+      const next = visit.next()
+      const stop = visit.stopAt(next)
+      if (stop !== undefined) return this.end(visit, next, stop, ends)
+      if (visit.isBehind(next)) return apart
+      if (!visit.climbs()) {
+        visit.cannotReach(next)
+        continue
+      }
+      const shard = answering(this.uses.shards, this.homeOf(next))
+      if (shard === undefined) return this.climbElsewhere(visit, next, ends)
+      const arrived = after(this.reached(shard, visit.question), (isReached) =>
+        visit.arrive(this.readExactly(shard, next), isReached && shard.isFresh, shard),
+      )
+      if (arrived instanceof Promise) return arrived.then(() => this.climb(visit, ends))
+    }
+  }
+
+  private async climbElsewhere<T>(
+    visit: Visit,
+    next: FragmentId,
+    ends: Ends<T>,
+  ): Promise<T | ApartAnswer> {
+    const { startedAt, question } = visit
+    const passedMs = this.uses.clock.monotonic() - startedAt
+    const leftMs = (question.deadline - passedMs) * passedShare
+    if (ends.passOn === undefined) {
+      await this.fetch(visit, next, leftMs)
+      return this.climb(visit, ends)
+    }
+    const onward = this.onwardOf(visit, next)
+    const answer = await ends.passOn(this.homeOf(next), onward, leftMs, visit.reset)
+    if (answer !== undefined && !isApart(answer)) return answer
+    if (answer === undefined) visit.cannotReach(next)
+    else visit.gathering.refuse(next)
+    return this.climb(visit, ends)
+  }
+
+  /** Brings a branch here that is at home elsewhere. */
+  private async fetch(visit: Visit, id: FragmentId, leftMs: number): Promise<void> {
+    const { peers, playbookOf } = this.uses
+    const question = { id, at: null, position: null, pending: [], deadline: leftMs }
+    const answer = await peers.branch(this.homeOf(id), { kind: 'branch', ...question })
+    const own = answer?.branch.parts.find(({ copy }) => copy.id === id)
+    if (answer === undefined || own === undefined) return visit.cannotReach(id)
+    const { shard } = visit
+    const { parts, parent } = answer.branch
+    const branch = {
+      own: partOf(own.copy.bytes, playbookOf(shard).playbook.features),
+      isAhead: own.isAhead,
+      copies: parts.filter((part) => part !== own).map(({ copy }) => copy),
+      parent,
+      judged: null,
+    }
+    visit.arrive(branch, answer.isFresh, shard)
+  }
+
+  private end<T>(visit: Visit, at: FragmentId, stop: Stop, ends: Ends<T>): Maybe<T | ApartAnswer> {
+    const { features } = this.uses.playbookOf(stop.shard).playbook
+    return after(this.uses.profiler.profileAt(visit, stop, features), (found) => {
+      if (found !== undefined) return ends.answer({ ...found, reset: visit.reset })
+      visit.gathering.refuse(at)
+      return this.climb(visit, ends)
+    })
+  }
+
+  private onwardOf(visit: Visit, at: FragmentId): OnwardQuestion {
+    const { question, entered, hops, gathering } = visit
+    const { version } = this.uses.playbookOf(visit.shard)
+    const given = visit.handedUp(at, this.homeOf(at))
+    const { parts, isWhole } = toldGathering(gathering, given, version)
+    const edges = [...gathering.edgesOf()]
+    const isFresh = visit.isFresh && isWhole
+    return { kind: 'onward', question, entered, at, parts, edges, isFresh, hops }
+  }
+
+  private homeOf(id: FragmentId): number {
+    return shardOf(identifierIn(id), this.uses.shards.length)
+  }
+
+  /** Whether the fold has reached what the question demands of this shard, or does within a moment. */
+  private reached(
+    shard: Shard,
+    { positions, deadline }: Pick<VisitorQuestion, 'positions' | 'deadline'>,
+  ): Maybe<boolean> {
+    const { sequence } = positionIn(positions, shard)
+    return reachedWithin(shard, sequence, Math.min(bounds.positionWaitMs, deadline / 4))
+  }
+
+  private readNow(shard: Shard, identifier: Identifier, at: number, pending: Pending): Branch {
+    const unseen = pending.of(identifier, shard.state)
+    const branch = branchAt(identifier, at, unseen, this.groundOf(shard))
+    shard.memory.used(branch.own.id)
+    return branch
+  }
+
+  private readExactly(shard: Shard, id: FragmentId): Branch {
+    const branch = branchOf(shard.read(id) ?? initialFragment(id), this.groundOf(shard))
+    shard.memory.used(id)
+    return branch
+  }
+
+  private groundOf(shard: Shard): BranchGround {
+    return {
+      read: (id) => shard.read(id),
+      facts: shard.memory,
+      rules: shard.state.identity.rules,
+      set: this.uses.playbookOf(shard).playbook.features,
+      latest: this.latest(shard),
+    }
+  }
+
+  /** The log will give pending records no earlier time than its last, however late this clock is. */
+  private latest(shard: Shard): number {
+    return Math.max(this.uses.clock.now(), shard.logTime)
+  }
+}
+
+function reachedWithin(shard: Shard, sequence: number, timeoutMs: number): Maybe<boolean> {
+  return sequence <= shard.state.applied ? true : shard.reached(sequence, timeoutMs)
+}
+
+function isApart(answer: unknown): answer is ApartAnswer {
+  return isFields(answer) && answer.kind === apart.kind
+}
+
+/** Where a question came in it is at home: its own fragment is always in its own profile. */
+function notApart<T>(answer: T | ApartAnswer): T {
+  if (isApart(answer))
+    throw new HalfsecondError('UNAVAILABLE', 'a profile without its own fragment')
+  return answer
+}
+
+/** The greatest identifier that a question names: where it comes in, and what its records are about. */
+export function keyOf({ identifiers }: VisitorQuestion, namespaces: Namespaces): Identifier {
+  const key = greatest(identifiers, namespaces)
+  if (key === undefined)
+    throw new HalfsecondError('INVALID', 'a question names at least one identifier')
+  return key
+}
