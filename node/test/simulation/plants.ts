@@ -1,4 +1,6 @@
 import { decodeBatch, encode, encodeBatch, isPrimaryOwnRecord } from '@halfsecond/protocol'
+import { builtInRules } from '../../src/core/identity/rules.ts'
+import { builtInIdentity } from '../../src/core/shard/shard-state.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
 import type { Bus, Follower, Log } from '../../src/runtime/ports.ts'
 import type { Plant } from './simulation.ts'
@@ -122,10 +124,19 @@ export const decidesByTheCoordination: Plant = {
 /** Nothing ever leaves memory. */
 export const keepsEverything: Plant = { engine: (uses) => ({ ...uses, memoryBytes: 1024 ** 3 }) }
 
+/** The state that follows a log is told other rules than those of the log. */
 function withoutAnonymous(uses: EngineDependencies): EngineDependencies {
-  const namespaces = new Map(uses.namespaces)
+  const namespaces = new Map(builtInRules.namespaces)
   namespaces.delete('anon')
-  return { ...uses, namespaces }
+  const identity = { ...builtInIdentity, rules: { ...builtInRules, namespaces } }
+  const follow: Log['follow'] = (shard, cursor, follower) => {
+    Object.assign(cursor, { identity })
+    return uses.log.follow(shard, cursor, follower)
+  }
+  return {
+    ...uses,
+    log: { ...withAppend(uses.log, (...args) => uses.log.append(...args)), follow },
+  }
 }
 
 function withAppend(log: Log, append: Log['append']): Log {
