@@ -1,14 +1,13 @@
+import { isFields } from '@halfsecond/protocol'
 import { type Fields, listOf, textOf } from './fields.ts'
 import { tableOf } from './table.ts'
 
 /** What happened, without its time. */
 export function describeEntry(entry: Fields): string {
   const { kind, properties, offer, placement, outcome } = entry
-  const about =
-    kind === 'outcome'
-      ? `${textOf(outcome)} of ${textOf(offer)} at ${textOf(placement)}`
-      : `${textOf(kind)} ${properties === undefined ? '' : JSON.stringify(properties)}`
-  return about.trimEnd()
+  if (kind === 'outcome') return `${textOf(outcome)} of ${textOf(offer)} at ${textOf(placement)}`
+  const hasMore = isFields(properties) && Object.keys(properties).length > 0
+  return hasMore ? `${textOf(kind)} ${JSON.stringify(properties)}` : textOf(kind)
 }
 
 /** When a device changed hands; nothing for whatever did not. */
