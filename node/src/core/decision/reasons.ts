@@ -74,7 +74,7 @@ export function limitReason(limit: Limit, state: LimitState | undefined): string
   if (state.until !== undefined) return `${limit.text}: until ${isoTime(state.until)}`
   if (limit.window.kind === 'lifetime' && limit.max === 1 && state.last !== undefined)
     return `${limit.text}: since ${isoTime(state.last)}`
-  if (state.soFar === undefined) return `${limit.text}: how often so far is not known yet`
+  if (state.soFar === undefined) return `${limit.text}: not known yet`
   return `${limit.text}: ${state.soFar} so far`
 }
 

@@ -26,7 +26,7 @@ import { type Part, validLinks, versionOf } from './part.ts'
 const copyVersion = 1
 
 /** Times that each ring keeps, in turn, where a copy is too large; what needs more is unknown. */
-const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16]
+const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16, 4, 1]
 
 /** Links that a copy tells: with the longest identifiers half of a copy. */
 const toldLinksMax = 96

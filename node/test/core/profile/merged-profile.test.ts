@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Profile, Trace } from '../../../src/core/decision/decide.ts'
 import { decide } from '../../../src/core/decision/decide.ts'
+import { explanationsOf } from '../../../src/core/decision/explain.ts'
 import { blockingLimit } from '../../../src/core/decision/limits.ts'
 import type { Limit } from '../../../src/core/decision/playbook.ts'
 import type { FragmentRecord } from '../../../src/core/fragment/evolve.ts'
@@ -313,6 +314,42 @@ describe('a merged profile', () => {
       b: { kind: 'when', truth: undefined },
       c: { kind: 'never', truth: undefined },
     })
+  })
+
+  test('with a part that is not known says so when asked why', () => {
+    const person = new SplitPerson(2)
+    const parts = person.parts(set).map((part, i) => (i === 1 ? { ...part, features: null } : part))
+    const consents = new Map([['personalise', { value: true, at: noon, id: 'c' }]])
+    const traces = new Map<string, Trace>()
+    const hero = [...playbook.placements.values()].slice(0, 1)
+    const profile = { ...mergeParts(parts, set), consents }
+    const choices = decide(profile, hero, playbook, calendar, noon, traces)
+
+    const [explanation] = explanationsOf({
+      playbook,
+      traces,
+      answer: {
+        kind: 'decision',
+        decision: 'd',
+        playbook: 7,
+        freshness: 'fresh',
+        position: [0, 0, 0],
+        placements: choices.map(({ reason, propositions }) => ({
+          placement: 'hero',
+          reason,
+          propositions,
+        })),
+      },
+    })
+
+    expect(explanation?.sentence).toBe(
+      'At hero you see what everybody sees: of 3 offers none is for you now. The nearest, a, waits until it is known how often you saw it elsewhere.',
+    )
+    expect(explanation?.candidates.map(({ reason }) => reason)).toEqual([
+      'unsubscribed: not known yet',
+      'when: busy is unknown',
+      'never: saw is unknown',
+    ])
   })
 })
 
