@@ -11,6 +11,7 @@ import type {
   Tail,
   Writer,
 } from '../runtime/ports.ts'
+import { copyRows } from '../store/copy-rows.ts'
 import {
   type Environment,
   flushed,
@@ -18,6 +19,7 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
+import { currentFolder, nextFolder, promoteFolder, removeOthers } from '../store/generations.ts'
 import {
   entryKey,
   entryValue,
@@ -41,6 +43,9 @@ const trimAtOnce = 1_000
 /** How often a follower that has everything is told so. */
 const confirmMs = 500
 
+const entriesName = 'entries'
+const aboutName = 'about'
+
 interface Following {
   readonly shard: number
   readonly follower: Follower
@@ -56,10 +61,13 @@ interface Following {
  */
 export class EmbeddedLog implements Log {
   readonly shards: number
+  /** Its file is rewritten whole. */
+  readonly fileBytes = 0
   private readonly clock: Clock
-  private readonly environment: Environment
-  private readonly entries: Rowset
-  private readonly about: Rowset
+  private readonly path: string
+  private environment: Environment
+  private entries: Rowset
+  private about: Rowset
   private readonly incarnation: number
   /** Sequence of the first entry that was not trimmed, per shard. What is below it may be there still. */
   private readonly first: number[]
@@ -69,15 +77,20 @@ export class EmbeddedLog implements Log {
   /** What waits for the next transaction. */
   private turn: Appended[] = []
   private writing: Promise<void> | undefined
+  /** Ends with the last trim or rewrite that was asked for. */
+  private upkeep: Promise<unknown> = Promise.resolve()
+  /** Whether something was removed since the file was rewritten. */
+  private hasRemains = true
   private isClosed = false
 
   /** @throws Error if the log at `path` was made for another number of shards */
   constructor(path: string, shards: number, clock: Clock) {
     this.shards = shards
     this.clock = clock
-    this.environment = openEnvironment(path)
-    this.entries = openRows(this.environment, 'entries')
-    this.about = openRows(this.environment, 'about')
+    this.path = path
+    this.environment = openEnvironment(currentFolder(path))
+    this.entries = openRows(this.environment, entriesName)
+    this.about = openRows(this.environment, aboutName)
     this.incarnation = readAbout(this.about, shards)
     this.first = Array.from({ length: shards }, (_, shard) => readFirst(this.about, shard))
     this.durable = this.first.map((first, shard) => Math.max(this.lastOnDisk(shard), first - 1))
@@ -109,19 +122,17 @@ export class EmbeddedLog implements Log {
   }
 
   /** Done once it is written down. What an end of the process leaves, the next trim removes. */
-  async trim(shard: number, first: number): Promise<void> {
-    const next = Math.min(first, (this.durable[shard] ?? 0) + 1)
-    if (next <= (this.first[shard] ?? 1)) return
-    try {
-      await this.environment.batch(() => void this.about.put(firstKey(shard), firstValue(next)))
-      await flushed(this.environment, flushTimeoutMs)
-      this.first[shard] = next
-      while (await this.removeBelow(shard, next)) {
-        // One transaction after the other: none holds up the appends for long.
-      }
-    } catch (error) {
-      throw await writeFailure(error)
-    }
+  trim(shard: number, first: number): Promise<void> {
+    return this.inTurn(() => this.trimNow(shard, first))
+  }
+
+  /** Appends wait meanwhile: little is left then, if all shards were trimmed. */
+  expunge(firsts: ReadonlyMap<number, number>): Promise<readonly number[]> {
+    return this.inTurn(async () => {
+      for (const [shard, first] of firsts) await this.trimNow(shard, first)
+      if (this.hasRemains) await this.rewriteAlone()
+      return []
+    })
   }
 
   /** Not known per shard: all share one file, on a disk that others share too. */
@@ -155,6 +166,7 @@ export class EmbeddedLog implements Log {
 
   async close(): Promise<void> {
     this.isClosed = true
+    await this.upkeep
     await this.writing
     for (const following of this.followers) following.isClosed = true
     this.followers.clear()
@@ -262,6 +274,64 @@ export class EmbeddedLog implements Log {
     for (const following of this.followers) {
       if (following.shard === shard && following.isLive && following.at + 1 === entry.sequence)
         this.pass(following, entry)
+    }
+  }
+
+  /** Trims and rewrites, one after the other. */
+  private inTurn<T>(run: () => Promise<T>): Promise<T> {
+    const done = this.upkeep.then(run)
+    this.upkeep = done.catch(() => undefined)
+    return done
+  }
+
+  private async trimNow(shard: number, first: number): Promise<void> {
+    const next = Math.min(first, (this.durable[shard] ?? 0) + 1)
+    if (next <= (this.first[shard] ?? 1)) return
+    try {
+      await this.environment.batch(() => void this.about.put(firstKey(shard), firstValue(next)))
+      await flushed(this.environment, flushTimeoutMs)
+      this.first[shard] = next
+      this.hasRemains = true
+      while (await this.removeBelow(shard, next)) {
+        // One transaction after the other: none holds up the appends for long.
+      }
+    } catch (error) {
+      throw await writeFailure(error)
+    }
+  }
+
+  private async rewriteAlone(): Promise<void> {
+    while (this.writing !== undefined) await this.writing
+    if (this.isClosed) throw new HalfsecondError('CLOSED', 'the log is closed')
+    const rewriting = this.rewrite()
+    this.writing = rewriting
+      .catch(() => undefined)
+      .then(() => {
+        this.writing = this.turn.length > 0 ? this.writeTurns() : undefined
+      })
+    await rewriting
+  }
+
+  /** Copies what is left to a new file, and removes the old one. */
+  private async rewrite(): Promise<void> {
+    this.hasRemains = false
+    const next = nextFolder(this.path)
+    try {
+      const rowsets = new Map([
+        [entriesName, this.entries],
+        [aboutName, this.about],
+      ])
+      await copyRows(rowsets, next, () => new Promise((done) => this.clock.soon(done)))
+      const folder = promoteFolder(this.path, next)
+      const before = this.environment
+      this.environment = openEnvironment(folder)
+      this.entries = openRows(this.environment, entriesName)
+      this.about = openRows(this.environment, aboutName)
+      await before.close()
+      removeOthers(this.path, folder)
+    } catch (error) {
+      this.hasRemains = true
+      throw await writeFailure(error)
     }
   }
 

@@ -24,6 +24,7 @@ interface Following {
  */
 export class MemoryLog implements Log {
   readonly shards: number
+  readonly fileBytes = 0
   /** Whether followers get entries and confirmations without being asked for them. */
   isAutomatic = true
   /** While false, appends are refused as a lost server would refuse them. */
@@ -74,6 +75,11 @@ export class MemoryLog implements Log {
     if (next <= before) return
     this.of(shard).splice(0, next - before)
     this.firsts[shard] = next
+  }
+
+  async expunge(firsts: ReadonlyMap<number, number>): Promise<readonly number[]> {
+    for (const [shard, first] of firsts) await this.trim(shard, first)
+    return []
   }
 
   async usage(shard: number): Promise<LogUsage> {

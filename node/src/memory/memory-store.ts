@@ -29,6 +29,10 @@ export class MemoryStore implements Store {
     return Promise.resolve({ usedBytes: 0, freeBytes: Number.MAX_SAFE_INTEGER })
   }
 
+  compact(): Promise<void> {
+    return Promise.resolve()
+  }
+
   close(): Promise<void> {
     return Promise.resolve()
   }
@@ -111,6 +115,13 @@ class MemoryShardStore implements ShardStore {
     if (failure) return Promise.reject(failure)
     for (const { key, value } of rows)
       this.of(key[0] ?? 0).set(Buffer.from(key).toString('utf8', 1), Uint8Array.from(value))
+    return Promise.resolve()
+  }
+
+  remove(keys: readonly Uint8Array[]): Promise<void> {
+    const failure = this.failure()
+    if (failure) return Promise.reject(failure)
+    for (const key of keys) this.of(key[0] ?? 0).delete(Buffer.from(key).toString('utf8', 1))
     return Promise.resolve()
   }
 

@@ -24,6 +24,8 @@ const createAtOnce = 8
 /** The log on JetStream: one stream per shard. The streams exist: see `provisionStreams`. */
 export class JetStreamLog implements Log {
   readonly shards: number
+  /** The server leaves a block that it cuts through as it is while the block has less than 2 MB. */
+  readonly fileBytes = 3 * 1024 * 1024
   private readonly nats: Nats
   private readonly clock: Clock
   private readonly observer: Observer
@@ -66,6 +68,20 @@ export class JetStreamLog implements Log {
     const extent = await streamExtent(this.nats, stream)
     const next = Math.min(first, extent.last + 1)
     if (next > extent.first) await purgeBefore(this.nats, stream, next)
+  }
+
+  /**
+   * A block is removed with its last message. One that also holds messages that stay is rewritten
+   * only if it has grown, and most of it is gone.
+   */
+  async expunge(firsts: ReadonlyMap<number, number>): Promise<readonly number[]> {
+    const remaining: number[] = []
+    for (const [shard, first] of firsts) {
+      await this.trim(shard, first)
+      const { last } = await this.extent(shard)
+      if (last >= first) remaining.push(shard)
+    }
+    return remaining
   }
 
   usage(shard: number): Promise<LogUsage> {

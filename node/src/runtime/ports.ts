@@ -28,6 +28,14 @@ export interface Log {
   follow(shard: number, cursor: Cursor, follower: Follower): Tail
   /** Removes the entries before `first`. Rejects with `UNAVAILABLE`. */
   trim(shard: number, first: number): Promise<void>
+  /**
+   * As `trim` for each shard, and gets what was ever removed out of the files. Resolves with the
+   * shards where that is not done, because a file also holds entries that stay: append `fileBytes`
+   * more, and expunge up to those. Rejects with `UNAVAILABLE`.
+   */
+  expunge(firsts: ReadonlyMap<number, number>): Promise<readonly number[]>
+  /** Bytes of entries after which cutting through a file rewrites it. */
+  readonly fileBytes: number
   /** How full the log of a shard is. Rejects with `UNAVAILABLE`. */
   usage(shard: number): Promise<LogUsage>
   close(): Promise<void>
@@ -60,6 +68,11 @@ export interface Store {
   shard(shard: number): ShardStore
   /** Bytes on disk, and bytes that its disk still has. */
   usage(): Promise<{ readonly usedBytes: number; readonly freeBytes: number }>
+  /**
+   * Resolves when nothing that was removed or replaced before is in any file. Commits wait
+   * meanwhile, and snapshots that are open are closed.
+   */
+  compact(): Promise<void>
   close(): Promise<void>
 }
 
@@ -81,6 +94,8 @@ export interface ShardStore {
   snapshot(): StoreSnapshot
   /** Puts another store's rows as they are. Resolves once they are on disk. */
   restore(rows: readonly StoredRow[]): Promise<void>
+  /** Removes these rows, in one transaction. */
+  remove(keys: readonly Uint8Array[]): Promise<void>
   /** Removes all rows, in pieces, the meta row first. */
   clear(): Promise<void>
 }

@@ -44,4 +44,9 @@ export function rangeOf(kind: number): { readonly start: Buffer; readonly end: B
   return { start, end }
 }
 
+/** The name of a shard's database. */
+export function rowsOf(shard: number): string {
+  return `shard-${shard}`
+}
+
 export const metaKey = keyOf(rowKinds.meta, '', 0)

@@ -12,9 +12,10 @@ import {
 } from '../runtime/ports.ts'
 import { frameStoredRows } from '../runtime/stored-rows.ts'
 import { type Environment, openEnvironment, openRows, type Rowset } from './environment.ts'
-import { keyOf, metaKey, rangeOf } from './keys.ts'
+import { currentFolder, removeOthers } from './generations.ts'
+import { keyOf, metaKey, rangeOf, rowsOf } from './keys.ts'
 import { LmdbSnapshot } from './lmdb-snapshot.ts'
-import type { Write, WriteReply } from './writer-thread.ts'
+import type { Write, WriteReply, WriterData } from './writer-thread.ts'
 
 /**
  * The rows of all shards of a node, in one LMDB environment with one database per shard. Reads go
@@ -22,7 +23,7 @@ import type { Write, WriteReply } from './writer-thread.ts'
  */
 export class LmdbStore implements Store {
   private readonly path: string
-  private readonly environment: Environment
+  private environment: Environment
   private readonly stores: readonly LmdbShardStore[]
   private readonly thread: Worker
   private readonly waiting = new Map<
@@ -30,21 +31,23 @@ export class LmdbStore implements Store {
     { resolve: () => void; reject: (error: Error) => void }
   >()
   private requests = 0
+  /** Ends when the environment before the last compaction is closed and removed. */
+  private leaving: Promise<void> = Promise.resolve()
   private ended: string | undefined
 
   constructor(path: string, shards: number) {
     this.path = path
-    this.environment = openEnvironment(path)
+    const folder = currentFolder(path)
+    this.environment = openEnvironment(folder)
     this.stores = Array.from(
       { length: shards },
       (_, shard) =>
-        new LmdbShardStore(openRows(this.environment, `shard-${shard}`), (write, memory) =>
+        new LmdbShardStore(openRows(this.environment, rowsOf(shard)), (write, memory) =>
           this.write(shard, write, memory),
         ),
     )
-    this.thread = new Worker(new URL('./writer-thread.ts', import.meta.url), {
-      workerData: { path, shards },
-    })
+    const workerData: WriterData = { path, folder, shards }
+    this.thread = new Worker(new URL('./writer-thread.ts', import.meta.url), { workerData })
     this.thread.on('message', (reply: WriteReply) => this.written(reply))
     this.thread.on('error', (error) => this.failAll(`the writer thread failed: ${error.message}`))
     this.thread.on('exit', () => this.failAll('the writer thread ended'))
@@ -63,7 +66,14 @@ export class LmdbStore implements Store {
     return { usedBytes: pages * Number(stats.pageSize ?? 4096), freeBytes: bsize * bavail }
   }
 
+  /** Commits wait meanwhile. Copies of shards that are under way break off. */
+  async compact(): Promise<void> {
+    await this.write(0, { kind: 'compact' }, [])
+    await this.leaving
+  }
+
   async close(): Promise<void> {
+    await this.leaving
     for (const store of this.stores) store.closeSnapshots()
     const exited = new Promise((resolve) => this.thread.once('exit', resolve))
     this.thread.postMessage('close')
@@ -82,7 +92,9 @@ export class LmdbStore implements Store {
     })
   }
 
-  private written({ id, error }: WriteReply): void {
+  private written({ id, error, folder }: WriteReply): void {
+    // Before whoever committed is told, and frees what it can read again from here.
+    if (folder !== undefined) this.moveTo(folder)
     // The read transaction of this thread may be older than what was just committed.
     this.environment.resetReadTxn()
     const waiting = this.waiting.get(id)
@@ -90,6 +102,14 @@ export class LmdbStore implements Store {
     if (error === undefined) waiting?.resolve()
     else
       waiting?.reject(new HalfsecondError('UNAVAILABLE', `cannot write to ${this.path}: ${error}`))
+  }
+
+  private moveTo(folder: string): void {
+    const before = this.environment
+    this.environment = openEnvironment(folder)
+    for (const [shard, store] of this.stores.entries())
+      store.moveTo(openRows(this.environment, rowsOf(shard)))
+    this.leaving = before.close().then(() => removeOthers(this.path, folder))
   }
 
   private failAll(why: string): void {
@@ -102,7 +122,7 @@ export class LmdbStore implements Store {
 type SendWrite = (write: Write, memory: readonly ArrayBuffer[]) => Promise<void>
 
 class LmdbShardStore implements ShardStore {
-  private readonly rows: Rowset
+  private rows: Rowset
   private readonly write: SendWrite
   private readonly snapshots = new Set<LmdbSnapshot>()
 
@@ -163,8 +183,18 @@ class LmdbShardStore implements ShardStore {
     return this.write({ kind: 'restore', bytes }, [bytes.buffer])
   }
 
+  remove(keys: readonly Uint8Array[]): Promise<void> {
+    return this.write({ kind: 'remove', keys: Buffer.concat(keys) }, [])
+  }
+
   clear(): Promise<void> {
     return this.write({ kind: 'clear' }, [])
+  }
+
+  /** Reads from another environment from now on. */
+  moveTo(rows: Rowset): void {
+    this.closeSnapshots()
+    this.rows = rows
   }
 
   /** A transaction that outlives its environment would read pages that are gone. */

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest'
 import { EmbeddedLog } from '../../src/embedded/embedded-log.ts'
 import { systemClock } from '../../src/system/system-clock.ts'
 import { logSuite } from '../suites/log-suite.ts'
+import { filesWith } from '../support/files-with.ts'
 import { RecordingFollower } from '../support/recording-follower.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -41,6 +42,32 @@ test('the embedded log refuses to be opened with another number of shards', asyn
   await log.close()
 
   expect(() => new EmbeddedLog(path, 8, systemClock)).toThrow('4 shards')
+})
+
+test('what was trimmed from the embedded log is in its files until it is expunged', async () => {
+  const path = freshPath()
+  const log = new EmbeddedLog(path, 2, systemClock)
+  const marker = 'a-secret-of-somebody'
+  for (let i = 0; i < 50; i++) await log.append(i % 2, Buffer.from(`${marker} ${i}`), 'log')
+  for (const shard of [0, 1]) await log.append(shard, Buffer.from('later'), 'own')
+  await log.trim(0, 26)
+  const before = filesWith(marker, path)
+
+  const remaining = await log.expunge(
+    new Map([
+      [0, 26],
+      [1, 26],
+    ]),
+  )
+  const after = filesWith(marker, path)
+  await log.close()
+
+  expect(before).toEqual(['data.mdb'])
+  expect([remaining, after]).toEqual([[], []])
+  const again = new EmbeddedLog(path, 2, systemClock)
+  expect(await again.extent(1)).toMatchObject({ first: 26, last: 26 })
+  expect(await again.append(0, Buffer.from('more'), 'log')).toBe(27)
+  await again.close()
 })
 
 test('the embedded log takes nothing once it is closed, and writes what it took before', async () => {

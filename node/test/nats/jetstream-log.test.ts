@@ -7,6 +7,7 @@ import { JetStreamLog } from '../../src/nats/jetstream-log.ts'
 import { provisionStreams } from '../../src/nats/provision-streams.ts'
 import { systemClock } from '../../src/system/system-clock.ts'
 import { logSuite } from '../suites/log-suite.ts'
+import { filesWith } from '../support/files-with.ts'
 import { RecordingFollower } from '../support/recording-follower.ts'
 import { anon, batch, event, start } from '../support/records.ts'
 import { Told, useServer } from './server.ts'
@@ -70,6 +71,36 @@ describe('with a real server', needs(realNatsServer), () => {
 
     expect(follower.sequences).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
     expect(follower.ended).toBeUndefined()
+    await log.close()
+    await nats.close()
+  })
+
+  test('what was expunged is in no file: at once where nothing else is in the log, else behind more', async () => {
+    const { nats, log } = await openLog(1)
+    const marker = 'a-secret-of-somebody'
+    const some = async () => {
+      for (let i = 0; i < 50; i++) await log.append(0, Buffer.from(`${marker} ${i}`), 'log')
+    }
+    await some()
+    await log.trim(0, 50)
+    const trimmed = filesWith(marker, uses.storeDir)
+
+    const all = await log.expunge(new Map([[0, 51]]))
+    const emptied = filesWith(marker, uses.storeDir)
+    await some()
+    const kept = await log.append(0, Buffer.from('this stays'), 'log')
+    const remaining = await log.expunge(new Map([[0, kept]]))
+    const shared = filesWith(marker, uses.storeDir)
+    let last = kept
+    for (let bytes = 0; bytes < log.fileBytes; bytes += 200_000)
+      last = await log.append(0, Buffer.alloc(200_000), 'own')
+    await log.expunge(new Map([[0, last]]))
+
+    expect([trimmed.length, shared.length]).toEqual([1, 1])
+    expect([all, emptied]).toEqual([[], []])
+    expect(remaining).toEqual([0])
+    expect(filesWith(marker, uses.storeDir)).toEqual([])
+    expect(await log.extent(0)).toMatchObject({ first: last, last })
     await log.close()
     await nats.close()
   })

@@ -28,17 +28,21 @@ export class Told {
 /** A real nats-server for the tests of this file. Only inside a `describe` that needs one. */
 export function useServer(): {
   readonly server: NatsServer
+  /** Where it keeps its files. */
+  readonly storeDir: string
   connect(told?: Told): Promise<Nats>
 } {
   const folder = scratchFolder()
+  const storeDir = join(folder, 'nats')
   let running: NatsServer | undefined
   beforeAll(async () => {
-    running = await startNatsServer({ storeDir: join(folder, 'nats') })
+    running = await startNatsServer({ storeDir })
   })
   afterAll(async () => {
     await running?.stop()
   })
   return {
+    storeDir,
     get server() {
       if (running === undefined) throw new Error('the server runs once the tests do')
       return running

@@ -20,6 +20,7 @@ const ackMs = 1_000
 /** The log as one life of a process has it. */
 export class LifeLog implements Log {
   readonly shards: number
+  readonly fileBytes = 0
   readonly name: string
   private readonly life: Life
   private readonly server: LogServer
@@ -59,6 +60,11 @@ export class LifeLog implements Log {
 
   trim(shard: number, first: number): Promise<void> {
     return this.call(() => this.server.trim(shard, first))
+  }
+
+  async expunge(firsts: ReadonlyMap<number, number>): Promise<readonly number[]> {
+    for (const [shard, first] of firsts) await this.trim(shard, first)
+    return []
   }
 
   usage(shard: number): Promise<LogUsage> {

@@ -44,12 +44,17 @@ export class LifeStore implements Store {
       },
       snapshot: () => inner.snapshot(),
       restore: (rows: readonly StoredRow[]) => this.write(() => inner.restore(rows)),
+      remove: (keys: readonly Uint8Array[]) => this.write(() => inner.remove(keys)),
       clear: () => this.write(() => inner.clear()),
     }
   }
 
   usage(): Promise<{ usedBytes: number; freeBytes: number }> {
     return this.disk.store.usage()
+  }
+
+  compact(): Promise<void> {
+    return this.disk.store.compact()
   }
 
   close(): Promise<void> {

@@ -142,10 +142,12 @@ function withoutAnonymous(uses: EngineDependencies): EngineDependencies {
 function withAppend(log: Log, append: Log['append']): Log {
   return {
     shards: log.shards,
+    fileBytes: log.fileBytes,
     append,
     extent: (shard) => log.extent(shard),
     follow: (shard, cursor, follower) => log.follow(shard, cursor, follower),
     trim: (shard, first) => log.trim(shard, first),
+    expunge: (firsts) => log.expunge(firsts),
     usage: (shard) => log.usage(shard),
     close: () => log.close(),
   }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { cp, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,7 @@ import { expect, test } from 'vitest'
 import { RowsWriter } from '../../src/runtime/rows.ts'
 import { LmdbStore } from '../../src/store/lmdb-store.ts'
 import { storeSuite } from '../suites/store-suite.ts'
+import { filesWith } from '../support/files-with.ts'
 import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
@@ -39,6 +41,51 @@ storeSuite(
   },
   { can: ['reopen'] },
 )
+
+test('what was removed from the store on LMDB is in its files until it is compacted', async () => {
+  const path = freshPath()
+  const store = new LmdbStore(path, 2)
+  const marker = 'a-secret-of-somebody'
+  const letters = async (put: (rows: RowsWriter, n: number) => void) => {
+    const rows = new RowsWriter()
+    for (let n = 0; n < 500; n++) put(rows, n)
+    await store.shard(1).commit(rows.finish())
+  }
+  await letters((rows, n) => rows.deadLetter(n, Buffer.from(`${marker} ${n}`)))
+  await letters((rows, n) => {
+    if (n % 3 === 0) rows.deadLetter(n, Buffer.alloc(0))
+    else rows.deadLetter(n, Buffer.from(`nothing ${n}`))
+  })
+  const before = filesWith(marker, path)
+
+  await store.compact()
+  const after = filesWith(marker, path)
+  await store.close()
+
+  expect(before).toEqual(['data.mdb'])
+  expect(after).toEqual([])
+  const again = new LmdbStore(path, 2)
+  expect(again.shard(1).deadLetters(1_000)).toHaveLength(333)
+  await again.close()
+})
+
+test('a copy of the store on LMDB that was never finished counts as none', async () => {
+  const path = freshPath()
+  const store = new LmdbStore(path, 1)
+  const rows = new RowsWriter()
+  rows.meta(Buffer.from('meta'))
+  await store.shard(0).commit(rows.finish())
+  await store.compact()
+  await store.close()
+  await cp(join(path, '1'), join(path, 'new-2'), { recursive: true })
+  await cp(join(path, '1', 'data.mdb'), join(path, 'data.mdb'))
+
+  const again = new LmdbStore(path, 1)
+
+  expect(Buffer.from(again.shard(0).meta() ?? []).toString()).toBe('meta')
+  expect(await readdir(path)).toEqual(['1'])
+  await again.close()
+})
 
 test('the store on LMDB refuses commits once it is closed', async () => {
   const store = new LmdbStore(freshPath(), 1)

@@ -429,6 +429,28 @@ export function logSuite(
       expect(await log.extent(1)).toMatchObject({ first: 2, last: 3 })
     })
 
+    test('and out of the files, under a follower that has them all, while more is appended', async () => {
+      const { log } = await fresh()
+      const follower = await following(log, 0)
+      for (let i = 1; i <= 20; i++) await log.append(i % 2, batchNo(i), 'log')
+      await follower.passed(10)
+
+      const firsts = new Map([
+        [0, 11],
+        [1, 9],
+      ])
+      const expunged = log.expunge(firsts)
+      const meanwhile = log.append(0, batchNo(21), 'log')
+      await expunged
+      const later = await log.append(0, batchNo(22), 'log')
+      await follower.passed(12)
+
+      expect([await meanwhile, later]).toEqual([11, 12])
+      expect(follower.sequences).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
+      expect(await log.extent(0)).toMatchObject({ first: 11, last: 12 })
+      expect(await log.extent(1)).toMatchObject({ first: 9, last: 10 })
+    })
+
     testIf(options.saysHowFull)('and says how full it is', async () => {
       const { log } = await fresh()
       const empty = await log.usage(0)

@@ -69,6 +69,41 @@ export function storeSuite(
       expect(text(shard.meta())).toBe('meta')
     })
 
+    test('has every row after it was compacted, and takes more', async () => {
+      const { store } = await fresh()
+      const snapshot = store.shard(1).snapshot()
+      await commit(store.shard(1), (rows) => {
+        for (let n = 0; n < 5_000; n++) rows.chunk(anon(1), n, row(`chunk ${n}`))
+        rows.meta(row('meta'))
+      })
+
+      const compacted = store.compact()
+      const meanwhile = commit(store.shard(2), (rows) => rows.meta(row('meanwhile')))
+      await Promise.all([compacted, meanwhile])
+      await store.compact()
+      await commit(store.shard(1), (rows) => rows.chunk(anon(1), 0, row('newer')))
+
+      expect(text(store.shard(1).meta())).toBe('meta')
+      expect(text(store.shard(1).chunk(anon(1), 0))).toBe('newer')
+      expect(text(store.shard(1).chunk(anon(1), 4_999))).toBe('chunk 4999')
+      expect(text(store.shard(2).meta())).toBe('meanwhile')
+      snapshot.close()
+    })
+
+    test('removes rows by their keys', async () => {
+      const shard = (await fresh()).store.shard(0)
+      await commit(shard, (rows) => {
+        for (let n = 0; n < 3; n++) rows.deadLetter(n, row(`letter ${n}`))
+        rows.meta(row('meta'))
+      })
+      const [first, , third] = shard.snapshot().rows(undefined, 10_000)
+
+      await shard.remove([first, third].flatMap((one) => (one ? [one.key] : [])))
+
+      expect(shard.deadLetters(10).map(text)).toEqual(['letter 1'])
+      expect(text(shard.meta())).toBe('meta')
+    })
+
     test('keeps rows by their whole name: long, of other scripts, alike but for the last letter', async () => {
       const shard = (await fresh()).store.shard(0)
       const names = [

@@ -39,12 +39,17 @@ export class FaultyStore implements Store {
       commit: (rows) => this.commit(inner, rows),
       snapshot: () => inner.snapshot(),
       restore: (rows) => (this.isDead ? new Promise(() => {}) : inner.restore(rows)),
+      remove: (keys) => (this.isDead ? new Promise(() => {}) : inner.remove(keys)),
       clear: () => (this.isDead ? new Promise(() => {}) : inner.clear()),
     }
   }
 
   usage(): Promise<{ usedBytes: number; freeBytes: number }> {
     return this.inner.usage()
+  }
+
+  compact(): Promise<void> {
+    return this.inner.compact()
   }
 
   close(): Promise<void> {

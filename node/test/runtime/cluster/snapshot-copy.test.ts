@@ -91,6 +91,7 @@ test('100,000 rows, and one too large for a message, are copied in bounded piece
   const written: number[] = []
   const store: Store = {
     usage: () => target.usage(),
+    compact: () => target.compact(),
     close: () => target.close(),
     shard: () => watched(target.shard(0), (bytes) => written.push(bytes)),
   }
@@ -120,6 +121,7 @@ function watched(inner: ShardStore, onRestore: (bytes: number) => void): ShardSt
       onRestore(rows.reduce((sum, { value }) => sum + value.length, 0))
       return inner.restore(rows)
     },
+    remove: (keys) => inner.remove(keys),
     clear: () => inner.clear(),
   }
 }
