@@ -4,6 +4,7 @@ import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
+import { Feed } from './feed.ts'
 import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
 import { compilePlaybook } from './playbook/compile-playbook.ts'
@@ -74,6 +75,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     const http = await HttpServer.make({ ...options, ...config, version }, engine, telemetry)
     const { port, adminPort } = await http.listen()
     closers.push(() => http.close())
+    const feed = new Feed({ bus: ports.bus, api: engine, observer: telemetry.observer })
+    closers.push(() => feed.close())
     closers.push(() => engine.drain())
     return {
       api: engine,

@@ -21,6 +21,8 @@ export const subjects = {
   map: 'hs.map',
   /** The shard map is asked for here. */
   mapGet: 'hs.map.get',
+  /** Other systems tell what they know here, as JSON; one node takes each message. */
+  feed: 'hs.feed',
   /** The stream of a shard. */
   stream: (shard: number) => `HS-LOG-${shard}`,
 } as const

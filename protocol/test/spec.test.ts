@@ -79,6 +79,7 @@ describe('the specification', () => {
       subjects.own(0).replace(/0$/, '<shard>'),
       subjects.decide('<id>'),
       subjects.mapGet,
+      subjects.feed,
       subjects.map,
       subjects.peer('<id>'),
       subjects.control('<id>'),

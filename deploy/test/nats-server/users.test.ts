@@ -56,7 +56,7 @@ describe('the configuration for production', needs(realNatsServer), () => {
     expect(stderr).toContain('is valid')
   })
 
-  it.each(['hs.log.7', 'hs.node.n1.decide', 'hs.map.get'])(
+  it.each(['hs.log.7', 'hs.node.n1.decide', 'hs.map.get', 'hs.feed'])(
     'lets a channel publish to %s',
     async (subject) => {
       const answer = await say(server.port, 'channel', `PUB ${subject} 0\r\n`)
@@ -81,14 +81,19 @@ describe('the configuration for production', needs(realNatsServer), () => {
     expect(answer).toContain(`Permissions Violation for Publish to "${subject}"`)
   })
 
-  it.each(['hs.log.7', 'hs.own.7', 'hs.beat.*', 'hs.node.n1.decide', '_INBOX_NODE.>', '>'])(
-    'does not let a channel listen to %s',
-    async (subject) => {
-      const answer = await say(server.port, 'channel', `SUB ${subject} 1\r\n`)
+  it.each([
+    'hs.log.7',
+    'hs.own.7',
+    'hs.feed',
+    'hs.beat.*',
+    'hs.node.n1.decide',
+    '_INBOX_NODE.>',
+    '>',
+  ])('does not let a channel listen to %s', async (subject) => {
+    const answer = await say(server.port, 'channel', `SUB ${subject} 1\r\n`)
 
-      expect(answer).toContain(`Permissions Violation for Subscription to "${subject}"`)
-    },
-  )
+    expect(answer).toContain(`Permissions Violation for Subscription to "${subject}"`)
+  })
 
   it('lets a node write internal records', async () => {
     const answer = await say(server.port, 'node', 'PUB hs.own.7 0\r\n')

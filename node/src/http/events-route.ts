@@ -1,22 +1,7 @@
-import {
-  bounds,
-  type ChannelRecord,
-  compareIdentifiers,
-  decode,
-  encode,
-  greatest,
-  HalfsecondError,
-  type Identifier,
-  isChannelRecord,
-  isFields,
-  type Namespaces,
-  type Position,
-  parseIdentifier,
-  recordFault,
-} from '@halfsecond/protocol'
+import { bounds, decode, encode, HalfsecondError, type Position } from '@halfsecond/protocol'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { jsonType, msgpackType } from './bodies.ts'
-import { identifiersIn } from './identifiers.ts'
+import { jsonRecord } from './json-record.ts'
 import type { App } from './listener.ts'
 import { asBuffer, jsonBody, problems } from './openapi.ts'
 import { atMost, logWaitMs, recordEach, sendResults, wireError } from './results.ts'
@@ -56,42 +41,8 @@ export function eventsRoute(app: App, api: NodeApi): void {
 }
 
 function record(item: unknown, now: number, api: NodeApi): Promise<Position> {
-  const made = toRecord(item, now, api.namespaces)
+  const made = jsonRecord(item, now, api.namespaces)
   return api.client.record(made, { id: made.id, at: made.at })
-}
-
-/** @throws HalfsecondError `INVALID` or `UNKNOWN_NAMESPACE` */
-function toRecord(item: unknown, now: number, namespaces: Namespaces): ChannelRecord {
-  if (!isFields(item)) throw new HalfsecondError('INVALID', 'a record is a map')
-  // The number belongs to the producer, which is this node.
-  const { identifiers, n: _, ...fields } = item
-  const key = keyOf(fields.key, identifiers, namespaces)
-  const made = { ...fields, key, at: fields.at ?? now, ...ends(fields, key, namespaces) }
-  if (isChannelRecord(made, namespaces)) return made
-  throw new HalfsecondError('INVALID', recordFault(made, namespaces) ?? 'not a record')
-}
-
-function keyOf(key: unknown, identifiers: unknown, namespaces: Namespaces): Identifier {
-  if (typeof key === 'string') return parseIdentifier(key, namespaces)
-  const greatestOne =
-    key === undefined && identifiers !== undefined
-      ? greatest(identifiersIn(identifiers, namespaces), namespaces)
-      : undefined
-  if (greatestOne !== undefined) return greatestOne
-  throw new HalfsecondError('INVALID', 'a record names its key, like anon:4hG8, or identifiers')
-}
-
-/** A link is stored at the lower of its two ends, whichever way round it was written. */
-function ends(
-  { kind, to }: { readonly [name: string]: unknown },
-  key: Identifier,
-  namespaces: Namespaces,
-): { readonly key?: Identifier; readonly to?: Identifier } {
-  if ((kind !== 'link' && kind !== 'unlink') || typeof to !== 'string') return {}
-  const other = parseIdentifier(to, namespaces)
-  return compareIdentifiers(key, other, namespaces) > 0
-    ? { key: other, to: key }
-    : { key, to: other }
 }
 
 type Published = { readonly sequence: number } | { readonly error: ReturnType<typeof wireError> }

@@ -197,6 +197,8 @@ export interface Observer {
   folded(shard: number, applied: number, skipped: number, rejected: number, ageMs: number): void
   decided(channel: string, reason: string, freshness: string, seconds: number): void
   questionFailed(code: string): void
+  /** Another system told something over the bus: so many records are in the log, so many are not. */
+  fed(recorded: number, refused: number): void
   activated(from: 'store' | 'new'): void
   passivated(count: number): void
   committed(shard: number, rows: number, bytes: number, seconds: number): void

@@ -58,6 +58,10 @@ export class Metrics {
     name: 'halfsecond_decide_errors_total',
     help: 'Questions that could not be answered.',
   })
+  readonly fed = new CellCounter({
+    name: 'halfsecond_feed_records_total',
+    help: 'Records that other systems brought over NATS, by what became of them.',
+  })
   readonly activations = new CellCounter({
     name: 'halfsecond_actor_activations_total',
     help: 'Actors brought into memory.',
@@ -117,6 +121,7 @@ export class Metrics {
     this.decideDuration,
     this.decisions,
     this.decideErrors,
+    this.fed,
     this.activations,
     this.passivations,
     this.commitDuration,

@@ -19,6 +19,8 @@ export class TelemetryObserver implements Observer {
   private readonly skipped: number
   private readonly rejected: number
   private readonly age: number
+  private readonly fedRecorded: number
+  private readonly fedRefused: number
   private readonly fromStore: number
   private readonly fromNew: number
   private readonly passivations: number
@@ -41,6 +43,8 @@ export class TelemetryObserver implements Observer {
     this.skipped = metrics.records.cell({ result: 'skipped' })
     this.rejected = metrics.records.cell({ result: 'rejected' })
     this.age = metrics.recordAge.cell()
+    this.fedRecorded = metrics.fed.cell({ result: 'recorded' })
+    this.fedRefused = metrics.fed.cell({ result: 'refused' })
     this.fromStore = metrics.activations.cell({ from: 'store' })
     this.fromNew = metrics.activations.cell({ from: 'new' })
     this.passivations = metrics.passivations.cell()
@@ -81,6 +85,11 @@ export class TelemetryObserver implements Observer {
   questionFailed(code: string): void {
     const cell = this.errors.get(isErrorCode(code) ? code : 'UNAVAILABLE')
     if (cell !== undefined) this.metrics.decideErrors.add(cell)
+  }
+
+  fed(recorded: number, refused: number): void {
+    if (recorded > 0) this.metrics.fed.add(this.fedRecorded, recorded)
+    if (refused > 0) this.metrics.fed.add(this.fedRefused, refused)
   }
 
   activated(from: 'store' | 'new'): void {

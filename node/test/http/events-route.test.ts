@@ -82,6 +82,28 @@ describe('POST /v1/events as JSON', () => {
     expect(node.records[0]).toMatchObject({ key: 'anon:x', to: 'user:17' })
   })
 
+  it('takes traits and links without what goes without saying', async () => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
+    const of = { key: 'crm:991', source: 'crm', channel: 'call', at: 17 }
+    const records = [
+      { kind: 'traits', id: '1', ...of, set: { tier: 'gold' } },
+      { kind: 'traits', id: '2', ...of, unset: ['tier'] },
+      { kind: 'link', id: '3', ...of, to: 'email:a@b.c' },
+    ]
+
+    const { status } = await post(`${url}/v1/events`, { records })
+
+    expect(status).toBe(200)
+    expect(node.records).toEqual(
+      expect.arrayContaining([
+        { ...records[0], unset: [] },
+        { ...records[1], set: {} },
+        { ...records[2], key: 'email:a@b.c', to: 'crm:991', strength: 'asserted' },
+      ]),
+    )
+  })
+
   it('records the good ones of a list and says 207', async () => {
     const node = new FakeNode()
     const { url } = await startServer(node)

@@ -13,6 +13,7 @@ export class Told {
     folded: () => {},
     decided: () => {},
     questionFailed: () => {},
+    fed: () => {},
     activated: () => {},
     passivated: () => {},
     committed: () => {},

@@ -15,6 +15,7 @@ export class WatchingObserver implements Observer {
   folded(): void {}
   decided(): void {}
   questionFailed(): void {}
+  fed(): void {}
   activated(): void {}
   passivated(): void {}
   committed(): void {}

@@ -6,6 +6,8 @@ export class QuietObserver implements Observer {
   passivations = 0
   /** Placements that were answered, and codes of those that were not. */
   decisions = 0
+  /** Records of the feed: recorded, refused. */
+  readonly fedRecords: [number, number] = [0, 0]
   readonly refusals: string[] = []
   readonly failures: string[] = []
   readonly notes: string[] = []
@@ -16,6 +18,11 @@ export class QuietObserver implements Observer {
   promoted(): void {}
   snapshotCopied(): void {}
   trimmed(): void {}
+
+  fed(recorded: number, refused: number): void {
+    this.fedRecords[0] += recorded
+    this.fedRecords[1] += refused
+  }
 
   decided(): void {
     this.decisions++

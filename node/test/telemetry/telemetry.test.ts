@@ -99,6 +99,17 @@ describe('metrics', () => {
     expect(all.get('halfsecond_decide_errors_total{code="UNAVAILABLE"}')).toBe(1)
   })
 
+  it('count what other systems brought by what became of it', async () => {
+    const { telemetry } = makeTelemetry()
+
+    telemetry.observer.fed(4, 1)
+    telemetry.observer.fed(2, 0)
+
+    const all = await samples(telemetry)
+    expect(all.get('halfsecond_feed_records_total{result="recorded"}')).toBe(6)
+    expect(all.get('halfsecond_feed_records_total{result="refused"}')).toBe(1)
+  })
+
   it('read gauges anew at every scrape', async () => {
     const { telemetry } = makeTelemetry()
     const shard: ShardGauges = {
