@@ -97,6 +97,37 @@ describe('two nodes that hold different shards', needs(realNatsServer), () => {
     expect(exported.sort()).toEqual([...visitors].sort())
   })
 
+  it('show the same person, whose fragments are on both, and split it', async () => {
+    const members = visitors.slice(0, 4)
+    const [first = ''] = members
+    const link = { kind: 'link', to: 'user:ann', strength: 'authenticated' }
+    const records = members.map((key) => ({ ...link, id: `${key}-l`, key }))
+    expect((await post(`${nodes[0]?.url}/v1/events`, { records })).status).toBe(200)
+    const of = async (i: number, identifier: string) => {
+      const { body } = await get(`${admin(i)}/v1/profiles/${identifier}`)
+      return isFields(body) ? body : {}
+    }
+    const identifiers = ['user:ann', ...members.toSorted().reverse()]
+    for (const [i, one] of [
+      [0, first],
+      [1, first],
+      [0, 'user:ann'],
+      [1, 'user:ann'],
+    ] as const)
+      await vi.waitFor(async () => expect(await of(i, one)).toMatchObject({ identifiers }), 10_000)
+    expect((await of(0, first)).timeline).toHaveLength(4)
+
+    const asked = { a: first, b: 'user:ann' }
+    expect((await post(`${admin(1)}/v1/profiles/split`, asked)).status).toBe(200)
+
+    for (const i of [0, 1])
+      await vi.waitFor(async () => {
+        const left = identifiers.filter((one) => one !== first)
+        expect(await of(i, 'user:ann')).toMatchObject({ identifiers: left })
+        expect(await of(i, first)).toMatchObject({ identifiers: [first] })
+      }, 10_000)
+  })
+
   it('show the replicas that they hold in the order of their numbers', () => {
     for (const { api } of nodes) {
       const numbers = api.replicas().map(({ shard }) => shard)

@@ -36,7 +36,10 @@ export interface ReadPart {
 }
 
 export function encodeReadMessage(message: ReadMessage): Uint8Array {
-  return encode(message.op === 'read' ? { op: 'read', ...message.request } : message)
+  if (message.op !== 'read') return encode(message)
+  // What is undefined has no form on the wire.
+  const said = Object.entries(message.request).filter(([, value]) => value !== undefined)
+  return encode({ op: 'read', ...Object.fromEntries(said) })
 }
 
 /** @throws HalfsecondError `INVALID` */

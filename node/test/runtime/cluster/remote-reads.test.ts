@@ -1,4 +1,10 @@
-import { builtInNamespaces, HalfsecondError, parseIdentifier, subjects } from '@halfsecond/protocol'
+import {
+  builtInNamespaces,
+  fragmentIdOf,
+  HalfsecondError,
+  parseIdentifier,
+  subjects,
+} from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import type { ClusterMap } from '../../../src/core/cluster/cluster-map.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
@@ -112,9 +118,17 @@ describe('what is asked about a visitor', () => {
 
     expect((await all(reads.read(profile))).toString()).toBe('{"a":1}')
     await all(reads.read(why))
-    await all(reads.read({ what: 'why', identifier }))
-    expect(requests).toEqual([profile, why, { what: 'why', identifier }])
-    expect(cluster.asked).toEqual(['n2', 'n2', 'n2'])
+    await all(reads.read({ what: 'why', identifier, placements: undefined }))
+    await all(reads.read({ what: 'profile', identifier: fragmentIdOf(identifier, 2), newest: 5 }))
+    await all(reads.read({ what: 'conflicts', shard: 0 }))
+    expect(requests).toEqual([
+      profile,
+      why,
+      { what: 'why', identifier },
+      { what: 'profile', identifier: fragmentIdOf(identifier, 2), newest: 5 },
+      { what: 'conflicts', shard: 0 },
+    ])
+    expect(cluster.asked).toEqual(Array(5).fill('n2'))
   })
 
   it('is nothing where nothing is known', async () => {
