@@ -223,16 +223,13 @@ export class Visitor {
     return end
   }
 
-  private async decisions(
-    placements: readonly string[],
-    options: DecideOptions,
-  ): Promise<Decision[]> {
-    const { client } = this
-    if (this.isWithheld) return client.decideWithheld(placements)
-    if (this.landing === undefined)
-      return client.decide(this.identifiers, this.imported, placements, options)
-    const deadlineMs = await this.afterLanding(options)
-    return client.decide(this.identifiers, this.imported, placements, { deadlineMs })
+  private decisions(placements: readonly string[], options: DecideOptions): Promise<Decision[]> {
+    const { client, identifiers, imported, landing } = this
+    if (this.isWithheld) return Promise.resolve(client.decideWithheld(placements))
+    if (landing === undefined) return client.decide(identifiers, imported, placements, options)
+    return this.afterLanding(options).then((deadlineMs) =>
+      client.decide(identifiers, imported, placements, { deadlineMs }),
+    )
   }
 
   /** What is left of the deadline once a landing that is under way is known. */

@@ -61,6 +61,13 @@ describe('the example', () => {
     ])
   })
 
+  it('of a landing page knows the reader of an e-mail in an unknown browser', async () => {
+    expect(await outputOf('landing.ts')).toEqual([
+      'a stranger sees {"title":"Made for every weather","link":"/new"}',
+      'the reader sees {"title":"5 % back with the Fernhill card","link":"/card"}',
+    ])
+  })
+
   it('of two servers hands a position on', async () => {
     const [position = '', decision = ''] = await outputOf('two-servers.ts')
 

@@ -47,7 +47,7 @@ describe('a program in the README', () => {
   })
 
   it('is one of these, or an excerpt of an example', () => {
-    expect([programs.length, excerpts.length]).toEqual([2, 1])
+    expect([programs.length, excerpts.length]).toEqual([2, 2])
     for (const excerpt of excerpts) {
       const [first = '', ...lines] = excerpt.trimEnd().split('\n')
       const example = readFileSync(join(folder, first.replace('// ', '')), 'utf8').split('\n')

@@ -128,6 +128,19 @@ export function clientSuite(
       expect(decision.content).toEqual({ title: 'The lounge' })
     })
 
+    it('knows whose mail somebody came by, from the next decision on', async () => {
+      const reader = client.visitor({ email: `reader-${++made}@example.org` })
+      await reader.setTraits({ tier: 'gold' })
+      const { token = '' } = await reader.decide('hero')
+      const visitor = newcomer()
+
+      void visitor.landed(token)
+      const decision = await visitor.decide('hero')
+
+      expect(visitor.key).toBe(`anon:visitor-${made}`)
+      expect(decision.content).toEqual({ title: 'The lounge' })
+    })
+
     it('shows no offer twice on a page', async () => {
       const visitor = newcomer()
       void visitor.track('interest', { about: 'boots' })
