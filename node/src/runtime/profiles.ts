@@ -58,24 +58,24 @@ export class Profiles {
 
   /** Every profile of a shard, once. Rejects with `MOVED` where the shard is not here, or no longer. */
   ofShard(number: number): AsyncGenerator<ProfileView> {
-    return this.fragmentsOf(number, (fragment, ground) => viewIn(fragment, ground))
+    return this.each(number, (fragment, ground) => viewIn(fragment, ground))
   }
 
   /** Every conflict that is kept in a shard; as `ofShard`. */
   async *conflictsOf(number: number): AsyncGenerator<ConflictView> {
-    for await (const head of this.fragmentsOf(number, headOf)) yield* conflictsOf(head)
+    for await (const head of this.each(number, headOf)) yield* conflictsOf(head)
   }
 
   /** What a source has set on each fragment of a shard; as `ofShard`. */
   traitsOf(number: number, source: string): AsyncGenerator<SourceView> {
-    return this.fragmentsOf(number, (fragment) => sourceViewOf(fragment, source))
+    return this.each(number, (fragment) => sourceViewOf(fragment, source))
   }
 
   /**
    * A view of every fragment of a shard that has one, once. Rows come from the store; what it does
    * not have in its present form comes from memory, and is read when its turn comes.
    */
-  private async *fragmentsOf<V>(number: number, view: ViewIn<V>): AsyncGenerator<V> {
+  async *each<V>(number: number, view: ViewIn<V>): AsyncGenerator<V> {
     await this.uses.checkpointer.flush()
     const shard = this.held(number)
     const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))

@@ -3,6 +3,7 @@ import type { Explanation } from '../core/decision/explanation.ts'
 import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
+import type { IdentityRead } from './identity/identity-reads.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
@@ -23,6 +24,7 @@ export type ReadRequest =
   | { readonly what: 'conflicts'; readonly shard: number }
   /** The traits that a source has set on the fragments of a shard. */
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
+  | IdentityRead
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
@@ -35,6 +37,7 @@ export interface Reader {
   profilesOf(shard: number): AsyncIterable<ProfileView>
   conflictsOf(shard: number): AsyncIterable<ConflictView>
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
+  recognition(request: IdentityRead): AsyncIterable<object>
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -67,7 +70,15 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'source':
       yield* linesOf(reader.traitsOf(request.shard, request.source))
+      return
+    default:
+      yield* linesOf(reader.recognition(request))
   }
+}
+
+/** Whether only the node that leads the shard can do it. */
+export function needsLead({ what }: ReadRequest): boolean {
+  return what === 'identityJudge'
 }
 
 /** The shard that a request is about. */

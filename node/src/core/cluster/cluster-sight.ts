@@ -18,8 +18,8 @@ export class ClusterSight {
   }
 
   mapOf(shards: readonly Replicas[]): ClusterMap {
-    const { map, rows } = this.input
-    return { ...map, epoch: this.epoch, nodes: rows.map(({ id }) => id), shards }
+    const { map, rows, namespaces = map.namespaces } = this.input
+    return { ...map, epoch: this.epoch, nodes: rows.map(({ id }) => id), namespaces, shards }
   }
 
   row(id: string): NodeRow | undefined {

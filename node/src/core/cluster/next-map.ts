@@ -34,6 +34,8 @@ export interface NextMapInput {
   /** Nothing is moved for balance; failing over and replacing go on. */
   readonly isPaused: boolean
   readonly moves: readonly Move[]
+  /** Of the identity configuration that every shard recognises by; undefined: those of the map. */
+  readonly namespaces?: readonly Namespace[] | undefined
 }
 
 /** The first map: everything on the nodes that are there, with nothing to copy. */
@@ -76,13 +78,18 @@ export function nextMap(input: NextMapInput): ClusterMap | undefined {
   const nodes = input.rows.map(({ id }) => id)
   const isSame =
     shards.every((entry, shard) => isEqual(entry, input.map.shards[shard])) &&
-    nodes.join() === input.map.nodes.join()
+    nodes.join() === input.map.nodes.join() &&
+    isSameText(input.namespaces ?? input.map.namespaces, input.map.namespaces)
   return isSame ? undefined : sight.mapOf(shards)
 }
 
 /** A log that was made anew has another life: positions of the one before mean nothing. */
 function inPresentLife(entry: Replicas, incarnation = entry.incarnation): Replicas {
   return entry.incarnation === incarnation ? entry : { ...entry, incarnation }
+}
+
+function isSameText(a: readonly Namespace[], b: readonly Namespace[]): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
 }
 
 function isEqual(a: Replicas, b: Replicas | undefined): boolean {

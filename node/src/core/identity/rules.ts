@@ -102,8 +102,14 @@ function rulesIn({ namespaces }: IdentityConfiguration, version: number): Identi
   }
 }
 
-/** What clients need to know of a namespace. */
-export function namespaceIn({
+/** What clients cannot know by themselves: namespaces of its own, and blocked values. */
+export function namespacesForMap({ namespaces }: IdentityConfiguration): readonly Namespace[] {
+  return namespaces
+    .filter(({ name, blocked }) => blocked.length > 0 || !builtInNamespaces.has(name))
+    .map(namespaceIn)
+}
+
+function namespaceIn({
   name,
   class: place,
   rank,

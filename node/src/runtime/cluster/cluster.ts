@@ -36,10 +36,12 @@ export interface ClusterDependencies
   readonly coordination: Coordination
   readonly clock: Clock
   readonly observer: Observer
-  readonly configured: readonly Namespace[]
+  /** Namespaces that clients may use besides the built-in ones; undefined while that is not known. */
+  readonly configured: () => readonly Namespace[] | undefined
   readonly incarnations: readonly number[]
   readonly isDiskFailing: () => boolean
   readonly playbook: () => Self['playbook']
+  readonly identity: () => Self['identity']
   /** What the newest playbook asks of clients. */
   readonly consent: () => ConsentMode | undefined
   readonly onBeat: (beat: Beat) => void
@@ -182,6 +184,7 @@ export class Cluster {
     return {
       epoch: this.map?.epoch ?? 0,
       playbook: this.uses.playbook(),
+      identity: this.uses.identity(),
       replicas: this.holdings.reports(),
     }
   }

@@ -49,7 +49,8 @@ export interface CoordinatorDependencies {
   readonly clock: Clock
   readonly observer: Observer
   readonly incarnations: readonly number[]
-  readonly namespaces: readonly Namespace[]
+  /** What the map is to say of namespaces; undefined: what it says. */
+  readonly namespaces: () => readonly Namespace[] | undefined
   /** Replicas of a shard besides its primary. */
   readonly standbys: number
   /** Whether this node is connected to the log: else all others would seem silent. */
@@ -217,7 +218,7 @@ export class Coordinator {
   }
 
   private async conduct(): Promise<void> {
-    const { clock, keeper, members, namespaces, incarnations, standbys } = this.uses
+    const { clock, keeper, members, incarnations, standbys } = this.uses
     const now = clock.monotonic()
     if (now - this.refreshedAt >= leaseMs) {
       this.refreshedAt = now
@@ -232,7 +233,7 @@ export class Coordinator {
     const { map, revision } = this.map
     const next =
       map === undefined
-        ? initialMap(members.rows, incarnations, namespaces, standbys)
+        ? initialMap(members.rows, incarnations, this.uses.namespaces() ?? [], standbys)
         : nextMap(this.input(map))
     if (next === undefined) {
       if (map) await this.forget(map)
@@ -261,6 +262,7 @@ export class Coordinator {
       canAccuse,
       isPaused,
       moves,
+      namespaces: this.uses.namespaces(),
     }
   }
 

@@ -136,6 +136,15 @@ export class Members {
     return oldest
   }
 
+  /** The same of identity configurations. */
+  oldestIdentity(): number {
+    const now = this.uses.clock.monotonic()
+    let oldest = Number.POSITIVE_INFINITY
+    for (const { beat, at } of this.heard.values())
+      if (now - at < downMs) oldest = Math.min(oldest, beat.identity.active)
+    return oldest
+  }
+
   async refresh(): Promise<void> {
     const revised = await this.uses.coordination.get(rowsKey)
     // A server that lags answers with rows that lack nodes which serve.

@@ -35,6 +35,8 @@ export interface Beat {
   readonly loopDelayMs: number
   /** The newest playbook that it has heard of, and the oldest that a shard of it decides by. */
   readonly playbook: { readonly newest: number; readonly hash: string; readonly active: number }
+  /** The same of identity configurations. */
+  readonly identity: { readonly newest: number; readonly active: number }
   /** Every shard that it holds; undefined in the beats between. */
   readonly replicas: ReadonlyMap<number, ReplicaReport> | undefined
 }
@@ -46,6 +48,7 @@ export function encodeBeat({
   epoch,
   loopDelayMs,
   playbook,
+  identity,
   replicas,
 }: Beat): Uint8Array {
   const { newest, hash, active } = playbook
@@ -57,6 +60,7 @@ export function encodeBeat({
     epoch,
     loopDelayMs,
     playbook: [newest, hash, active],
+    identity: [identity.newest, identity.active],
     ...(replicas && { replicas: Array.from(replicas, encodeReplica) }),
   })
 }
@@ -84,7 +88,16 @@ export function readBeat(bytes: Uint8Array): Beat | undefined {
     typeof active === 'number'
   if (!isWhole) return undefined
   const playbook = { newest, hash, active }
-  return { node, boot, n, epoch, loopDelayMs, playbook, replicas: readReplicas(replicas) }
+  const identity = readIdentity(value.identity)
+  return { node, boot, n, epoch, loopDelayMs, playbook, identity, replicas: readReplicas(replicas) }
+}
+
+/** A node of a version before identity configurations recognises by the built-in rules. */
+function readIdentity(value: unknown): Beat['identity'] {
+  const [newest, active]: unknown[] = Array.isArray(value) ? value : []
+  return typeof newest === 'number' && typeof active === 'number'
+    ? { newest, active }
+    : { newest: 0, active: 0 }
 }
 
 function readReplicas(value: unknown): ReadonlyMap<number, ReplicaReport> | undefined {

@@ -56,9 +56,14 @@ export function readMessageOf(
 }
 
 function requestOf(
-  { what, identifier, newest, placements, shard, source }: { readonly [name: string]: unknown },
+  request: { readonly [name: string]: unknown },
   namespaces: Namespaces,
 ): ReadRequest | undefined {
+  const { what, identifier, newest, placements, shard, source, text, version } = request
+  if (what === 'identityPlan')
+    return isCount(shard) && typeof text === 'string' ? { what, shard, text } : undefined
+  if (what === 'identityJudge' || what === 'identityLinks')
+    return isCount(shard) && isCount(version) ? { what, shard, version } : undefined
   if (what === 'export' || what === 'conflicts') return isCount(shard) ? { what, shard } : undefined
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined

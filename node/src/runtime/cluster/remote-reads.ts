@@ -1,7 +1,7 @@
 import { HalfsecondError, subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { ClusterMap } from '../../core/cluster/cluster-map.ts'
 import type { Bus } from '../ports.ts'
-import { type ReadRequest, shardIn } from '../reads.ts'
+import { needsLead, type ReadRequest, shardIn } from '../reads.ts'
 import type { Shard } from '../shards/shard.ts'
 import { encodeReadMessage, type ReadMessage, type ReadPart, readPartOf } from './read-messages.ts'
 
@@ -33,12 +33,14 @@ export class RemoteReads {
   async *read(request: ReadRequest): AsyncGenerator<Uint8Array> {
     const { node, shards, map, read } = this.uses
     const number = shardIn(request, shards.length)
-    if (shards[number]?.status === 'following') {
+    const entry = map()?.shards[number]
+    const mustLead = needsLead(request)
+    if (mustLead ? entry?.primary === node : shards[number]?.status === 'following') {
       yield* read(request)
       return
     }
-    const entry = map()?.shards[number]
-    const others = entry ? [entry.primary, ...entry.standbys].filter((id) => id !== node) : []
+    const standbys = mustLead ? [] : (entry?.standbys ?? [])
+    const others = entry ? [entry.primary, ...standbys].filter((id) => id !== node) : []
     let failure: HalfsecondError | undefined
     for (const other of others) {
       let first: ReadPart
@@ -54,7 +56,7 @@ export class RemoteReads {
       yield* this.rest(other, first)
       return
     }
-    if (shards[number]) yield* read(request)
+    if (shards[number] && !mustLead) yield* read(request)
     else
       throw (
         failure ?? new HalfsecondError('UNAVAILABLE', `no node holds shard ${number} at present`)

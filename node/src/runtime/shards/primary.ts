@@ -1,4 +1,10 @@
-import { encode, encodeBatch, type PrimaryOwnRecord, toHalfsecondError } from '@halfsecond/protocol'
+import {
+  encode,
+  encodeBatch,
+  type FragmentId,
+  type PrimaryOwnRecord,
+  toHalfsecondError,
+} from '@halfsecond/protocol'
 import type { Clock, Log, Observer, Timer } from '../ports.ts'
 import { OutboxSender } from './outbox-sender.ts'
 import type { Shard } from './shard.ts'
@@ -91,6 +97,21 @@ export class Primary {
   /** Makes a playbook version the one that decides; resolves once that is folded. */
   activate(version: number, hash: string): Promise<void> {
     return this.write({ kind: 'playbook', epoch: this.epoch, version, hash })
+  }
+
+  /** Version of the identity configuration that the shard recognises by. */
+  get identity(): number {
+    return this.shard.state.identity.version
+  }
+
+  /** Makes an identity configuration the one that holds; resolves once that is folded. */
+  recogniseBy(version: number, text: string): Promise<void> {
+    return this.write({ kind: 'identity', epoch: this.epoch, version, text })
+  }
+
+  /** Has roots judge their profiles by the active rules; resolves once that is folded. */
+  judge(ids: readonly FragmentId[]): Promise<void> {
+    return this.write(...ids.map((id) => ({ kind: 'judge', epoch: this.epoch, id }) as const))
   }
 
   /** Has the shard folded by newer rules, which all its replicas know. */
