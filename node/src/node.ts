@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { hostname } from 'node:os'
-import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
+import type { Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
 import { Feed } from './feed.ts'
 import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
+import { readIdentity } from './identity-file/read-identity.ts'
 import { compilePlaybook } from './playbook/compile-playbook.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import { Engine } from './runtime/engine.ts'
@@ -59,7 +60,6 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     const engine = await Engine.start({
       ...ports,
       id: nodeId,
-      namespaces: builtInNamespaces,
       tokenKeys: new TokenKeys(config.tokenKeys ?? tokenKeysIn(dataDir)),
       memoryBytes: config.memoryBytes,
       place: { host: hostname(), zone, weight, standbys },
@@ -69,6 +69,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       observer: telemetry.observer,
       compile: compilePlaybook,
       hash: (text) => hash('sha256', text),
+      parseIdentity: readIdentity,
     })
     closers.push(() => engine.stop())
     telemetry.watch(gaugesOfEngine({ ...config, engine, store: ports.store }))

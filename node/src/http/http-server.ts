@@ -6,6 +6,7 @@ import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
 import { eventsRoute } from './events-route.ts'
 import { healthRoutes } from './health-routes.ts'
+import { identityRoutes } from './identity-routes.ts'
 import { landingsRoute } from './landings-route.ts'
 import { type App, makeListener } from './listener.ts'
 import { mapRoute } from './map-route.ts'
@@ -81,6 +82,7 @@ export class HttpServer {
     adminApp.addHook('onRequest', refuseOtherSites)
     await describe(adminApp, 'halfsecond admin', 'For operators and authors.', options.version)
     profileRoutes(adminApp, api)
+    identityRoutes(adminApp, api)
     playbookRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)

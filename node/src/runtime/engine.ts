@@ -1,16 +1,14 @@
 import { type Client, connectOver } from '@halfsecond/client'
 import {
   bounds,
-  decodeBatch,
+  builtInNamespaces,
   type FragmentId,
   HalfsecondError,
   type Identifier,
   type Namespaces,
+  namespacesOf,
   type Position,
-  recordFault,
   type ShardMap,
-  shardOf,
-  sizeFault,
   subjects,
   ulid,
   type Value,
@@ -23,6 +21,7 @@ import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
+import { checkBatch } from './check-batch.ts'
 import { Cluster, type Place } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
 import { clientMapOf } from './cluster/messages.ts'
@@ -33,17 +32,19 @@ import { OutboxSight } from './decisions/outbox-sight.ts'
 import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
+import { type Identity, makeIdentity, type ParseIdentity } from './identity/identity.ts'
+import type { IdentityRead } from './identity/identity-reads.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
 import { Profiles } from './profiles.ts'
 import { answerOf, type ReadRequest } from './reads.ts'
+import { replicaViews } from './replica-views.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
 
 export interface EngineDependencies {
   readonly id: string
-  readonly namespaces: Namespaces
   readonly tokenKeys: TokenKeys
   readonly place: Place
   /** Bytes that actors may take in memory. */
@@ -58,12 +59,12 @@ export interface EngineDependencies {
   readonly observer: Observer
   readonly compile: (text: string) => Playbook
   readonly hash: (text: string) => string
+  readonly parseIdentity: ParseIdentity
 }
 
 /** One node: the shards that the map gives to it, and what its doors ask. Sees the world through ports. */
 export class Engine implements NodeApi {
   readonly id: string
-  readonly namespaces: Namespaces
   readonly tokenKeys: TokenKeys
   readonly client: Client
   readonly actors: Actors
@@ -78,6 +79,7 @@ export class Engine implements NodeApi {
   private readonly decider: Decider
   private readonly reader: Profiles
   private readonly reads: RemoteReads
+  private readonly recognising: Identity
   private readonly control: ControlDoor
   private appendFailure = ''
   private isLeaving = false
@@ -100,6 +102,7 @@ export class Engine implements NodeApi {
       if (problem !== undefined && engine.cluster.isAlone)
         throw new HalfsecondError('UNAVAILABLE', problem)
       await engine.registry.start()
+      await engine.recognising.registry.start()
     } catch (error) {
       await engine.stop()
       throw error
@@ -108,10 +111,9 @@ export class Engine implements NodeApi {
   }
 
   private constructor(uses: EngineDependencies, incarnations: readonly number[]) {
-    const { id, namespaces, tokenKeys, store, clock, calendar, observer } = uses
+    const { id, tokenKeys, store, clock, calendar, observer } = uses
     this.uses = uses
     this.id = id
-    this.namespaces = namespaces
     this.tokenKeys = tokenKeys
     const actors = new Actors(uses.memoryBytes, observer)
     this.actors = actors
@@ -120,13 +122,17 @@ export class Engine implements NodeApi {
       ...uses,
       boot: Buffer.from(uses.random.bytes(8)).toString('hex'),
       actors,
-      configured: [],
+      configured: () => this.recognising.registry.offered,
       incarnations,
       checkpointer: () => this.checkpointer,
       isDiskFailing: () => this.checkpointer.failure !== '',
       playbook: () => this.registry.told,
+      identity: () => this.recognising.registry.told,
       consent: () => this.registry.consent,
-      onBeat: ({ playbook: { newest, hash } }) => this.registry.heard(newest, hash),
+      onBeat: ({ playbook: { newest, hash }, identity }) => {
+        this.registry.heard(newest, hash)
+        this.recognising.registry.heard(identity.newest)
+      },
       onMap: () => this.mapChanged(),
     })
     const { holdings, members } = this.cluster
@@ -150,7 +156,9 @@ export class Engine implements NodeApi {
     holdings.onChange = () => {
       members.tell()
       void this.registry.activate()
+      void this.recognising.registry.activate()
     }
+    const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map
     const silentMs = (node: string) => members.silentMs(node)
@@ -163,19 +171,27 @@ export class Engine implements NodeApi {
       clock,
       calendar,
       observer,
-      namespaces,
+      get namespaces() {
+        return namespaces()
+      },
       sign: (token) => tokenKeys.sign(token),
       epoch: () => this.cluster.map?.epoch ?? 0,
       peers,
       isSent: (shard) => outboxes.isSent(shard),
     })
     uses.bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
-    this.reader = new Profiles({ shards, store, checkpointer, clock, namespaces })
+    this.reader = new Profiles({ shards, store, checkpointer, clock })
     this.client = connectOver(new LocalTransport(this))
     uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
     const { bus } = uses
     this.reads = new RemoteReads({ node: id, shards, map, bus, read })
+    this.recognising = makeIdentity(uses, this.cluster, {
+      profiles: this.reader,
+      read: (request) => this.reads.read(request),
+      client: () => this.client,
+      parse: uses.parseIdentity,
+    })
     const { standbys } = uses.place
     this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
     const { trimmer } = this.cluster
@@ -188,6 +204,16 @@ export class Engine implements NodeApi {
       rooms: () => trimmer.room,
     })
     uses.bus.serve(subjects.control(id), (request) => this.control.answer(request))
+  }
+
+  /** What doors take: as the map says, so that it is what clients take too. */
+  get namespaces(): Namespaces {
+    const { map } = this.cluster
+    return map ? namespacesOf(map) : builtInNamespaces
+  }
+
+  get identity(): Identity['operations'] {
+    return this.recognising.operations
   }
 
   /** The shards that this node holds now. */
@@ -206,7 +232,7 @@ export class Engine implements NodeApi {
   }
 
   async publish(shard: number, batch: Uint8Array): Promise<Position> {
-    this.check(shard, batch)
+    checkBatch(shard, this.uses.log.shards, batch, this.namespaces)
     const sequence = await this.append(shard, batch)
     const incarnation = this.incarnations[shard] ?? 0
     return { shard, incarnation, sequence }
@@ -260,14 +286,7 @@ export class Engine implements NodeApi {
   }
 
   replicas(): readonly ReplicaView[] {
-    const inOrder = [...this.shards].sort((a, b) => a.number - b.number)
-    return inOrder.map(({ number, status, state, flushed }) => ({
-      shard: number,
-      status,
-      applied: state.applied,
-      flushed,
-      digest: state.digest.toString(),
-    }))
+    return replicaViews(this.shards)
   }
 
   profile(identifier: FragmentId, newest?: number): Promise<ProfileView | undefined> {
@@ -288,6 +307,10 @@ export class Engine implements NodeApi {
 
   conflictsOf(shard: number): AsyncIterable<ConflictView> {
     return this.reader.conflictsOf(shard)
+  }
+
+  recognition(request: IdentityRead): AsyncIterable<object> {
+    return this.recognising.reads.read(request)
   }
 
   traitsOf(shard: number, source: string): AsyncIterable<SourceView> {
@@ -344,6 +367,7 @@ export class Engine implements NodeApi {
   /** Writes what is folded, then stops. The ports are closed by whoever opened them. */
   async stop(): Promise<void> {
     this.registry.close()
+    this.recognising.registry.close()
     this.control.close()
     await this.client.close(0)
     await this.cluster.close()
@@ -354,6 +378,7 @@ export class Engine implements NodeApi {
   private mapChanged(): void {
     this.tellOwnDoors()
     void this.registry.activate()
+    void this.recognising.registry.activate()
   }
 
   /** Clients elsewhere and this node's own doors learn it with the map. */
@@ -367,25 +392,4 @@ export class Engine implements NodeApi {
     const map = this.map()
     for (const listener of this.mapListeners) listener(map)
   }
-
-  /** A channel's batch before it is appended: what the fold would refuse is refused here. */
-  private check(shard: number, batch: Uint8Array): void {
-    const total = this.uses.log.shards
-    if (!(Number.isInteger(shard) && shard >= 0 && shard < total))
-      throw new HalfsecondError('INVALID', `a shard is a number from 0 to ${total - 1}`)
-    const decoded = decodeBatch(batch)
-    decoded.records.forEach((record, index) => {
-      const size = sizeFault(decoded, index)
-      if (size !== undefined) throw new HalfsecondError('TOO_LARGE', size)
-      const fault = recordFault(record, this.namespaces)
-      if (fault !== undefined) throw new HalfsecondError('INVALID', `record ${index}: ${fault}`)
-      if (!isKeyOf(record, shard, total))
-        throw new HalfsecondError('INVALID', `record ${index}: its key lives on another shard`)
-    })
-  }
-}
-
-function isKeyOf(record: unknown, shard: number, shards: number): boolean {
-  if (typeof record !== 'object' || record === null || !('key' in record)) return false
-  return typeof record.key === 'string' && shardOf(record.key, shards) === shard
 }

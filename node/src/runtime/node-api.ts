@@ -11,12 +11,19 @@ import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { Operations } from './cluster/operations.ts'
+import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
 /** What operators see of the cluster and do to it, whichever node they ask. */
 export type ClusterOperations = Pick<
   Operations,
   'view' | 'intend' | 'move' | 'plan' | 'apply' | 'cancel'
+>
+
+/** What operators do with identity configurations, whichever node they ask. */
+export type IdentityOperating = Pick<
+  IdentityOperations,
+  'current' | 'versions' | 'plan' | 'apply' | 'planRevert' | 'revert'
 >
 
 /** All that the doors of a node ask of it, whichever wire they speak. Implemented by `node.ts`. */
@@ -41,6 +48,7 @@ export interface NodeApi extends Reader {
   /** The shards that this node holds, in the order of their numbers. */
   replicas(): readonly ReplicaView[]
   readonly operations: ClusterOperations
+  readonly identity: IdentityOperating
   /**
    * What people ask about visitors, as JSON text: from here where the shard is here, else from a
    * node that holds it. Rejects with `UNAVAILABLE` where there is none, before or in the middle.

@@ -1,10 +1,4 @@
-import {
-  type FragmentId,
-  HalfsecondError,
-  identifierIn,
-  type Namespaces,
-  shardOf,
-} from '@halfsecond/protocol'
+import { type FragmentId, HalfsecondError, identifierIn, shardOf } from '@halfsecond/protocol'
 import { Arena } from '../core/fragment/arena.ts'
 import type { Ground } from '../core/fragment/evolve.ts'
 import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
@@ -25,7 +19,6 @@ export interface ProfilesDependencies {
   readonly store: Store
   readonly checkpointer: Checkpointer
   readonly clock: Clock
-  readonly namespaces: Namespaces
 }
 
 /** Reads whole profiles, for people and exports: never on the way of a decide. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { builtInNamespaces } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Playbook } from '../../src/core/decision/playbook.ts'
+import { readIdentity } from '../../src/identity-file/read-identity.ts'
 import type { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
@@ -97,7 +97,6 @@ export class SimulatedNode {
     this.ports = { bus, log, store }
     const uses = {
       id: this.id,
-      namespaces: builtInNamespaces,
       tokenKeys,
       place: { host: this.id, zone: '', weight: 1, standbys: 1 },
       memoryBytes,
@@ -111,6 +110,7 @@ export class SimulatedNode {
       observer,
       compile,
       hash: (text: string) => createHash('sha256').update(text).digest('hex'),
+      parseIdentity: readIdentity,
       digestEvery,
     }
     Engine.start(plant(uses, this.id)).then(

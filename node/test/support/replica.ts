@@ -1,4 +1,4 @@
-import { builtInNamespaces, type Identifier } from '@halfsecond/protocol'
+import type { Identifier } from '@halfsecond/protocol'
 import { type ProfileView, viewOf } from '../../src/core/profile-view.ts'
 import type { ManualClock } from '../../src/memory/manual-clock.ts'
 import { Actors } from '../../src/runtime/actors/actors.ts'
@@ -43,7 +43,6 @@ export class Replica {
           actors,
           clock,
           observer,
-          namespaces: builtInNamespaces,
         }),
     )
     this.checkpointer = new Checkpointer(

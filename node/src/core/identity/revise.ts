@@ -162,11 +162,11 @@ function handOne(
 /** As the root: the links that a limit leaves out are refused, once; who joined or left is told. */
 function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGround): void {
   const root = fragment.identifier
-  const { members, leftOut } = judge(root, linksOf(ties), ground.rules)
+  const { members, leftOut } = judge(root, linksBelow(ties), ground.rules)
   const refused = new Set<string>()
   for (const { link, reason } of leftOut) {
     const { lower, upper, since } = link
-    const key = `${lower} ${upper} ${since}`
+    const key = refusalKey(link)
     refused.add(key)
     if (ties.refused.has(key)) continue
     ground.send({ kind: 'refuse', from: root, to: lower, upper, since, reason })
@@ -184,8 +184,13 @@ export function rejudge(fragment: Fragment, ground: IdentityGround): void {
   revise(fragment, true, ground)
 }
 
+/** How a refusal is remembered at the root: `Ties.refused`. */
+export function refusalKey({ lower, upper, since }: JudgedLink): string {
+  return `${lower} ${upper} ${since}`
+}
+
 /** All valid links inside a root's branch. */
-function linksOf(ties: Ties): JudgedLink[] {
+export function linksBelow(ties: Ties): JudgedLink[] {
   const links: JudgedLink[] = []
   const seen = new Map<FragmentId, Version>()
   const waiting = waitingOf(ties)

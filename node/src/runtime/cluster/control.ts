@@ -13,7 +13,7 @@ export interface ControlDependencies {
   readonly store: Store
   readonly shard: (number: number) => Shard | undefined
   readonly clock: Clock
-  readonly namespaces: Namespaces
+  readonly namespaces: () => Namespaces
   /** Answers from what this node holds itself. */
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
   /** Of the logs that this node leads. */
@@ -41,7 +41,7 @@ export class ControlDoor {
       const value = decode(request)
       if (isFields(value) && value.op === 'rooms') return encodeRooms(this.uses.rooms())
       if (isFields(value) && typeof value.op === 'string' && value.op.startsWith('read'))
-        return await this.reads.answer(readMessageOf(value, this.uses.namespaces))
+        return await this.reads.answer(readMessageOf(value, this.uses.namespaces()))
       return this.donor.answer(request)
     } catch (error) {
       return encodeFailure(error)

@@ -90,7 +90,9 @@ export class IdentityOperations {
     const configuration = this.uses.parse(text, registry.configuration)
     const plan = await this.planOf(configuration)
     const next = { text: identityText(configuration), by }
-    const { version } = plan.isSame ? await registry.complete() : await registry.add(plan.base, next)
+    const { version } = plan.isSame
+      ? await registry.complete()
+      : await registry.add(plan.base, next)
     const { total, listed } = await this.collect((shard) => ({
       what: 'identityJudge',
       shard,

@@ -1,5 +1,10 @@
 import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
-import { changeOf, type LinkUnder, linksUnder, type ProfileChange } from '../../core/identity/plan.ts'
+import {
+  changeOf,
+  type LinkUnder,
+  linksUnder,
+  type ProfileChange,
+} from '../../core/identity/plan.ts'
 import { rulesOf } from '../../core/identity/rules.ts'
 import type { Profiles } from '../profiles.ts'
 import type { Primary } from '../shards/primary.ts'

@@ -71,6 +71,8 @@ export class IdentityRegistry {
     by: '',
     at: 0,
   }
+  /** What the newest version adds to what clients know. */
+  private namespaces: readonly Namespace[] = []
   private looking: Promise<void> | undefined
   private timer: Timer | undefined
   private isClosed = false
@@ -104,9 +106,7 @@ export class IdentityRegistry {
    * this node knows.
    */
   get offered(): readonly Namespace[] | undefined {
-    return this.isComplete(this.newest.version)
-      ? namespacesForMap(configurationOf(this.newest.text))
-      : undefined
+    return this.isComplete(this.newest.version) ? this.namespaces : undefined
   }
 
   /** Another node has heard of a version. */
@@ -198,7 +198,9 @@ export class IdentityRegistry {
   }
 
   private take(newer: IdentityVersion): void {
-    if (newer.version > this.newest.version) this.newest = newer
+    if (newer.version <= this.newest.version) return
+    this.newest = newer
+    this.namespaces = namespacesForMap(configurationOf(newer.text))
   }
 
   private isComplete(version: number): boolean {

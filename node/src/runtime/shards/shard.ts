@@ -1,4 +1,4 @@
-import { type FragmentId, HalfsecondError, type Namespaces } from '@halfsecond/protocol'
+import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Fragment } from '../../core/fragment/fragment.ts'
 import { foldEntry } from '../../core/shard/fold.ts'
@@ -30,7 +30,6 @@ export interface ShardDependencies {
   readonly actors: Actors
   readonly clock: Clock
   readonly observer: Observer
-  readonly namespaces: Namespaces
   /** Replicas compare digests at positions that this divides; 10,000 by default. */
   readonly digestEvery?: number
   /** Whether what the log tells is of now; by default it is. */

@@ -23,10 +23,12 @@ import type {
   ActivePlaybook,
   ClusterOperations,
   Health,
+  IdentityOperating,
   NodeApi,
   ReplicaView,
 } from '../../../src/runtime/node-api.ts'
 import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
+import { FakeIdentity } from './fake-identity.ts'
 import { FakeOperations } from './fake-operations.ts'
 
 const shardCount = 4
@@ -49,6 +51,7 @@ export class FakeNode implements NodeApi {
   /** What is known, besides timelines. */
   readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])
   readonly timelines = new Map<FragmentId, readonly EntryView[]>()
+  readonly identity: IdentityOperating = new FakeIdentity()
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined
@@ -141,6 +144,8 @@ export class FakeNode implements NodeApi {
   async *conflictsOf(shard: number): AsyncGenerator<ConflictView> {
     if (shard === 0) for (const head of this.heads.values()) yield* conflictsOf(head)
   }
+
+  async *recognition(): AsyncGenerator<object> {}
 
   profiles(): AsyncGenerator<ProfileView> {
     return this.profilesOf(0)

@@ -1,4 +1,3 @@
-import { builtInNamespaces } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
 import type { Replicas } from '../../../src/core/cluster/cluster-map.ts'
 import { InProcessBus } from '../../../src/embedded/in-process-bus.ts'
@@ -81,7 +80,6 @@ function held(
     actors: new Actors(1024 ** 2, observer),
     clock,
     observer,
-    namespaces: builtInNamespaces,
     checkpointer: () => checkpointer,
     donors: () => [],
     onShard: () => {},

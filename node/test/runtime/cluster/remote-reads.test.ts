@@ -57,7 +57,7 @@ class Cluster {
       clock,
       read,
       rooms,
-      namespaces: builtInNamespaces,
+      namespaces: () => builtInNamespaces,
     })
     this.doors.set(subjects.control(node), door)
     return this
