@@ -1,0 +1,117 @@
+import { connect } from '@halfsecond/client'
+import { type Cluster, startCluster } from '../lib/cluster.ts'
+import { runDriver, startDriver } from '../lib/driver.ts'
+import { type Run, visitors } from './run.ts'
+
+const names = ['alias-decide-ratio', 'copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
+
+/** Pairs of turns of which the median counts: this machine is noisy. */
+const pairs = 5
+
+/** Logins a second of a storm, each of which hands a copy to another shard. */
+const stormRate = 200
+
+/** Clicks a second whose decides a storm must not slow. */
+const clickRate = 300
+
+/** What it costs that several identifiers are one person. */
+export async function recognition({ figures, seconds }: Run): Promise<void> {
+  await figures.take(names, async () => {
+    const cluster = await startCluster()
+    try {
+      const { url } = cluster.nats
+      const turnMs = Math.max(500, (seconds * 1_000) / 20)
+      const known = { url, customers: 2_000, concurrency: 128, pairs, turnMs }
+      const decides = await runDriver('known-decides', known)
+      if (decides.wrong !== 0) throw new Error(`${decides.wrong} decides were not answered`)
+      figures.add({
+        figure: 'alias-decide-ratio',
+        value: decides.ratio ?? null,
+        unit: '×',
+        atMost: 2,
+        with: { account: perSecond(decides.byAccount), cookie: perSecond(decides.byCookie) },
+      })
+      const arrival = await runDriver('copy-arrival', { url, rate: 100, seconds: seconds / 3 })
+      figures.add({
+        figure: 'copy-arrival-p99',
+        value: arrival.p99 ?? null,
+        unit: 'ms',
+        atMost: 50,
+        with: { rate: 100, p50: `${(arrival.p50 ?? 0).toFixed(2)} ms` },
+      })
+      await mergeStorm(cluster, seconds / 6, { figures })
+      await splitCost(cluster, { figures })
+    } finally {
+      await cluster.stop()
+    }
+  })
+}
+
+function perSecond(rate: number | undefined): string {
+  return `${Math.round(rate ?? 0).toLocaleString('en')}/s`
+}
+
+/** The p99 of strangers' decides beside a storm of logins, by that of decides alone. */
+async function mergeStorm(
+  cluster: Cluster,
+  seconds: number,
+  { figures }: Pick<Run, 'figures'>,
+): Promise<void> {
+  const { url } = cluster.nats
+  const click = { url, visitors, rate: clickRate, seconds }
+  await runDriver('click-to-content', click)
+  const ratios: number[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    const quiet = await runDriver('click-to-content', click)
+    const options = { url, rate: stormRate, seconds: seconds * 3, customers: 50 }
+    const storm = startDriver('merges', options)
+    await new Promise<void>((resolve) => setTimeout(resolve, 1_000))
+    const stormy = await runDriver('click-to-content', click)
+    storm.finish()
+    await storm.ended
+    ratios.push((stormy.p99 ?? Number.NaN) / (quiet.p99 ?? Number.NaN))
+  }
+  figures.add({
+    figure: 'merge-storm-ratio',
+    value: ratios.sort((a, b) => a - b)[pairs >> 1] ?? null,
+    unit: '×',
+    atMost: 1.25,
+    with: { merges: `${stormRate}/s`, clicks: `${clickRate}/s`, pairs },
+  })
+}
+
+/** Processor time of the node for splitting a profile of 10,000 events. */
+async function splitCost(cluster: Cluster, { figures }: Pick<Run, 'figures'>): Promise<void> {
+  const events = 10_000
+  const client = connect(cluster.nats.url, { channel: 'web' })
+  await client.ready(30_000)
+  const web = client.visitor({ anon: 'much-used' })
+  await web.identify({ user: 'busy' })
+  const tracked = Array.from({ length: events }, (_, i) =>
+    client.visitor({ anon: 'much-used' }).track('page', { path: `/${i}`, referrer: '' }),
+  )
+  await Promise.all(tracked)
+  await client.close()
+  await new Promise<void>((resolve) => setTimeout(resolve, 3_000))
+  const before = await cpuSeconds(cluster)
+  const response = await fetch(`${cluster.adminUrl}/v1/profiles/split`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ a: 'anon:much-used', b: 'user:busy', by: 'bench' }),
+  })
+  if (!response.ok) throw new Error(`the split was refused: ${await response.text()}`)
+  const after = await cpuSeconds(cluster)
+  figures.add({
+    figure: 'split-node-time',
+    value: (after - before) * 1_000,
+    unit: 'ms',
+    atMost: 200,
+    with: { events },
+  })
+}
+
+async function cpuSeconds(cluster: Cluster): Promise<number> {
+  const seconds = (await cluster.metrics()).get('process_cpu_seconds_total')
+  if (seconds === undefined) throw new Error('the node tells no processor time')
+  return seconds
+}
