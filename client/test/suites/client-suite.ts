@@ -20,6 +20,8 @@ events:
   interest: { about: string }
 traits:
   tier: { type: string, default: none }
+  salary: { type: double, default: 0 }
+profile: { web: [tier] }
 placements:
   hero: { channel: web, format: banner, fallback: { title: Welcome } }
   side: { channel: web, format: banner, fallback: { title: Catalogue } }
@@ -139,6 +141,22 @@ export function clientSuite(
 
       expect(visitor.key).toBe(`anon:visitor-${made}`)
       expect(decision.content).toEqual({ title: 'The lounge' })
+    })
+
+    it('tells what is known of the whole person, as far as the channel may read it', async () => {
+      const customer = { crm: `customer-${++made}` }
+      const caller = client.visitor(customer)
+      await caller.setTraits({ tier: 'gold', salary: 9 })
+      const web = open({ channel: 'web' })
+      const visitor = web.visitor({ anon: `visitor-${made}` }, caller.position)
+
+      void visitor.alias(customer)
+      const profile = await visitor.profile(['tier'], { deadlineMs: 2_000 })
+      const refused = visitor.profile(['tier', 'salary'], { deadlineMs: 2_000 })
+
+      expect(profile.traits).toEqual({ tier: { value: 'gold', at: expect.any(Number) } })
+      await expect(refused).rejects.toMatchObject({ code: 'FORBIDDEN' })
+      await web.close()
     })
 
     it('shows no offer twice on a page', async () => {
