@@ -1,7 +1,7 @@
 import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
 import { type JudgedLink, judge } from '../identity/judge.ts'
 import type { IdentityRules } from '../identity/rules.ts'
-import { type Copy, type CopyLink, isNewer, type Version } from '../identity/ties.ts'
+import { type Copy, type CopyLink, isNewer, isSame, type Version } from '../identity/ties.ts'
 import type { Branch } from './branch.ts'
 import type { Part } from './part.ts'
 
@@ -15,6 +15,8 @@ export interface Known {
   readonly copy: Copy | null
   /** It holds more than its version says: pending records. */
   readonly isAhead: boolean
+  /** A copy of a fragment that is here. */
+  readonly isHeld: boolean
 }
 
 /** What other nodes told of a branch. */
@@ -54,8 +56,8 @@ export class Gathering {
   /** A branch that was read here, at its home. */
   addBranch({ own, isAhead, copies, parent }: Branch): void {
     const { id, version, links } = own
-    this.add({ id, version, links, part: own, copy: null, isAhead })
-    for (const copy of copies) this.addCopy(copy, false)
+    this.add({ id, version, links, part: own, copy: null, isAhead, isHeld: false })
+    for (const copy of copies) this.takeCopy(copy, false, true)
     if (parent !== null) this.edges.set(id, parent)
   }
 
@@ -65,8 +67,7 @@ export class Gathering {
   }
 
   addCopy(copy: Copy, isAhead: boolean): void {
-    const { id, version, links } = copy
-    this.add({ id, version, links, part: null, copy, isAhead })
+    this.takeCopy(copy, isAhead, false)
   }
 
   addEdge(lower: FragmentId, upper: FragmentId): void {
@@ -128,6 +129,11 @@ export class Gathering {
     return judge(root, links, rules).members
   }
 
+  private takeCopy(copy: Copy, isAhead: boolean, isHeld: boolean): void {
+    const { id, version, links } = copy
+    this.add({ id, version, links, part: null, copy, isAhead, isHeld })
+  }
+
   private add(next: Known): void {
     const present = this.known.get(next.id)
     if (present === undefined || isBetter(next, present)) this.known.set(next.id, next)
@@ -146,10 +152,11 @@ export class Gathering {
   }
 }
 
-/** Of equal versions a copy that is held already stays, so that what was made of it can be used. */
+/** Of equal versions the copy that is held here wins, so that what was made of it can be used. */
 function isBetter(next: Known, present: Known): boolean {
   if (present.isAhead !== next.isAhead) return next.isAhead
-  return isNewer(next.version, present.version)
+  if (isNewer(next.version, present.version)) return true
+  return next.isHeld && isSame(next.version, present.version)
 }
 
 function listOf(lists: Map<FragmentId, FragmentId[]>, id: FragmentId): FragmentId[] {
