@@ -10,7 +10,7 @@ import type { Entry } from './fragment/entry.ts'
 import type { Ground } from './fragment/evolve.ts'
 import type { Fragment } from './fragment/fragment.ts'
 import type { Register, Registers } from './fragment/registers.ts'
-import { readTimeline, sessionsOf } from './fragment/timeline.ts'
+import { readInSteps, readNewest, readTimeline, sessionsOf } from './fragment/timeline.ts'
 import type { Link } from './identity/ties.ts'
 
 /** What stands in registers: each holds the last write. */
@@ -109,22 +109,41 @@ export function sourceViewOf(
 }
 
 /**
- * The view of one fragment. Reads its whole timeline. The same facts give the same view.
- * @param newest shows so many entries only, the newest; sessions are those of the whole timeline
+ * The view of one fragment. The same facts give the same view.
+ * @param newest shows so many entries only, the newest, and their sessions; undefined: all
  */
 export function viewOf(
   fragment: Fragment,
   ground: Pick<Ground, 'arena' | 'chunks'>,
-  newest = Number.POSITIVE_INFINITY,
+  newest?: number,
 ): ProfileView {
-  const timeline = readTimeline(fragment, ground)
-  const shown = timeline.slice(Math.max(0, timeline.length - newest))
+  const timeline =
+    newest === undefined ? readTimeline(fragment, ground) : readNewest(fragment, ground, newest)
   return {
     identifiers: [fragment.identifier],
     ...registerViewsOf(fragment),
-    timeline: shown.map(viewEntry),
+    timeline: timeline.map(viewEntry),
     sessions: viewSessions(timeline),
   }
+}
+
+/** Entries viewed in one step: about a millisecond. */
+const entriesAtOnce = 512
+
+/** As `viewOf` of a whole timeline, in steps between which other work may have its turn. */
+export function* viewInSteps(
+  fragment: Fragment,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+): Generator<undefined, ProfileView> {
+  const registers = registerViewsOf(fragment)
+  const entries = yield* readInSteps(fragment, ground)
+  const timeline: EntryView[] = []
+  for (let i = 0; i < entries.length; i += entriesAtOnce) {
+    if (i > 0) yield
+    timeline.push(...entries.slice(i, i + entriesAtOnce).map(viewEntry))
+  }
+  const identifiers = [fragment.identifier]
+  return { identifiers, ...registers, timeline, sessions: viewSessions(entries) }
 }
 
 /** The registers of one fragment, by name. */

@@ -9,6 +9,7 @@ import {
 import { type Static, Type } from 'typebox'
 import { auditOf } from '../core/person/audit.ts'
 import { conflictsOf } from '../core/person/conflicts.ts'
+import type { HeadView } from '../core/person/head-view.ts'
 import {
   greatestFirst,
   joinHeads,
@@ -17,9 +18,10 @@ import {
   sessionsIn,
 } from '../core/person/person-view.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
-import { type Members, People } from '../runtime/people/people.ts'
+import type { Members, People } from '../runtime/people/people.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
+import { peopleOf } from './people-of.ts'
 import { RequestError } from './problem.ts'
 import { readAll } from './reads.ts'
 import { Anything } from './schemas.ts'
@@ -40,16 +42,27 @@ const InEpoch = Type.Object(Epoch)
 
 /** Entries of a timeline that one answer brings. */
 const newestMax = 10_000
+const newestShown = 20
 
 const response = { 200: Anything, ...problems }
 
+const Newest = {
+  newest: Type.Optional(
+    Type.String({ pattern: '^\\d{1,5}$', description: `So many entries; at most ${newestMax}.` }),
+  ),
+}
+
 /** What is known of one person, put together from all that the person is known by. */
 export function personRoutes(app: App, api: NodeApi): void {
-  const people = new People(api)
+  const people = peopleOf(api)
   /** Rejects with 404 where nothing is known. */
   const membersOf = async (asked: Asked): Promise<Members> => {
     const id = await fragmentIn(asked, people, api)
     return (await people.members(id)) ?? unknown(id)
+  }
+  const timelineOf = async (members: readonly HeadView[], newest?: number) => {
+    const timeline = joinTimelines(await people.profiles(members, newest))
+    return newest === undefined ? timeline : timeline.slice(Math.max(0, timeline.length - newest))
   }
   app.get(
     '/v1/profiles/:identifier',
@@ -57,21 +70,22 @@ export function personRoutes(app: App, api: NodeApi): void {
       schema: {
         summary: 'Everything known of a person',
         description:
-          'By whichever identifier: facts of all that it is linked to, each with where it came from. 404 where nothing is known. With `alone`, what this identifier itself brought.',
+          'By whichever identifier: facts of all that it is linked to, each with where it came from. 404 where nothing is known. With `newest`, the timeline and the sessions are of the newest entries only. With `alone`, what this identifier itself brought.',
         params: Identified,
-        querystring: Type.Object({ ...Epoch, alone: Type.Optional(Type.String()) }),
+        querystring: Type.Object({ ...Epoch, ...Newest, alone: Type.Optional(Type.String()) }),
         response,
       },
     },
     async ({ params, query }, reply) => {
       if (query.alone !== undefined) {
         const id = await fragmentIn({ ...params, ...query }, people, api)
-        const profile = await readAll({ what: 'profile', identifier: id }, api)
+        const newest = newestIn(query)
+        const profile = await readAll({ what: 'profile', identifier: id, newest }, api)
         if (profile.length === 0) unknown(id)
         return reply.type('application/json; charset=utf-8').send(profile)
       }
       const { asked, all } = await membersOf({ ...params, ...query })
-      const timeline = joinTimelines(await people.profiles(all))
+      const timeline = await timelineOf(all, newestIn(query))
       const head = joinHeads(asked, all, api.namespaces)
       return { ...head, timeline, sessions: sessionsIn(timeline) }
     },
@@ -81,25 +95,15 @@ export function personRoutes(app: App, api: NodeApi): void {
     {
       schema: {
         summary: 'The newest of what a person did, on all channels',
-        description: 'Oldest first; each entry says by which identifier it came.',
+        description: 'Oldest first, 20 by default; each entry says by which identifier it came.',
         params: Identified,
-        querystring: Type.Object({
-          ...Epoch,
-          newest: Type.Optional(
-            Type.String({
-              pattern: '^\\d{1,5}$',
-              description: `At most ${newestMax}; default 20.`,
-            }),
-          ),
-        }),
+        querystring: Type.Object({ ...Epoch, ...Newest }),
         response,
       },
     },
     async ({ params, query }) => {
       const { all } = await membersOf({ ...params, ...query })
-      const newest = Math.min(Number(query.newest ?? 20), newestMax)
-      const timeline = joinTimelines(await people.profiles(all, newest))
-      return { timeline: timeline.slice(Math.max(0, timeline.length - newest)) }
+      return { timeline: await timelineOf(all, newestIn(query) ?? newestShown) }
     },
   )
   app.get(
@@ -181,6 +185,10 @@ export function personRoutes(app: App, api: NodeApi): void {
     },
     (_request, reply) => reply.type('application/x-ndjson').send(Readable.from(allConflicts(api))),
   )
+}
+
+function newestIn({ newest }: { readonly newest?: string }): number | undefined {
+  return newest === undefined ? undefined : Math.min(Number(newest), newestMax)
 }
 
 type Asked = Static<typeof Identified> & Static<typeof InEpoch>

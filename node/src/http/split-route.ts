@@ -10,10 +10,10 @@ import { Type } from 'typebox'
 import { operatorChannel } from '../core/person/audit.ts'
 import { planSplit, type Tie } from '../core/person/split.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
-import { People } from '../runtime/people/people.ts'
 import { parseJson } from './bodies.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
+import { peopleOf } from './people-of.ts'
 import { RequestError } from './problem.ts'
 import { Anything, reader } from './schemas.ts'
 
@@ -27,7 +27,7 @@ const readSplit = reader(Split)
 
 /** `POST /v1/profiles/split`: two identifiers are one person no more. */
 export function splitRoute(app: App, api: NodeApi): void {
-  const people = new People(api)
+  const people = peopleOf(api)
   app.post(
     '/v1/profiles/split',
     {

@@ -290,7 +290,7 @@ export class Engine implements NodeApi {
   }
 
   profile(identifier: FragmentId, newest?: number): Promise<ProfileView | undefined> {
-    return Promise.resolve(this.reader.get(identifier, newest))
+    return this.reader.get(identifier, newest)
   }
 
   head(identifier: FragmentId): Promise<HeadView | undefined> {

@@ -5,7 +5,13 @@ import { type Fragment, isEmpty, release } from '../core/fragment/fragment.ts'
 import { decodeFragment, identifierInRow } from '../core/fragment/fragment-row.ts'
 import { type ConflictView, conflictsOf } from '../core/person/conflicts.ts'
 import { type HeadView, headOf } from '../core/person/head-view.ts'
-import { type ProfileView, type SourceView, sourceViewOf, viewOf } from '../core/profile-view.ts'
+import {
+  type ProfileView,
+  type SourceView,
+  sourceViewOf,
+  viewInSteps,
+  viewOf,
+} from '../core/profile-view.ts'
 import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
@@ -31,11 +37,21 @@ export class Profiles {
     this.uses = uses
   }
 
-  /** @param newest so many entries of its timeline */
-  get(id: FragmentId, newest?: number): ProfileView | undefined {
-    const shard = this.homeOf(id)
-    const fragment = shard.read(id)
-    return fragment && viewIn(fragment, shard.memory, newest)
+  /**
+   * A long timeline is read in steps, so that decides do not wait for it.
+   * @param newest so many entries of its timeline
+   */
+  async get(id: FragmentId, newest?: number): Promise<ProfileView | undefined> {
+    const { memory } = this.homeOf(id)
+    const fragment = memory.read(id)
+    if (fragment === undefined || isEmpty(fragment)) return undefined
+    if (newest !== undefined) return viewOf(fragment, memory, newest)
+    const steps = viewInSteps(fragment, memory)
+    for (;;) {
+      const { done, value } = steps.next()
+      if (done) return value
+      await new Promise<void>((resume) => this.uses.clock.soon(resume))
+    }
   }
 
   head(id: FragmentId): HeadView | undefined {
@@ -51,7 +67,7 @@ export class Profiles {
 
   /** Every profile of a shard, once. Rejects with `MOVED` where the shard is not here, or no longer. */
   ofShard(number: number): AsyncGenerator<ProfileView> {
-    return this.each(number, (fragment, ground) => viewIn(fragment, ground))
+    return this.each(number, viewIn)
   }
 
   /** Every conflict that is kept in a shard; as `ofShard`. */
@@ -129,6 +145,6 @@ type ViewIn<V> = (fragment: Fragment, ground: Reading) => V | undefined
 
 type Reading = Pick<Ground, 'arena' | 'chunks'>
 
-function viewIn(fragment: Fragment, ground: Reading, newest?: number): ProfileView | undefined {
-  return isEmpty(fragment) ? undefined : viewOf(fragment, ground, newest)
+function viewIn(fragment: Fragment, ground: Reading): ProfileView | undefined {
+  return isEmpty(fragment) ? undefined : viewOf(fragment, ground)
 }

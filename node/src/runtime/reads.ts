@@ -51,7 +51,7 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
   switch (request.what) {
     case 'profile': {
       const profile = await reader.profile(request.identifier, request.newest)
-      if (profile) yield bytesOf(JSON.stringify(profile))
+      if (profile) yield* textOf(profile)
       return
     }
     case 'head': {
@@ -95,6 +95,22 @@ async function* linesOf(views: AsyncIterable<object>): AsyncGenerator<Uint8Array
     chunk = ''
   }
   if (chunk !== '') yield bytesOf(chunk)
+}
+
+/** Entries made text at once. */
+const entriesAtOnce = 512
+
+/** A profile, in pieces: whoever reads it may do something else in between. */
+function* textOf({ timeline, sessions, ...facts }: ProfileView): Generator<Uint8Array> {
+  let piece = `${JSON.stringify(facts).slice(0, -1)},"timeline":[`
+  for (let i = 0; i < timeline.length; i += entriesAtOnce) {
+    const list = JSON.stringify(timeline.slice(i, i + entriesAtOnce))
+    piece += `${i === 0 ? '' : ','}${list.slice(1, -1)}`
+    if (piece.length < chunkChars) continue
+    yield bytesOf(piece)
+    piece = ''
+  }
+  yield bytesOf(`${piece}],"sessions":${JSON.stringify(sessions)}}`)
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -20,7 +20,7 @@ describe('profiles on the admin port', () => {
     const { status, body } = await get(`${adminUrl}/v1/profiles/anon%3Aknown`)
 
     expect(status).toBe(200)
-    expect(body).toEqual({ root: 'anon:known', ...known })
+    expect(body).toEqual({ root: 'anon:known', entries: 0, ...known })
   })
 
   it('gives what an identifier itself brought', async () => {

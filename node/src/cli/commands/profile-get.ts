@@ -13,12 +13,16 @@ interface ProfileOptions extends PersonOptions {
 /** Entries shown to people; `--json` has all. */
 const entriesShown = 20
 
+/** Entries read for people, whose sessions are counted: the whole timeline may be years. */
+const entriesRead = 200
+
 export function addProfileGet(profile: Command, around: Surroundings): void {
   personCommand(profile, 'get', 'everything known of a person, by whichever identifier')
     .option('--alone', 'only what this identifier itself brought')
     .option('--json', 'print all of it, as export does')
     .action(async (identifier: string, options: ProfileOptions) => {
-      const view = await getPerson('', identifier, options, around)
+      const asked = options.json || options.alone ? {} : { newest: `${entriesRead}` }
+      const view = await getPerson('', identifier, options, around, asked)
       if (options.json) printJson(around.output, view)
       else for (const line of describeProfile(view)) printLine(around.output, line)
     })
@@ -46,8 +50,10 @@ export function describeProfile(view: Fields): string[] {
     lines.push(`  consent ${purpose}: ${written(fieldsOf(consent), 'granted')}`)
   }
   lines.push(...describeEpochs(view).map((line) => `  ${line}`))
-  lines.push(`  ${timeline.length} entries in ${sessions.length} sessions`)
-  if (timeline.length > entriesShown) lines.push(`  the newest ${entriesShown}; all with --json`)
+  const entries = typeof view.entries === 'number' ? view.entries : timeline.length
+  const newest = entries > timeline.length ? `, the newest ${timeline.length}` : ''
+  lines.push(`  ${entries} entries${newest} in ${sessions.length} sessions`)
+  if (entries > entriesShown) lines.push(`  the newest ${entriesShown}; all with --json`)
   for (const entry of timeline.slice(-entriesShown))
     lines.push(`  ${textOf(entry.at)} ${describeEntry(entry)}`)
   return lines

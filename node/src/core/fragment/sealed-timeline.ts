@@ -85,11 +85,27 @@ export class SealedTimeline {
     return entries
   }
 
+  /**
+   * Sealed entries, chunk by chunk, the one sealed last first. Whoever wants the newest may stop
+   * where none of this chunk and those before it is as new as `upTo`.
+   */
+  *chunksBack(
+    identifier: FragmentId,
+    rows: ChunkRows,
+  ): Generator<{ readonly upTo: number; readonly read: () => Entry[] }> {
+    for (const { greatestSoFar, entries } of this.newestFirst(identifier, rows))
+      yield { upTo: greatestSoFar, read: () => decodeEntries(entries) }
+  }
+
   /** The entries of one chunk, as `seal` was given them. */
   entriesIn(identifier: FragmentId, number: number, rows: ChunkRows): Uint8Array {
     const row = rows.read(identifier, number)
     assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
     return readChunkRow(row).entries
+  }
+
+  decode(identifier: FragmentId, number: number, rows: ChunkRows): Entry[] {
+    return decodeEntries(this.entriesIn(identifier, number, rows))
   }
 
   /** For rows: the arguments of the constructor. */

@@ -11,9 +11,48 @@ type Reading = Pick<Ground, 'arena' | 'chunks'>
 export function readTimeline(fragment: Fragment, ground: Reading): Entry[] {
   const open = fragment.open.entries(ground.arena)
   if (fragment.sealed === null) return open
-  return [...fragment.sealed.read(fragment.identifier, ground.chunks), ...open].sort(
-    (a, b) => a.at - b.at || compareIds(identityOf(a.record), identityOf(b.record)),
-  )
+  return [...fragment.sealed.read(fragment.identifier, ground.chunks), ...open].sort(inOrder)
+}
+
+/** Sealed chunks read in one step: about a millisecond. */
+const chunksAtOnce = 16
+
+/**
+ * As `readTimeline`, in steps between which other work may have its turn. What is written meanwhile
+ * is not in it.
+ */
+export function* readInSteps(fragment: Fragment, ground: Reading): Generator<undefined, Entry[]> {
+  const { identifier, sealed } = fragment
+  const open = fragment.open.entries(ground.arena)
+  const chunks = sealed?.chunks ?? 0
+  if (sealed === null || chunks === 0) return open
+  const entries: Entry[] = []
+  for (let number = 0; number < chunks; number++) {
+    if (number % chunksAtOnce === chunksAtOnce - 1) yield
+    entries.push(...sealed.decode(identifier, number, ground.chunks))
+  }
+  return [...entries, ...open].sort(inOrder)
+}
+
+function inOrder(a: Entry, b: Entry): number {
+  return a.at - b.at || compareIds(identityOf(a.record), identityOf(b.record))
+}
+
+/** The newest entries of a timeline, oldest first. Reads no more sealed rows than it has to. */
+export function readNewest(fragment: Fragment, ground: Reading, count: number): Entry[] {
+  let newest = fragment.open.entries(ground.arena).slice(-count)
+  if (fragment.sealed === null || count === 0) return count === 0 ? [] : newest
+  for (const { upTo, read } of fragment.sealed.chunksBack(fragment.identifier, ground.chunks)) {
+    const oldest = newest[0]
+    if (newest.length === count && oldest !== undefined && upTo < oldest.at) break
+    newest = [...read(), ...newest].sort(inOrder).slice(-count)
+  }
+  return newest
+}
+
+/** Entries in the whole timeline. */
+export function entriesIn({ open, sealed }: Fragment): number {
+  return open.count + (sealed?.entries ?? 0)
 }
 
 /** The features of a set, computed from the timeline; kept by the fragment from then on. */

@@ -1,5 +1,6 @@
 import { type FragmentId, isFields, isFragmentId } from '@halfsecond/protocol'
 import { type Fragment, holdsNothing } from '../fragment/fragment.ts'
+import { entriesIn } from '../fragment/timeline.ts'
 import type { Device } from '../identity/device.ts'
 import type { Link, Ties } from '../identity/ties.ts'
 import { isoTime, type LinkView, type RegisterViews, registerViewsOf } from '../profile-view.ts'
@@ -7,6 +8,8 @@ import { isoTime, type LinkView, type RegisterViews, registerViewsOf } from '../
 /** A fragment without its timeline, and how its home ties it to others: what persons are put together from. */
 export interface HeadView extends RegisterViews {
   readonly id: FragmentId
+  /** In its timeline. */
+  readonly entries: number
   /** Who is one person with it: upper ends of its valid links, and whoever is tied to it from below. */
   readonly tied: readonly FragmentId[]
   /** Of a device that changed hands, oldest first. */
@@ -41,6 +44,7 @@ export function headOf(fragment: Fragment): HeadView | undefined {
   const registers = registerViewsOf(fragment)
   return {
     id,
+    entries: entriesIn(fragment),
     ...registers,
     links: ties === null ? registers.links : viewLinks(registers.links, ties),
     tied: ties === null ? [] : tiedTo(ties),
@@ -51,15 +55,17 @@ export function headOf(fragment: Fragment): HeadView | undefined {
 
 /** A fragment that brought nothing, and that others are linked to. */
 export function emptyHead(id: FragmentId): HeadView {
-  return { id, traits: {}, links: [], consents: {}, tied: [], epochs: [], erasures: [] }
+  const facts = { traits: {}, links: [], consents: {} }
+  return { id, entries: 0, ...facts, tied: [], epochs: [], erasures: [] }
 }
 
 /** Nodes are trusted for content; the form is checked. */
 export function isHeadView(value: unknown): value is HeadView {
   if (!isFields(value)) return false
-  const { id, traits, links, consents, tied, epochs, erasures } = value
+  const { id, entries, traits, links, consents, tied, epochs, erasures } = value
   return (
     isFragmentId(id) &&
+    typeof entries === 'number' &&
     isFields(traits) &&
     isFields(consents) &&
     [links, tied, epochs, erasures].every(Array.isArray)

@@ -39,6 +39,8 @@ export interface PersonHead {
   readonly links: readonly PersonLink[]
   /** The most restrictive of each wins. */
   readonly consents: { readonly [purpose: string]: ConsentView & Brought }
+  /** In the timelines of all. */
+  readonly entries: number
   /** Of a device that was asked for by its name: when it changed hands. */
   readonly epochs?: readonly EpochView[]
 }
@@ -65,6 +67,7 @@ export function joinHeads(
     traits: joinEach(inOrder, ({ traits }) => traits, isLater),
     links: linksOf(inOrder),
     consents: joinEach(inOrder, ({ consents }) => consents, isStricter),
+    entries: members.reduce((sum, { entries }) => sum + entries, 0),
     ...(asked.epochs.length > 0 && { epochs: asked.epochs }),
   }
 }

@@ -17,8 +17,11 @@ const readsAtOnce = 16
 /** Fragments of one person: what is linked to more is no person, and would keep nodes busy for long. */
 const membersMax = 4_096
 
-/** Bytes of timelines joined in memory; `texts` streams, and has no such bound. */
-const joinedBytesMax = 64 * 1024 * 1024
+/**
+ * Bytes of timelines joined in memory, some 80,000 entries: more would hold up decides for too long.
+ * `texts` streams, and has no such bound.
+ */
+const joinedBytesMax = 16 * 1024 * 1024
 
 const comma = Buffer.from(',')
 
@@ -26,6 +29,8 @@ export interface PeopleDependencies {
   /** Answers from whichever node holds the shard. */
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
   readonly namespaces: Namespaces
+  /** Resolves when other work had its turn. */
+  readonly pause: () => Promise<void>
 }
 
 /** The members of a person, the one that was asked for first. */
@@ -83,20 +88,23 @@ export class People {
    */
   async profiles(members: readonly HeadView[], newest?: number): Promise<readonly ProfileView[]> {
     let bytes = 0
-    const views = await mapSome(members, async ({ id }) => {
+    const views: ProfileView[] = []
+    for (const { id } of members) {
+      await this.uses.pause()
       const parts: Uint8Array[] = []
       for await (const part of this.uses.read({ what: 'profile', identifier: id, newest })) {
+        await this.uses.pause()
         bytes += part.length
         if (bytes > joinedBytesMax)
           throw new HalfsecondError(
             'TOO_LARGE',
-            `more than ${joinedBytesMax / 1024 / 1024} MiB are known of this person: use halfsecond profile export`,
+            `more than ${joinedBytesMax / 1024 / 1024} MiB are known of this person: ask for the newest, or use halfsecond profile export`,
           )
         parts.push(part)
       }
-      return parts.length === 0 ? [] : [profileIn(parts)]
-    })
-    return views.flat()
+      if (parts.length > 0) views.push(profileIn(parts))
+    }
+    return views
   }
 
   /**
@@ -106,8 +114,10 @@ export class People {
   async *texts(members: readonly HeadView[]): AsyncGenerator<Uint8Array> {
     let isFirst = true
     for (const { id } of members) {
+      await this.uses.pause()
       let isBegun = false
       for await (const part of this.uses.read({ what: 'profile', identifier: id })) {
+        await this.uses.pause()
         if (!isBegun && !isFirst) yield comma
         isBegun = true
         yield part

@@ -13,6 +13,8 @@ const anon = parseIdentifier('anon:4hG8')
 const phone = parseIdentifier('anon:phone')
 const user = parseIdentifier('user:17')
 
+const pause = () => Promise.resolve()
+
 /** Homes that know these heads, each with a timeline of one entry. */
 class Homes {
   readonly asked: ReadRequest[] = []
@@ -20,6 +22,7 @@ class Homes {
   readonly people = new People({
     read: (request) => this.read(request),
     namespaces: builtInNamespaces,
+    pause,
   })
 
   constructor(...heads: readonly (Partial<HeadView> & { readonly id: FragmentId })[]) {
@@ -94,7 +97,7 @@ describe('the members of a person', () => {
     const read = async function* () {
       yield Buffer.from('{"id":7}')
     }
-    const people = new People({ read, namespaces: builtInNamespaces })
+    const people = new People({ read, namespaces: builtInNamespaces, pause })
 
     await expect(people.members(anon)).rejects.toMatchObject({ code: 'MALFORMED' })
   })
