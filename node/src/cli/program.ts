@@ -1,6 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { addDev } from './commands/dev.ts'
 import { addExport } from './commands/export.ts'
+import { addIdentityApply } from './commands/identity-apply.ts'
+import { addIdentityPlan } from './commands/identity-plan.ts'
+import { addIdentityRevert, addIdentityShow } from './commands/identity-revert.ts'
 import { addImport } from './commands/import.ts'
 import { addNode } from './commands/node.ts'
 import { addNodeDecommission, addNodeDrain, addNodeUndrain } from './commands/node-leave.ts'
@@ -65,6 +68,14 @@ export function createProgram(around: Surroundings): Command {
   addPlaybookCheck(playbook, around)
   addPlaybookPublish(playbook, around)
   addPlaybookDefaults(playbook, around)
+  const identity = program
+    .command('identity')
+    .description('by what visitors are recognised: see, plan, apply and revert')
+    .helpCommand(false)
+  addIdentityShow(identity, around)
+  addIdentityPlan(identity, around)
+  addIdentityApply(identity, around)
+  addIdentityRevert(identity, around)
   addWhy(program, around)
   addImport(program, around)
   const profile = program

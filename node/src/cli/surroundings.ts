@@ -1,5 +1,10 @@
 import type { Readable, Writable } from 'node:stream'
 
+/** Who runs a command, as far as the system says. */
+export function userOf({ env }: Pick<Surroundings, 'env'>): string {
+  return env.USER || env.LOGNAME || env.USERNAME || 'unknown'
+}
+
 /** What a command sees of the process that it runs in. Made by `main.ts`, and by tests. */
 export interface Surroundings {
   readonly env: { readonly [name: string]: string | undefined }

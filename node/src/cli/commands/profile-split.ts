@@ -6,7 +6,7 @@ import { type Fields, fieldsOf, listOf, textOf } from '../fields.ts'
 import { personPath } from '../person-answer.ts'
 import { describePerson } from '../person-texts.ts'
 import { printJson, printLine } from '../print.ts'
-import type { Surroundings } from '../surroundings.ts'
+import { type Surroundings, userOf } from '../surroundings.ts'
 
 interface SplitOptions {
   readonly by?: string
@@ -31,7 +31,7 @@ export function addProfileSplit(profile: Command, around: Surroundings): void {
     .option('--admin-url <url>', 'admin port of a node')
     .action(async (a: string, b: string, options: SplitOptions) => {
       const { dryRun = false } = options
-      const by = options.by ?? (around.env.USER || around.env.LOGNAME || 'unknown')
+      const by = options.by ?? userOf(around)
       const admin = new AdminClient(adminUrl(options.adminUrl, around))
       const body = JSON.stringify({ a, b, by, dryRun })
       const answer = fieldsOf(await admin.post('/v1/profiles/split', 'application/json', body))
