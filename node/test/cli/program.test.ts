@@ -44,6 +44,7 @@ describe('halfsecond --help', () => {
         node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see and
                                  change its nodes
         playbook                 check and publish what authors write
+        identity                 by what visitors are recognised: see, plan, apply and revert
         why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
                                  the same
         import [options] <file>  send an access log, NDJSON or CSV file into the log
@@ -77,6 +78,10 @@ describe('halfsecond --help', () => {
       'playbook check',
       'playbook publish',
       'playbook defaults',
+      'identity show',
+      'identity plan',
+      'identity apply',
+      'identity revert',
       'why',
       'import',
       'profile get',
@@ -126,10 +131,15 @@ describe('halfsecond --help', () => {
         --format <format>     what the file is (choices: "access-log", "ndjson", "csv")
         --url <url>           where records go: http://host:7500 or nats://host:4222
         --rejected <path>     where refused lines go (default: <file>.rejected.ndjson)
-        --dry-run             check every line, send nothing
+        --dry-run             check every line, send nothing; with --mapping, count what would change
         --patience <seconds>  how long to try when the log is away (default: 60)
         --json                print the result as JSON
         -h, --help            display help for command
+
+      Options for another system's file:
+        --mapping <file>      what its columns mean, YAML or JSON
+        --rate <links>        links sent per second (default: 500)
+        --admin-url <url>     admin port of a node, for mode full and --dry-run
 
       Options for CSV:
         --key <column>        column of the identifier (default: "key")
@@ -149,6 +159,20 @@ describe('halfsecond --help', () => {
                     "kind" names any other record
         csv         a header line; the columns key, name and at, all others are properties. Numbers, true
                     and false are such, anything else is text, an empty cell says nothing
+      With --mapping, a CSV or NDJSON file of any other system, its columns named in a mapping:
+        source: crm                # who says so; a file that is imported in mode full has its own
+        format: csv                # or ndjson; delimiter: ";" where it is no comma
+        key: crm:\${id}            # whom a row is about, with columns in it
+        links:                     # who else that is; skipped where the column is empty
+          - { to: "email:\${mail}", strength: authenticated }   # or asserted (default), observed
+        traits:
+          tier: level              # trait: column
+          age: { column: age, type: int }   # string (default), int, double, bool, time, list
+        at: updated                # column of the time; default: when the file was written
+        mode: full                 # or delta (default): what the file does not say stays as it is
+      Other columns are ignored. In mode full, traits that the source has set earlier are unset where the
+      file does not have them any more. A faulty row is rejected whole.
+
       Times are ISO 8601 (UTC where no zone is written) or milliseconds since 1970.
 
       The same file with the same options can be imported again, also after it broke off: what is there
