@@ -6,14 +6,15 @@ import { decides } from './bench/decides.ts'
 import { durableEvents } from './bench/durable-events.ts'
 import { memory } from './bench/memory.ts'
 import { nodes } from './bench/nodes.ts'
+import { profiles } from './bench/profiles.ts'
 import { recognition } from './bench/recognition.ts'
 import { Figures } from './lib/figures.ts'
 
 const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N] [--visitors N]
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
-machine, and prints figures. Parts: click, decides, bare, events, memory, cost, recognition;
-and nodes, against one to three nodes on three nats-servers.
+machine, and prints figures. Parts: click, decides, bare, events, memory, cost, recognition; nodes,
+against one to three nodes on three nats-servers; and profiles, what merging costs, in this process.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -42,6 +43,7 @@ const parts = {
   cost,
   nodes,
   recognition,
+  profiles,
 } as const
 
 if (values.help) process.stdout.write(help)

@@ -1,9 +1,11 @@
 import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
-import type { Feature, FeatureSet } from './feature-set.ts'
-import { mergedReach, type ReachPart } from './merged-reach.ts'
+import type { Feature, FeatureSet, OutcomeFeature } from './feature-set.ts'
+import { condensed, mergedReach, type ReachPart } from './merged-reach.ts'
 import { countSince, insertTime, lastReach, mergeTimes, newest } from './ring.ts'
 import { Sessions } from './sessions.ts'
+
+type Reach = NonNullable<OutcomeFeature['reach']>
 
 /**
  * What a playbook's features hold for one fragment, or for several that make one profile. Derived:
@@ -27,6 +29,7 @@ export class FeatureState {
   /** Whether anything may be missing at all. */
   private readonly hasGaps: boolean
   private mergedSessions: Sessions | null = null
+  private mergedReachParts: Map<number, readonly ReachPart[]> | null = null
 
   constructor(
     set: FeatureSet,
@@ -114,7 +117,9 @@ export class FeatureState {
    */
   lastReached(index: number): number | undefined {
     const reached = this.reached.get(index)
-    return reached !== undefined || this.parts === null ? reached : this.mergeReached(index)
+    return reached !== undefined || this.parts === null
+      ? reached
+      : this.mergeReached(index, this.parts)
   }
 
   get sessions(): Sessions {
@@ -190,24 +195,44 @@ export class FeatureState {
     return merged
   }
 
-  private mergeReached(index: number): number | undefined {
+  private mergeReached(index: number, parts: readonly FeatureState[]): number | undefined {
     if (this.reached.has(index)) return undefined
     const feature = this.set.features[index]
     const reach = feature?.kind === 'outcome' ? feature.reach : undefined
-    const parts: ReachPart[] = []
-    this.collectReach(index, feature?.capacity ?? 0, parts)
-    const reached = reach && mergedReach(parts, reach.max, reach.withinMs)
+    const reached =
+      reach &&
+      mergedReach(FeatureState.reachPartsOf(parts, index, reach), reach.max, reach.withinMs)
     this.reached.set(index, reached)
     return reached
   }
 
-  /** Of each fragment by itself: a merged ring has lost what tells how they mix. */
-  private collectReach(index: number, capacity: number, into: ReachPart[]): void {
-    for (const part of this.parts ?? []) part.collectReach(index, capacity, into)
-    const ring = this.parts === null ? this.rings.get(index) : undefined
-    if (ring === undefined || ring.length === 0) return
-    const isCut = ring.length >= capacity || this.floors?.has(index) === true
-    into.push({ ring, isCut, reached: this.reached.get(index) })
+  /** Of each fragment by itself, as far as it matters: a merged ring has lost how they mix. */
+  private reachParts(index: number, reach: Reach): readonly ReachPart[] {
+    if (this.parts === null) {
+      const ring = this.rings.get(index)
+      if (ring === undefined || ring.length === 0) return []
+      const isFull = ring.length >= (this.set.features[index]?.capacity ?? 0)
+      const isCut = isFull || this.floors?.has(index) === true
+      return [{ ring, isCut, reached: this.reached.get(index) }]
+    }
+    this.mergedReachParts ??= new Map()
+    let parts = this.mergedReachParts.get(index)
+    if (parts === undefined) {
+      const all = FeatureState.reachPartsOf(this.parts, index, reach)
+      parts = condensed(all, reach.max, reach.withinMs)
+      this.mergedReachParts.set(index, parts)
+    }
+    return parts
+  }
+
+  private static reachPartsOf(
+    parts: readonly FeatureState[],
+    index: number,
+    reach: Reach,
+  ): ReachPart[] {
+    const all: ReachPart[] = []
+    for (const part of parts) all.push(...part.reachParts(index, reach))
+    return all
   }
 
   private isKnownSince(index: number, since: number): boolean {

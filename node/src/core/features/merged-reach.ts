@@ -1,6 +1,6 @@
-import { lastReach } from './ring.ts'
+import { lastReach, mergeTimes } from './ring.ts'
 
-/** What one timeline knows of a feature with `reach`. */
+/** What one timeline, or several that dropped nothing, know of a feature with `reach`. */
 export interface ReachPart {
   /** Its newest matches, oldest first. */
   readonly ring: readonly number[]
@@ -25,13 +25,39 @@ export function mergedReach(
   max: number,
   withinMs: number,
 ): number | undefined {
-  const matches = parts
-    .flatMap((part) => part.ring.map((at): Match => ({ at, part })))
-    .sort((a, b) => a.at - b.at)
-  const times = matches.map(({ at }) => at)
-  let reached = lastReach(times, max, withinMs, 0)
-  for (const part of parts) reached = later(reached, part.reached)
-  return later(reached, latestDoubt(parts, matches, withinMs))
+  let reached: number | undefined
+  let count = 0
+  let isCut = false
+  for (const part of parts) {
+    reached = later(reached, part.reached)
+    count += part.ring.length
+    isCut ||= part.isCut
+  }
+  if (parts.length > 1 && count >= max)
+    reached = later(reached, lastReach(sortedTimes(parts), max, withinMs, 0))
+  return isCut ? later(reached, latestDoubt(parts, withinMs)) : reached
+}
+
+/**
+ * The same knowledge in fewer parts: timelines that dropped nothing are like one. So whoever asks
+ * again with one part more need not look at all of them.
+ */
+export function condensed(
+  parts: readonly ReachPart[],
+  max: number,
+  withinMs: number,
+): readonly ReachPart[] {
+  const complete = parts.filter(({ isCut }) => !isCut)
+  if (complete.length < 2) return parts
+  const reached = mergedReach(complete, max, withinMs)
+  const one: ReachPart = { ring: sortedTimes(complete), isCut: false, reached }
+  return [one, ...parts.filter(({ isCut }) => isCut)]
+}
+
+function sortedTimes(parts: readonly ReachPart[]): readonly number[] {
+  let times: readonly number[] = []
+  for (const { ring } of parts) times = mergeTimes(times, ring, times.length + ring.length)
+  return times
 }
 
 /**
@@ -39,15 +65,14 @@ export function mergedReach(
  * missing, so windows that begin after it are known. One that holds matches of a single timeline is
  * known as well, from that timeline.
  */
-function latestDoubt(
-  parts: readonly ReachPart[],
-  matches: readonly Match[],
-  withinMs: number,
-): number | undefined {
+function latestDoubt(parts: readonly ReachPart[], withinMs: number): number | undefined {
   let most: ReachPart | undefined
   for (const part of parts) if (floorOf(part) > (most ? floorOf(most) : -1)) most = part
   if (most === undefined) return undefined
   const floor = floorOf(most)
+  const matches = parts
+    .flatMap((part) => part.ring.map((at): Match => ({ at, part })))
+    .sort((a, b) => a.at - b.at)
   let other = matches.length - 1
   for (let i = matches.length - 1; i >= 0; i--) {
     const end = matches[i]?.at ?? 0
