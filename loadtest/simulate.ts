@@ -1,37 +1,63 @@
 import { parseArgs } from 'node:util'
+import {
+  reportOf as identityReportOf,
+  runHistories,
+} from '../node/test/simulation/identity/run-history.ts'
 import { reportOf, runMany } from '../node/test/simulation/run-many.ts'
 import { Figures } from './lib/figures.ts'
 
-const help = `npm run -s simulate -- [--json] [--schedules N] [--seed S]
+const help = `npm run -s simulate -- [cluster|identity] [--json] [--schedules N] [--histories N] [--seed S]
 
-Runs whole clusters in this process, on virtual time: nodes are killed and stand still, messages are
-lost, doubled and late, logs lose entries, disks fill up. After each step everything that must hold
-is looked at. What fails is printed with its seed and with the steps that it needs.
+cluster (the default) runs whole clusters in this process, on virtual time: nodes are killed and
+stand still, messages are lost, doubled and late, logs lose entries, disks fill up. After each step
+everything that must hold is looked at.
+
+identity runs histories of a few people on four shards' logs: links, logins, splits, limits and
+erases, while messages between shards are doubled, late and out of order, and primaries die. Whenever
+everything has arrived it is compared with what follows from the links that hold. 100,000 histories
+take two to four minutes.
+
+What fails is printed with its seed and with the steps that it needs.
 
   --json         one JSON object a line
-  --schedules N  how many (500)
+  --schedules N  how many of clusters (500)
+  --histories N  how many of people (100000)
   --seed S       of the first one; each next one has the next (1)
 `
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
     schedules: { type: 'string', default: '500' },
+    histories: { type: 'string', default: '100000' },
     seed: { type: 'string', default: '1' },
   },
 })
 
-/** How often progress is told, in schedules. */
-const progressEvery = 100
+/** How often progress is told, in schedules and in histories. */
+const schedulesPerNote = 100
+const historiesPerNote = 10_000
 
+const [what = 'cluster'] = positionals
+const seed = Number(values.seed)
 if (values.help) process.stdout.write(help)
-else process.exitCode = (await simulate(Number(values.seed), Number(values.schedules))) ? 0 : 1
+else if (what === 'cluster') end(await simulateClusters(seed, Number(values.schedules)))
+else if (what === 'identity') end(await simulateIdentity(seed, Number(values.histories)))
+else {
+  process.stderr.write(`there is no simulation "${what}"\n${help}`)
+  end(false)
+}
 
-async function simulate(seed: number, schedules: number): Promise<boolean> {
+function end(allHold: boolean): void {
+  process.exitCode = allHold ? 0 : 1
+}
+
+async function simulateClusters(seed: number, schedules: number): Promise<boolean> {
   const figures = new Figures(values.json)
   const { found, coverage, servedAfterMs } = await runMany(seed, schedules, (done) => {
-    if (done % progressEvery === 0) figures.note(`${done} of ${schedules} schedules`)
+    if (done % schedulesPerNote === 0) figures.note(`${done} of ${schedules} schedules`)
   })
   for (const one of found) figures.note(reportOf(one))
   const where = { seed, scenario: 'simulation' }
@@ -43,5 +69,20 @@ async function simulate(seed: number, schedules: number): Promise<boolean> {
   const atLeast = schedules >= 500 ? 1 : 0
   for (const [what, value] of coverage.all)
     figures.add({ figure: `simulated-${what}`, value, unit: '', atLeast, with: where })
+  return figures.allHold
+}
+
+async function simulateIdentity(seed: number, histories: number): Promise<boolean> {
+  const figures = new Figures(values.json)
+  const { found, reached } = await runHistories(seed, histories, (done) => {
+    if (done % historiesPerNote === 0) figures.note(`${done} of ${histories} histories`)
+  })
+  for (const one of found) figures.note(identityReportOf(one))
+  const where = { seed, scenario: 'identity' }
+  figures.add({ figure: 'histories', value: histories, unit: '', with: where })
+  figures.add({ figure: 'violations', value: found.length, unit: '', atMost: 0, with: where })
+  const atLeast = histories >= 20_000 ? 1 : 0
+  for (const [what, value] of reached.all)
+    figures.add({ figure: `identity-${what}`, value, unit: '', atLeast, with: where })
   return figures.allHold
 }

@@ -124,8 +124,8 @@ export function decodeFragment(
 /** What an erase leaves names nobody: the key says whose it is to whoever knows the identifier. */
 function isNameless(fragment: Fragment): boolean {
   const { ties } = fragment
-  if (!isEmpty(fragment)) return false
-  return ties !== null && ties.links.size + ties.below.size + ties.told.size === 0
+  if (!isEmpty(fragment) || ties === null || ties.tomb === null) return false
+  return ties.links.size + ties.below.size + ties.told.size === 0
 }
 
 /** The fragment of a row, without reading the rest; undefined for what an erase left. */

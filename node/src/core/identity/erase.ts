@@ -105,6 +105,8 @@ export function erased(
 ): boolean {
   const erasure = ties.tomb?.erasures.get(eraseId)
   if (erasure === undefined || !erasure.wait.delete(from)) return false
+  // Whoever was not linked then may be told only later that it was: then it is asked again.
+  erasure.told.delete(hashOf(from))
   if (erasure.wait.size === 0) finish(fragment.identifier, eraseId, erasure, timestamp, ground)
   return true
 }

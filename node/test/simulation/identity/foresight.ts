@@ -11,6 +11,7 @@ import type { Violation } from './laws.ts'
 import { linksWithin } from './limits.ts'
 import { isDevice } from './people.ts'
 import { isErased } from './truth.ts'
+import { isAbout } from './unmerge.ts'
 
 /**
  * What one record does to a world at rest can be foreseen exactly: which links limits leave, and
@@ -20,16 +21,16 @@ export function takeForeseen(
   world: IdentityWorld,
   step: Extract<Step, { kind: 'tell' }>,
 ): Violation | undefined {
+  const [record] = step.records
   const before = validLinksOf(world)
   world.apply(step)
+  if (record === undefined) return undefined
   world.foldAll()
-  const untold = wrongWord(world, step.record)
+  const untold = wrongWord(world, record)
   if (untold) return untold
   const told = validLinksOf(world)
   world.settle()
-  return step.record.kind === 'erase'
-    ? wrongReach(world, step.record, before)
-    : wrongRefusals(world, told)
+  return record.kind === 'erase' ? wrongReach(world, record, before) : wrongRefusals(world, told)
 }
 
 /** A link that is told is valid, refused before or not, until it is judged. */
@@ -46,16 +47,11 @@ function wrongWord(world: IdentityWorld, record: ChannelRecord): Violation | und
   return { law: 'limits hold, and nothing else is refused', what }
 }
 
-function isAbout(record: ChannelRecord, key: FragmentId, to: FragmentId): boolean {
-  const isWord = record.kind === 'link' || record.kind === 'unlink'
-  return isWord && record.key === key && record.to === to
-}
-
 function wrongRefusals(world: IdentityWorld, told: readonly HomeLink[]): Violation | undefined {
   const times = new Set(told.map(({ link }) => link.since))
   // Of links that are equally old either may be left out; those from before an erase go with it.
   if (times.size < told.length || told.some((link) => isBuried(world, link))) return undefined
-  const expected = namesOf(linksWithin(told))
+  const expected = namesOf(linksWithin(told, world.rules))
   const found = namesOf(validLinksOf(world))
   if (found === expected) return undefined
   const what = `valid are ${found} and not ${expected}`

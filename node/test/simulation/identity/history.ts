@@ -2,29 +2,36 @@ import {
   builtInNamespaces,
   type ChannelRecord,
   compareIdentifiers,
+  type FragmentId,
+  fragmentIdOf,
+  fragmentName,
   type Identifier,
 } from '@halfsecond/protocol'
 import { Dice } from '../dice.ts'
-import { accounts, people, shardCount } from './people.ts'
+import { accounts, isDevice, people, shardCount } from './people.ts'
 
 /** What happens to recognition: channels tell something, or nodes and the network do. */
 export type Step =
-  /** A channel's batch goes to the log of its key's home, at this time. */
-  | { readonly kind: 'tell'; readonly nowMs: number; readonly record: ChannelRecord }
+  /** A channel's batch, all of it about one identifier, goes to the log of its home at this time. */
+  | { readonly kind: 'tell'; readonly nowMs: number; readonly records: readonly ChannelRecord[] }
   /** A batch that is in its log goes there again. */
   | { readonly kind: 'again'; readonly which: number }
   /** A shard folds so many entries more. */
   | { readonly kind: 'fold'; readonly shard: number; readonly count: number }
   /** The primary of a shard publishes what is for another one, where nothing of it is under way. */
-  | { readonly kind: 'publish'; readonly from: number; readonly to: number }
+  | { readonly kind: 'publish'; readonly which: number }
   /** It writes down that this arrived. */
-  | { readonly kind: 'confirm'; readonly from: number; readonly to: number }
+  | { readonly kind: 'confirm'; readonly which: number }
   /** A primary that is about to lose the shard has this in hand. */
-  | { readonly kind: 'keep'; readonly from: number; readonly to: number }
+  | { readonly kind: 'keep'; readonly which: number }
   /** And publishes it now, though another one leads. */
   | { readonly kind: 'late'; readonly which: number }
   /** A shard's primary dies; the next one comes from the log alone, or from its own rows. */
   | { readonly kind: 'restart'; readonly shard: number; readonly by: 'log' | 'rows' }
+  /** What a shard knows of somebody is forgotten if it is older than so much. */
+  | { readonly kind: 'expire'; readonly id: FragmentId; readonly idleMs: number }
+  /** Stricter rules are applied: every shard learns of them when it folds that. */
+  | { readonly kind: 'rules' }
   /** All that is under way arrives and is folded. */
   | { readonly kind: 'settle' }
 
@@ -52,11 +59,12 @@ export function historyOf(seed: number): History {
   const writer = new Writer(dice, cast)
   const told = isCalm ? 3 + dice.below(10) : 4 + dice.below(14)
   const haste = dice.below(5)
+  const extras: Extras = { expires: dice.chance(0.1), rules: dice.chance(0.1) }
   const steps: Step[] = []
   for (let i = 0; i < told; i++) {
-    steps.push(writer.tell())
+    steps.push(writer.tell(isCalm))
     if (isCalm) steps.push({ kind: 'settle' })
-    else for (let j = dice.below(haste + 1); j > 0; j--) steps.push(happening(dice))
+    else for (let j = dice.below(haste + 1); j > 0; j--) steps.push(happening(dice, cast, extras))
   }
   const skewMs = dice.pick([0, 0, 2_000, 90_000])
   return {
@@ -73,18 +81,31 @@ function castOf(dice: Dice): readonly Identifier[] {
   return cast.length < 3 ? people.slice(dice.below(4), 9) : cast
 }
 
-function happening(dice: Dice): Step {
+/** What only some histories have. */
+interface Extras {
+  readonly expires: boolean
+  readonly rules: boolean
+}
+
+function happening(dice: Dice, cast: readonly Identifier[], extras: Extras): Step {
+  if (extras.expires && dice.chance(0.1))
+    return { kind: 'expire', id: fragmentOf(dice.pick(cast), dice), idleMs: dice.pick([0, longMs]) }
+  if (extras.rules && dice.chance(0.1)) return { kind: 'rules' }
   const shard = dice.below(shardCount)
-  const to = dice.below(shardCount)
+  const which = dice.below(16)
   const chance = dice.next()
   if (chance < 0.4) return { kind: 'fold', shard, count: 1 + dice.below(4) }
-  if (chance < 0.63) return { kind: 'publish', from: shard, to }
-  if (chance < 0.73) return { kind: 'confirm', from: shard, to }
-  if (chance < 0.79) return { kind: 'keep', from: shard, to }
-  if (chance < 0.85) return { kind: 'late', which: dice.below(8) }
-  if (chance < 0.89) return { kind: 'again', which: dice.below(16) }
-  if (chance < 0.94) return { kind: 'restart', shard, by: dice.chance(0.5) ? 'log' : 'rows' }
+  if (chance < 0.61) return { kind: 'publish', which }
+  if (chance < 0.71) return { kind: 'confirm', which }
+  if (chance < 0.77) return { kind: 'keep', which }
+  if (chance < 0.83) return { kind: 'late', which }
+  if (chance < 0.87) return { kind: 'again', which }
+  if (chance < 0.93) return { kind: 'restart', shard, by: dice.chance(0.5) ? 'log' : 'rows' }
   return { kind: 'settle' }
+}
+
+function fragmentOf(identifier: Identifier, dice: Dice): FragmentId {
+  return fragmentIdOf(identifier, isDevice(identifier) ? dice.below(3) : 0)
 }
 
 /** Invents what channels tell. */
@@ -106,16 +127,31 @@ class Writer {
     this.lateness = dice.pick([0, 0.1, 0.4])
   }
 
-  tell(): Step {
+  /** @param isOne whether to tell one thing at a time */
+  tell(isOne: boolean): Step {
     const { dice } = this
     this.nowMs += dice.chance(0.1) ? longMs : 1 + dice.below(20_000)
-    return { kind: 'tell', nowMs: this.nowMs, record: this.record() }
+    const first = this.record(dice.pick(this.cast))
+    const records = [first]
+    // Enough for one chunk of a timeline to be sealed.
+    const events = isOne || dice.chance(0.99) ? 0 : 70
+    for (let i = 0; i < events; i++) records.push(this.event(first.key))
+    const more = isOne || dice.chance(0.8) ? 0 : 1 + dice.below(3)
+    for (let i = 0; i < more; i++) {
+      const next = this.record(first.key)
+      records.push(next.key === first.key ? next : this.event(first.key))
+    }
+    return { kind: 'tell', nowMs: this.nowMs, records }
   }
 
-  private record(): ChannelRecord {
+  private event(key: Identifier): ChannelRecord {
+    return { ...this.common(key), kind: 'event', name: 'page', properties: {} }
+  }
+
+  private record(key: Identifier): ChannelRecord {
     const { dice } = this
     const chance = dice.next()
-    const common = this.common(dice.pick(this.cast))
+    const common = this.common(key)
     if (chance < 0.38) return this.link()
     if (chance < 0.55) return this.unlink() ?? this.link()
     if (chance < 0.73) return { ...common, kind: 'event', name: 'page', properties: {} }
@@ -128,13 +164,13 @@ class Writer {
       return { ...common, kind: 'outcome', decision, ...outcome }
     }
     if (this.erases && chance < 0.96) return this.erase(common)
-    if (this.logouts && common.key.startsWith('anon')) return { ...common, kind: 'logout' }
+    if (this.logouts && isDevice(common.key)) return { ...common, kind: 'logout' }
     return { ...common, kind: 'event', name: 'buy', properties: {} }
   }
 
   /** A device that had several owners is erased only where its epoch is named. */
   private erase(common: ReturnType<Writer['common']>): ChannelRecord {
-    const isNamed = common.key.startsWith('anon') && this.dice.chance(0.5)
+    const isNamed = isDevice(common.key) && this.dice.chance(0.5)
     const epoch = isNamed ? { epoch: 1 + this.dice.below(2) } : {}
     return { ...common, kind: 'erase', eraseId: common.id, ...epoch }
   }
@@ -154,7 +190,7 @@ class Writer {
   /** Most links are logins; some are told again. */
   private link(): ChannelRecord {
     const { dice } = this
-    const again = dice.chance(0.25) && this.links.length > 0 ? dice.pick(this.links) : undefined
+    const again = dice.chance(0.4) && this.links.length > 0 ? dice.pick(this.links) : undefined
     const { key, to } = again ?? this.pair()
     this.links.push({ key, to })
     const strength = dice.chance(0.85) ? 'authenticated' : 'asserted'
@@ -179,19 +215,22 @@ class Writer {
 
 export function textOf(step: Step): string {
   switch (step.kind) {
-    case 'tell':
-      return `at ${step.nowMs - beganAt} ms  ${recordText(step.record)}`
-    case 'again':
-    case 'late':
-      return `${step.kind} ${step.which}`
+    case 'tell': {
+      const shown = step.records.slice(0, 4).map(recordText).join('; ')
+      const more = step.records.length > 4 ? `; and ${step.records.length - 4} more` : ''
+      return `at ${step.nowMs - beganAt} ms  ${shown}${more}`
+    }
     case 'fold':
       return `fold ${step.count} of shard ${step.shard}`
     case 'restart':
       return `restart shard ${step.shard} by its ${step.by}`
+    case 'expire':
+      return `forget ${fragmentName(step.id)} if older than ${step.idleMs} ms`
+    case 'rules':
     case 'settle':
-      return 'settle'
+      return step.kind
     default:
-      return `${step.kind} ${step.from} → ${step.to}`
+      return `${step.kind} ${step.which}`
   }
 }
 

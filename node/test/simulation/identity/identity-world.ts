@@ -1,52 +1,25 @@
-import {
-  type ChannelRecord,
-  encode,
-  encodeBatch,
-  type FragmentId,
-  identifierIn,
-  type PrimaryOwnRecord,
-  shardOf,
-} from '@halfsecond/protocol'
+import { type FragmentId, identifierIn, shardOf } from '@halfsecond/protocol'
 import { Arena } from '../../../src/core/fragment/arena.ts'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
-import { outboxBatch } from '../../../src/core/shard/outbox.ts'
-import type { LogEntry } from '../../../src/core/shard/shard-state.ts'
+import { builtInRules } from '../../../src/core/identity/rules.ts'
+import type { Version } from '../../../src/core/identity/ties.ts'
 import { Dice } from '../dice.ts'
 import type { History, Step } from './history.ts'
 import { IdentityReplica } from './identity-replica.ts'
 import type { Violation } from './laws.ts'
+import { Messages, type Publish } from './messages.ts'
 import { shardCount } from './people.ts'
+import type { ReachedStates } from './reached.ts'
+import { ShardLogs, type Told } from './shard-logs.ts'
+import { strictRules, strictText } from './strict-rules.ts'
 
 /** A wrong program: what it does to what a primary publishes, and to a replica that has folded. */
 export interface Plant {
   /** A world begins. */
   readonly began?: () => void
   /** The batch as the wrong program publishes it; undefined: not at all. */
-  readonly publish?: (bytes: Uint8Array, from: number, to: number) => Uint8Array | undefined
+  readonly publish?: Publish
   readonly folded?: (replica: IdentityReplica) => void
-}
-
-/** What a channel told, where its log has it. */
-export interface Told {
-  readonly record: ChannelRecord
-  readonly shard: number
-  readonly sequence: number
-  /** The time that counts. */
-  readonly at: number
-}
-
-/** What a primary has published and not yet written down as sent. */
-interface Flight {
-  readonly upTo: number
-}
-
-/** What a primary that lost its shard still has in hand. */
-interface Kept {
-  readonly from: number
-  readonly to: number
-  readonly bytes: Uint8Array
-  readonly upTo: number
-  readonly epoch: number
 }
 
 /** Things that are done until nothing is under way; a world that needs more never comes to rest. */
@@ -57,64 +30,65 @@ const arena = new Arena()
 
 /** Four shards with their logs, each folded by one replica whose node leads it. */
 export class IdentityWorld {
-  readonly logs: readonly LogEntry[][]
   readonly replicas: IdentityReplica[]
-  readonly told: Told[] = []
-  /** By fragment: the last entry that erased it. */
-  readonly erasedBy = new Map<FragmentId, number>()
+  /** By fragment: the record that took all from it last. */
+  readonly erasedBy = new Map<FragmentId, Version>()
+  /** The strictest rules that were applied. */
+  rules = builtInRules
   /** Whether any link was ever refused. */
   hasRefused = false
   /** What was found wrong while it went on. */
   wrong: Violation | undefined
-  /** Published batches, by source and destination. */
-  private readonly flights = new Map<number, Flight>()
-  /** How far a primary knows that its destination has it, before its own shard folded that. */
-  private readonly sentUpTo = new Map<number, number>()
-  private readonly epochs: number[]
-  private readonly kept: Kept[] = []
-  private readonly channelEntries: { readonly shard: number; readonly bytes: Uint8Array }[] = []
+  private readonly logs: ShardLogs
+  private readonly messages: Messages
   private readonly dice: Dice
-  private readonly history: History
   private readonly plant: Plant
+  private readonly reached: ReachedStates
+  /** Records that may make a shard forget a fragment, by its number and theirs. */
+  private readonly expires = new Map<string, FragmentId>()
+  /** By fragment: how many erases reached it. */
   private readonly erases = new Map<FragmentId, number>()
-  private nowMs = 0
+  private isJudged = true
 
-  constructor(history: History, plant: Plant = {}) {
-    this.history = history
-    this.plant = plant
+  constructor({ seed, skewsMs }: History, plant: Plant, reached: ReachedStates) {
     plant.began?.()
-    this.dice = new Dice(history.seed ^ 0x5e771e)
-    this.logs = Array.from({ length: shardCount }, () => [])
-    this.epochs = Array.from({ length: shardCount }, () => 1)
+    this.plant = plant
+    this.reached = reached
+    this.dice = new Dice(seed ^ 0x5e771e)
+    this.logs = new ShardLogs(skewsMs)
+    this.messages = new Messages(this.logs, (shard) => this.replica(shard), plant.publish)
     this.replicas = Array.from({ length: shardCount }, (_, shard) => newReplica(shard))
   }
 
   apply(step: Step): void {
+    const { logs, messages, reached } = this
     switch (step.kind) {
       case 'tell':
-        this.nowMs = step.nowMs
-        this.tell(step.record)
+        logs.nowMs = step.nowMs
+        logs.tell(step.records)
         break
       case 'again':
-        this.tellAgain(step.which)
+        logs.tellAgain(step.which)
         break
       case 'fold':
         for (let i = 0; i < step.count; i++) this.fold(step.shard)
         break
       case 'publish':
-        this.publish(step.from, step.to)
-        break
       case 'confirm':
-        this.confirm(step.from, step.to)
-        break
       case 'keep':
-        this.keep(step.from, step.to)
+        messages[step.kind](step.which)
         break
       case 'late':
-        this.publishLate(step.which)
+        if (messages.publishKept(step.which)) reached.count('late-messages')
         break
       case 'restart':
         this.restart(step.shard, step.by)
+        break
+      case 'expire':
+        this.expire(step.id, step.idleMs)
+        break
+      case 'rules':
+        this.applyRules()
         break
       case 'settle':
         this.settle()
@@ -124,21 +98,28 @@ export class IdentityWorld {
 
   /** Lets everything arrive, in any order. */
   settle(): void {
-    for (let done = 0; done < settlingMax; done++) if (!this.settleOne()) return
+    for (let done = 0; done < settlingMax; done++) if (!this.settleOne() && !this.judgeAll()) return
     const what = `after ${settlingMax} entries and messages there are still more`
     this.wrong ??= { law: 'it comes to rest', what }
   }
 
-  /** A replica that begins with nothing and folds all that the shard's log has. */
+  /** Folds all that is in logs; what follows from it is not sent yet. */
+  foldAll(): void {
+    for (let shard = 0; shard < shardCount; shard++) while (this.hasMore(shard)) this.fold(shard)
+  }
+
+  /** A replica that begins with nothing and folds what the shard's log has up to this entry. */
   refolded(shard: number, upTo: number): IdentityReplica {
     const replica = newReplica(shard)
-    const entries = this.logs[shard] ?? []
-    for (let i = 0; i < upTo; i++) {
-      const entry = entries[i]
-      if (entry) replica.fold(entry)
+    for (const entry of this.logs.entries(shard).slice(0, upTo)) {
+      replica.fold(entry)
       this.plant.folded?.(replica)
     }
     return replica
+  }
+
+  get told(): readonly Told[] {
+    return this.logs.told
   }
 
   replica(shard: number): IdentityReplica {
@@ -149,7 +130,7 @@ export class IdentityWorld {
 
   /** The replica that holds a fragment. */
   replicaOf(id: FragmentId): IdentityReplica {
-    return this.replica(shardOf(identifierIn(id), shardCount))
+    return this.replica(homeOf(id))
   }
 
   /** The fragment at its home. */
@@ -162,107 +143,81 @@ export class IdentityWorld {
     return this.replicaOf(id).copyOf(id, id)
   }
 
-  /** Folds all that is in logs; what follows from it is not sent yet. */
-  foldAll(): void {
-    for (let shard = 0; shard < shardCount; shard++) while (this.hasMore(shard)) this.fold(shard)
-  }
-
   /** Gives memory back. */
   end(): void {
     for (const replica of this.replicas) replica.end()
   }
 
-  private tell(record: ChannelRecord): void {
-    const shard = shardOf(record.key, shardCount)
-    const { length } = this.channelEntries
-    const bytes = encodeBatch(`t${length}`, 1, [encode(record)])
-    this.channelEntries.push({ shard, bytes })
-    const { sequence, timestamp } = this.append(shard, bytes, false)
-    this.told.push({ record, shard, sequence, at: Math.min(record.at, timestamp) })
-  }
-
-  private tellAgain(which: number): void {
-    const entry = this.channelEntries[which % this.channelEntries.length]
-    if (entry) this.append(entry.shard, entry.bytes, false)
-  }
-
-  private append(shard: number, bytes: Uint8Array, own: boolean): LogEntry {
-    const log = this.logs[shard] ?? []
-    const timestamp = this.nowMs + (this.history.skewsMs[shard] ?? 0)
-    const entry = { sequence: log.length + 1, timestamp, own, bytes }
-    log.push(entry)
-    return entry
-  }
-
-  private own(shard: number, record: PrimaryOwnRecord): void {
-    this.append(shard, encodeBatch(`primary:${record.epoch}`, 1, [encode(record)]), true)
-  }
-
   private fold(shard: number): void {
     const replica = this.replica(shard)
-    const entry = this.logs[shard]?.[replica.state.applied]
+    const entry = this.logs.entries(shard)[replica.state.applied]
     if (entry === undefined) return
     replica.fold(entry)
     this.note(replica, entry.sequence)
     this.plant.folded?.(replica)
   }
 
-  private note(replica: IdentityReplica, sequence: number): void {
-    for (const id of replica.touched) {
-      const ties = replica.fragments.get(id)?.ties
-      this.hasRefused ||= [...(ties?.links.values() ?? [])].some((l) => l.state === 'refused')
-      const erases = ties?.tomb?.erasures.size ?? 0
-      if (erases <= (this.erases.get(id) ?? 0)) continue
-      this.erases.set(id, erases)
-      this.erasedBy.set(id, sequence)
+  private hasMore(shard: number): boolean {
+    return this.replica(shard).state.applied < this.logs.entries(shard).length
+  }
+
+  /** Notes what was erased, which an entry's effects tell. */
+  private note({ state, fragments, touched }: IdentityReplica, sequence: number): void {
+    const { shard } = state
+    const whole = { sequence, index: Number.POSITIVE_INFINITY }
+    for (const id of touched) {
+      if (this.expires.get(`${shard} ${sequence}`) === id) {
+        this.erasedBy.set(id, whole)
+        this.reached.count('expired-fragments')
+      }
+      const ties = fragments.get(id)?.ties
+      for (const link of ties?.links.values() ?? []) this.hasRefused ||= link.state === 'refused'
+      const erases = ties?.tomb?.erasures
+      if (erases === undefined || erases.size === this.erases.get(id)) continue
+      this.erases.set(id, erases.size)
+      const own = this.toldIn(shard, sequence, [...erases.keys()].at(-1))
+      this.erasedBy.set(id, own ?? whole)
     }
-    replica.touched.clear()
+    touched.clear()
   }
 
-  private publish(from: number, to: number): void {
-    const pair = pairOf(from, to)
-    if (this.flights.has(pair)) return
-    const batch = this.batchFor(from, to)
-    if (batch === undefined) return
-    const { publish } = this.plant
-    const bytes = publish && batch.bytes ? publish(batch.bytes, from, to) : batch.bytes
-    if (bytes) this.append(to, bytes, true)
-    this.flights.set(pair, { upTo: batch.upTo })
+  private toldIn(shard: number, sequence: number, id: string | undefined): Told | undefined {
+    return this.told.findLast(
+      (one) => one.record.id === id && one.shard === shard && one.sequence === sequence,
+    )
   }
 
-  private batchFor(from: number, to: number): ReturnType<typeof outboxBatch> {
-    const replica = this.replica(from)
-    const rows = replica.state.outbox.rows(to, this.sentUpTo.get(pairOf(from, to)) ?? 0)
-    return outboxBatch(from, rows, (holder, id) => replica.copyOf(holder, id))
+  private expire(id: FragmentId, idleMs: number): void {
+    const { logs } = this
+    const shard = homeOf(id)
+    const idleSince = Math.max(0, logs.nowMs - idleMs)
+    const epoch = logs.epochOf(shard)
+    const { sequence } = logs.own(shard, { kind: 'expire', epoch, id, idleSince })
+    this.expires.set(`${shard} ${sequence}`, id)
   }
 
-  private confirm(from: number, to: number): void {
-    const pair = pairOf(from, to)
-    const flight = this.flights.get(pair)
-    if (flight === undefined) return
-    this.flights.delete(pair)
-    this.sentUpTo.set(pair, flight.upTo)
-    const epoch = this.epochs[from] ?? 1
-    this.own(from, { kind: 'sent', epoch, destination: to, upTo: flight.upTo })
+  private applyRules(): void {
+    const { version } = strictRules
+    for (let shard = 0; shard < shardCount; shard++) {
+      const epoch = this.logs.epochOf(shard)
+      this.logs.own(shard, { kind: 'identity', epoch, version, text: strictText })
+    }
+    this.isJudged &&= this.rules === strictRules
+    this.rules = strictRules
   }
 
-  private keep(from: number, to: number): void {
-    const batch = this.batchFor(from, to)
-    if (batch?.bytes === undefined) return
-    const { bytes, upTo } = batch
-    this.kept.push({ from, to, bytes, upTo, epoch: this.epochs[from] ?? 1 })
+  /** Profiles that nothing changes since new rules hold are judged by them when it is said so. */
+  private judgeAll(): boolean {
+    if (this.isJudged) return false
+    this.isJudged = true
+    for (const { state, fragments } of this.replicas) {
+      const epoch = this.logs.epochOf(state.shard)
+      for (const id of fragments.keys()) this.logs.own(state.shard, { kind: 'judge', epoch, id })
+    }
+    return true
   }
 
-  private publishLate(which: number): void {
-    const kept = this.kept[which % this.kept.length]
-    if (kept === undefined) return
-    const { from, to, bytes, upTo, epoch } = kept
-    this.append(to, bytes, true)
-    if (epoch < (this.epochs[from] ?? 1) || which % 2 === 0)
-      this.own(from, { kind: 'sent', epoch, destination: to, upTo })
-  }
-
-  /** What was published and not written down is forgotten; what the log has is not. */
+  /** What a primary published and did not write down is forgotten; what the log has is not. */
   private restart(shard: number, by: 'log' | 'rows'): void {
     const dead = this.replica(shard)
     const next = by === 'rows' ? dead.fromRows() : this.refolded(shard, dead.state.applied)
@@ -270,55 +225,33 @@ export class IdentityWorld {
     if (next.summary() !== dead.summary())
       this.wrong ??= { law: 'the same log gives the same state', what }
     dead.end()
+    next.touched.clear()
     this.replicas[shard] = next
-    for (let to = 0; to < shardCount; to++) {
-      this.flights.delete(pairOf(shard, to))
-      this.sentUpTo.delete(pairOf(shard, to))
-    }
-    const epoch = (this.epochs[shard] ?? 1) + 1
-    this.epochs[shard] = epoch
-    this.own(shard, { kind: 'primary', epoch, node: `n${epoch}` })
+    this.messages.forget(shard)
+    this.logs.nextPrimary(shard)
+    this.reached.count('restarts')
   }
 
   /** Does one of the things that are left to do, whichever the dice choose. */
   private settleOne(): boolean {
-    const turn = this.dice.below(shardCount)
-    const isMessage = this.dice.chance(0.3)
+    const { dice, messages } = this
+    const turn = dice.below(shardCount)
+    const isMessage = dice.chance(0.3)
     for (let i = 0; i < shardCount; i++) {
       const shard = (turn + i) % shardCount
-      if (isMessage && this.sendOne(shard)) return true
-      if (this.hasMore(shard)) {
-        this.fold(shard)
-        return true
-      }
-    }
-    for (let shard = 0; shard < shardCount; shard++) if (this.sendOne(shard)) return true
-    return false
-  }
-
-  private hasMore(shard: number): boolean {
-    return this.replica(shard).state.applied < (this.logs[shard]?.length ?? 0)
-  }
-
-  /** Publishes or confirms one thing of a shard's outbox. */
-  private sendOne(from: number): boolean {
-    const turn = this.dice.below(shardCount)
-    for (let i = 0; i < shardCount; i++) {
-      const to = (turn + i) % shardCount
-      if (this.flights.has(pairOf(from, to))) {
-        this.confirm(from, to)
-        return true
-      }
-      if (this.batchFor(from, to) === undefined) continue
-      this.publish(from, to)
+      if (isMessage && messages.sendOne(shard, dice)) return true
+      if (!this.hasMore(shard)) continue
+      this.fold(shard)
       return true
     }
+    for (let i = 0; i < shardCount; i++)
+      if (messages.sendOne((turn + i) % shardCount, dice)) return true
     return false
   }
 }
 
-function pairOf(from: number, to: number): number {
-  return from * shardCount + to
+function homeOf(id: FragmentId): number {
+  return shardOf(identifierIn(id), shardCount)
 }
 
 function newReplica(shard: number): IdentityReplica {

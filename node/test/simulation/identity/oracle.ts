@@ -142,14 +142,18 @@ function versionOf({ sequence, index }: Fragment): Version {
 
 function wrongLimit(world: IdentityWorld): string | undefined {
   for (const group of groupsOf(validLinksOf(world)).all()) {
-    const namespace = brokenLimit(group)
+    const namespace = brokenLimit(group, world.rules)
     if (namespace !== undefined) return `${names(group)} has too many of ${namespace}`
   }
   const shared = fragmentsOf(world).find((fragment) => ownersOf(fragment).length > 1)
   if (shared) return `${fragmentName(shared.identifier)} has several owners`
   const ever = new Groups()
   for (const { record } of world.told) if (record.kind === 'link') ever.join(record.key, record.to)
-  const couldBreak = ever.all().some((group) => brokenLimit(group) !== undefined)
+  const epochs = fragmentsOf(world).map(({ identifier }) => identifier)
+  const couldBreak = ever.all().some((group) => {
+    const all = epochs.filter((id) => group.includes(identifierIn(id)))
+    return brokenLimit(all, world.rules) !== undefined
+  })
   if (couldBreak) return undefined
   const refused = linksOf(world).find(
     ({ link }) => link.state === 'refused' && link.reason.startsWith('a profile'),

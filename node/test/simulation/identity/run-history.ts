@@ -4,6 +4,7 @@ import { type History, historyOf, textOf } from './history.ts'
 import { IdentityWorld, type Plant } from './identity-world.ts'
 import type { Violation } from './laws.ts'
 import { lookAt, otherWhenRefolded } from './oracle.ts'
+import { ReachedStates } from './reached.ts'
 import { unlikeNeverMerged } from './unmerge.ts'
 
 export interface Found {
@@ -12,11 +13,20 @@ export interface Found {
   readonly history: History
 }
 
+export interface Many {
+  readonly found: readonly Found[]
+  readonly reached: ReachedStates
+}
+
 /** Runs a history to its end and looks at it whenever everything has arrived. */
-export function runHistory(history: History, plant: Plant = {}): Violation | undefined {
-  const world = new IdentityWorld(history, plant)
+export function runHistory(
+  history: History,
+  plant: Plant = {},
+  reached = new ReachedStates(),
+): Violation | undefined {
+  const world = new IdentityWorld(history, plant, reached)
   try {
-    return takeSteps(history, world) ?? lookBack(history, world, plant)
+    return takeSteps(history, world, reached) ?? lookBack(history, world, plant, reached)
   } catch (error) {
     // A fold that throws stops a replica for good.
     const what = error instanceof Error ? (error.stack ?? error.message) : String(error)
@@ -26,13 +36,19 @@ export function runHistory(history: History, plant: Plant = {}): Violation | und
   }
 }
 
-function takeSteps({ steps, isCalm }: History, world: IdentityWorld): Violation | undefined {
+function takeSteps(
+  { steps, isCalm }: History,
+  world: IdentityWorld,
+  reached: ReachedStates,
+): Violation | undefined {
   for (const step of steps) {
     const violation =
       isCalm && step.kind === 'tell' ? takeForeseen(world, step) : taken(world, step)
     if (violation) return violation
+    if (isCalm && step.kind === 'tell') reached.count('foreseen')
   }
   world.settle()
+  reached.look(world)
   return lookAt(world)
 }
 
@@ -41,8 +57,13 @@ function taken(world: IdentityWorld, step: History['steps'][number]): Violation 
   return step.kind === 'settle' ? lookAt(world) : undefined
 }
 
-function lookBack(history: History, world: IdentityWorld, plant: Plant): Violation | undefined {
-  return otherWhenRefolded(world) ?? unlikeNeverMerged(history, world, plant)
+function lookBack(
+  history: History,
+  world: IdentityWorld,
+  plant: Plant,
+  reached: ReachedStates,
+): Violation | undefined {
+  return otherWhenRefolded(world) ?? unlikeNeverMerged(history, world, plant, reached)
 }
 
 /** Runs the histories of so many seeds; those that fail are shrunk. */
@@ -51,15 +72,16 @@ export async function runHistories(
   count: number,
   progress: (done: number) => void = () => {},
   plant: Plant = {},
-): Promise<readonly Found[]> {
+): Promise<Many> {
   const found: Found[] = []
+  const reached = new ReachedStates()
   for (let done = 0; done < count; done++) {
     const history = historyOf(firstSeed + done)
-    const violation = runHistory(history, plant)
+    const violation = runHistory(history, plant, reached)
     if (violation) found.push({ violation, history: await shrunk(history, violation, plant) })
     progress(done + 1)
   }
-  return found
+  return { found, reached }
 }
 
 function shrunk(history: History, { law }: Violation, plant: Plant): Promise<History> {

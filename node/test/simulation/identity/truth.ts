@@ -2,8 +2,10 @@ import { epochOf, type FragmentId, fragmentName, identifierIn } from '@halfsecon
 import { compareIds, identityOf } from '../../../src/core/fragment/entry.ts'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { readTimeline } from '../../../src/core/fragment/timeline.ts'
+import { isNewer } from '../../../src/core/identity/ties.ts'
 import { fragmentsOf } from './homes.ts'
-import type { IdentityWorld, Told } from './identity-world.ts'
+import type { IdentityWorld } from './identity-world.ts'
+import type { Told } from './shard-logs.ts'
 
 /**
  * Own facts, worked out from the logs the slow way: what was told of an identifier, less what an
@@ -61,9 +63,11 @@ function wrongTimeline(
 }
 
 /** Whether an erase took it, or came before it. */
-export function isErased(world: IdentityWorld, id: FragmentId, { sequence, at }: Told): boolean {
+export function isErased(world: IdentityWorld, id: FragmentId, told: Told): boolean {
   const tombAt = world.fragment(id)?.ties?.tomb?.at
-  return (tombAt !== undefined && at <= tombAt) || sequence <= (world.erasedBy.get(id) ?? 0)
+  if (tombAt !== undefined && told.at <= tombAt) return true
+  const by = world.erasedBy.get(id)
+  return by !== undefined && !isNewer(told, by)
 }
 
 /** Of whoever has one fragment: each register has the last word. */

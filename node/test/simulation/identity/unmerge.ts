@@ -1,11 +1,12 @@
-import { type FragmentId, fragmentName } from '@halfsecond/protocol'
+import { type ChannelRecord, type FragmentId, fragmentName } from '@halfsecond/protocol'
 import { hash64Hex } from '../../../src/core/digest.ts'
 import { storedRegisters } from '../../../src/core/fragment/registers.ts'
 import type { History, Step } from './history.ts'
 import { fragmentsOf, hasContent, linksOf } from './homes.ts'
 import { IdentityWorld, type Plant } from './identity-world.ts'
 import type { Violation } from './laws.ts'
-import { devices } from './people.ts'
+import { isDevice } from './people.ts'
+import { ReachedStates } from './reached.ts'
 
 /**
  * After a link was taken back everything is as in a world in which it never was. Told only of
@@ -17,14 +18,16 @@ export function unlikeNeverMerged(
   history: History,
   world: IdentityWorld,
   plant: Plant,
+  reached: ReachedStates,
 ): Violation | undefined {
   const pair = takenBack(history, world)
   if (pair === undefined || remembers(world)) return undefined
-  const other = new IdentityWorld(without(history, pair), plant)
+  const other = new IdentityWorld(without(history, pair), plant, new ReachedStates())
   for (const step of withoutLinks(history.steps, pair)) other.apply(step)
   other.settle()
   const what = remembers(other) ? undefined : difference(factsOf(world), factsOf(other))
   other.end()
+  reached.count('unmerged')
   return what === undefined ? undefined : { law: 'unmerge is exact', what }
 }
 
@@ -37,9 +40,11 @@ interface Pair {
 function takenBack({ steps }: History, world: IdentityWorld): Pair | undefined {
   const present = new Set(linksOf(world).map(({ lower, upper }) => `${lower} ${upper}`))
   for (const step of steps) {
-    if (step.kind !== 'tell' || step.record.kind !== 'link') continue
-    const { key, to } = step.record
-    if (!devices.includes(key) && !present.has(`${key} ${to}`)) return { key, to }
+    for (const record of step.kind === 'tell' ? step.records : []) {
+      if (record.kind !== 'link' || isDevice(record.key)) continue
+      const { key, to } = record
+      if (!present.has(`${key} ${to}`)) return { key, to }
+    }
   }
   return undefined
 }
@@ -52,15 +57,19 @@ function without(history: History, pair: Pair): History {
   return { ...history, steps: withoutLinks(history.steps, pair) }
 }
 
-/** Other steps stay what they are: each tells the time at which it happens. */
+/** Whatever else is told is told at the same time. */
 function withoutLinks(steps: readonly Step[], { key, to }: Pair): readonly Step[] {
-  return steps.filter(
-    (step) =>
-      step.kind !== 'tell' ||
-      (step.record.kind !== 'link' && step.record.kind !== 'unlink') ||
-      step.record.key !== key ||
-      step.record.to !== to,
+  return steps.map((step) =>
+    step.kind === 'tell'
+      ? { ...step, records: step.records.filter((record) => !isAbout(record, key, to)) }
+      : step,
   )
+}
+
+/** Whether a record says that the two are linked, or are not. */
+export function isAbout(record: ChannelRecord, key: string, to: string): boolean {
+  const isWord = record.kind === 'link' || record.kind === 'unlink'
+  return isWord && record.key === key && record.to === to
 }
 
 /** By fragment: its timeline's bytes, its registers, its links, and who is in its profile. */
