@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { aliases } from './bench/aliases.ts'
 import { bareNats } from './bench/bare-nats.ts'
 import { clickToContent } from './bench/click-to-content.ts'
 import { cost } from './bench/cost.ts'
@@ -37,6 +38,7 @@ const { values } = parseArgs({
 const parts = {
   click: clickToContent,
   decides,
+  aliases,
   bare: bareNats,
   events: durableEvents,
   memory,
