@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import {
   bounds,
   type FragmentId,
+  fragmentIdOf,
   fragmentName,
   parseIdentifier,
   printable,
@@ -57,8 +58,8 @@ export function personRoutes(app: App, api: NodeApi): void {
   const people = peopleOf(api)
   /** Rejects with 404 where nothing is known. */
   const membersOf = async (asked: Asked): Promise<Members> => {
-    const id = await fragmentIn(asked, people, api)
-    return (await people.members(id)) ?? unknown(id)
+    const { identifier, epoch } = readAsked(asked, api)
+    return (await people.person(identifier, epoch)) ?? unknown(identifier)
   }
   const timelineOf = async (members: readonly HeadView[], newest?: number) => {
     const timeline = joinTimelines(await people.profiles(members, newest))
@@ -78,7 +79,9 @@ export function personRoutes(app: App, api: NodeApi): void {
     },
     async ({ params, query }, reply) => {
       if (query.alone !== undefined) {
-        const id = await fragmentIn({ ...params, ...query }, people, api)
+        const { identifier, epoch } = readAsked({ ...params, ...query }, api)
+        const [present] = await people.fragmentsOf(identifier)
+        const id = epoch === undefined ? present : fragmentIdOf(identifier, epoch)
         const newest = newestIn(query)
         const profile = await readAll({ what: 'profile', identifier: id, newest }, api)
         if (profile.length === 0) unknown(id)
@@ -148,9 +151,12 @@ export function personRoutes(app: App, api: NodeApi): void {
         response,
       },
     },
-    async ({ params, query }) => ({
-      conflicts: (await membersOf({ ...params, ...query })).all.flatMap(conflictsOf),
-    }),
+    async ({ params, query }) => {
+      const { asked, all } = await membersOf({ ...params, ...query })
+      // A login that came too late contradicts an epoch that is over.
+      const earlier = query.epoch === undefined ? await people.otherEpochs(asked) : []
+      return { conflicts: [...all, ...earlier].flatMap(conflictsOf) }
+    },
   )
   app.get(
     '/v1/profiles/:identifier/export',
@@ -193,16 +199,12 @@ function newestIn({ newest }: { readonly newest?: string }): number | undefined 
 
 type Asked = Static<typeof Identified> & Static<typeof InEpoch>
 
-async function fragmentIn(
-  { identifier, epoch }: Asked,
-  people: People,
-  api: NodeApi,
-): Promise<FragmentId> {
-  const parsed = parseIdentifier(identifier, api.namespaces)
-  const number = epoch === undefined ? undefined : Number(epoch)
-  if (number !== undefined && number >= bounds.epochsPerDevice)
-    throw new RequestError(404, 'INVALID', `a device has at most ${bounds.epochsPerDevice} epochs`)
-  return people.fragmentOf(parsed, number)
+function readAsked({ identifier, epoch }: Asked, { namespaces }: NodeApi) {
+  const parsed = parseIdentifier(identifier, namespaces)
+  if (epoch === undefined) return { identifier: parsed }
+  const number = Number(epoch)
+  if (number < bounds.epochsPerDevice) return { identifier: parsed, epoch: number }
+  throw new RequestError(404, 'INVALID', `a device has at most ${bounds.epochsPerDevice} epochs`)
 }
 
 function unknown(id: FragmentId): never {

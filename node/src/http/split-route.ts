@@ -1,14 +1,16 @@
 import {
   exportPositions,
+  type FragmentId,
   fragmentName,
   HalfsecondError,
   identifierIn,
   nameFault,
   parseIdentifier,
+  printable,
 } from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import { operatorChannel } from '../core/person/audit.ts'
-import { planSplit, type Tie } from '../core/person/split.ts'
+import { planSplit, type SplitPlan, type Tie } from '../core/person/split.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { parseJson } from './bodies.ts'
 import type { App } from './listener.ts'
@@ -66,16 +68,26 @@ export function splitRoute(app: App, api: NodeApi): void {
   )
 
   async function look(a: string, b: string) {
-    const [one, other] = await Promise.all(
-      [a, b].map((text) => people.fragmentOf(parseIdentifier(text, api.namespaces))),
-    )
+    const [one, other] = [a, b].map((text) => parseIdentifier(text, api.namespaces))
     if (one === undefined || other === undefined || one === other)
       throw new HalfsecondError('INVALID', 'a and b are two identifiers')
-    const members = await people.members(one)
-    if (members === undefined)
-      throw new RequestError(404, 'INVALID', `nothing is known of ${fragmentName(one)}`)
-    const names = `${fragmentName(one)} and ${fragmentName(other)}`
-    return { plan: planSplit(members.all, one, other, api.namespaces), names }
+    const plans = await plansOf(await people.fragmentsOf(one), await people.fragmentsOf(other))
+    const plan =
+      plans.find(({ kind }) => kind === 'link') ?? plans.find(({ kind }) => kind === 'others')
+    if (plans.length === 0)
+      throw new RequestError(404, 'INVALID', `nothing is known of ${printable(one)}`)
+    return { plan: plan ?? { kind: 'apart' as const }, names: `${one} and ${other}` }
+  }
+
+  /** A device that changed hands may have been linked in an epoch that is over. */
+  async function plansOf(ones: readonly FragmentId[], others: readonly FragmentId[]) {
+    const plans: SplitPlan[] = []
+    for (const one of ones) {
+      const members = await people.members(one)
+      if (members === undefined) continue
+      for (const other of others) plans.push(planSplit(members.all, one, other, api.namespaces))
+    }
+    return plans
   }
 
   /** Later than the link, whatever this node's clock says: the last write counts. */

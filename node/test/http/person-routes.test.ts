@@ -130,9 +130,27 @@ describe('a person on the admin port', () => {
     const then = await get(`${url}/v1/profiles/anon:4hG8?epoch=0`)
     const alone = await get(`${url}/v1/profiles/anon:4hG8?alone&epoch=1`)
 
-    expect(now.body).toMatchObject({ root: 'anon:4hG8 #1', timeline: [{ by: 'anon:4hG8 #1' }] })
+    expect(now.body).toMatchObject({
+      root: 'anon:4hG8 #1',
+      epochs,
+      timeline: [{ by: 'anon:4hG8 #1' }],
+    })
     expect(then.body).toMatchObject({ identifiers: ['user:17', 'anon:4hG8'], epochs, timeline: [] })
     expect(alone.body).toMatchObject({ identifiers: [later], timeline: [{ id: 'e1' }] })
+  })
+
+  it('of a device is told of conflicts in all its epochs', async () => {
+    const node = new FakeNode()
+    const refused = linked('user:18', 'l3', { state: 'refused', reason: 'late' })
+    const epochs = [{ to: `${hour}:00:00.000Z`, isClaimed: true }, { isClaimed: false }]
+    node.heads.set(anon, { ...emptyHead(anon), links: [refused], epochs })
+    const url = await adminOf(node)
+
+    const all = await get(`${url}/v1/profiles/anon:4hG8/conflicts`)
+    const now = await get(`${url}/v1/profiles/anon:4hG8/conflicts?epoch=1`)
+
+    expect(all.body).toMatchObject({ conflicts: [{ lower: 'anon:4hG8', upper: 'user:18' }] })
+    expect(now.body).toEqual({ conflicts: [] })
   })
 
   it.each(['', '/timeline', '/links', '/audit', '/conflicts', '/export', '?epoch=2', '?epoch=99'])(
@@ -182,6 +200,19 @@ describe('a split on the admin port', () => {
     expect(isFields(body) && body.position).toMatch(/^hs1\./)
     const record = { kind: 'unlink', key: anon, to: user, channel: 'operator', source: 'ann' }
     expect(node.records).toMatchObject([record])
+  })
+
+  it('of a device finds the epoch that is linked', async () => {
+    const node = new FakeNode()
+    const epochs = [{ to: `${hour}:00:00.000Z`, isClaimed: true }, { isClaimed: false }]
+    node.heads.set(anon, { ...emptyHead(anon), tied: [user], links: [linked(user, 'l1')], epochs })
+    const asked = { a: 'user:17', b: 'anon:4hG8' }
+    node.heads.set(user, { ...emptyHead(user), tied: [anon] })
+
+    const { body } = await post(`${await adminOf(node)}/v1/profiles/split`, asked)
+
+    expect(body).toMatchObject({ dropped: { lower: 'anon:4hG8', upper: 'user:17' } })
+    expect(node.records).toMatchObject([{ kind: 'unlink', key: anon, to: user }])
   })
 
   it('is only shown in a dry run', async () => {

@@ -4,6 +4,7 @@ import {
   fragmentName,
   HalfsecondError,
   type Identifier,
+  identifierIn,
   isFields,
   type Namespaces,
 } from '@halfsecond/protocol'
@@ -50,14 +51,28 @@ export class People {
     this.uses = uses
   }
 
+  /** The fragments of an identifier: of a device one for each epoch, the present one first. */
+  async fragmentsOf(identifier: Identifier): Promise<readonly [FragmentId, ...FragmentId[]]> {
+    const epochs = (await this.head(identifier))?.epochs.length ?? 0
+    const later = Array.from({ length: Math.max(0, epochs - 1) }, (_, i) => epochs - 1 - i)
+    const [present = identifier, ...others] = later.map((epoch) => fragmentIdOf(identifier, epoch))
+    return present === identifier ? [identifier] : [present, ...others, identifier]
+  }
+
   /**
-   * The fragment of an identifier: of a device that changed hands, that of its present epoch unless
-   * another one is asked for.
+   * The person that an identifier belongs to, undefined where nothing is known of it. Of a device
+   * that changed hands: whoever has it at present, unless another epoch is asked for.
    */
-  async fragmentOf(identifier: Identifier, epoch?: number): Promise<FragmentId> {
-    if (epoch !== undefined) return fragmentIdOf(identifier, epoch)
-    const head = await this.head(identifier)
-    return fragmentIdOf(identifier, Math.max(0, (head?.epochs.length ?? 0) - 1))
+  async person(identifier: Identifier, epoch?: number): Promise<Members | undefined> {
+    const first = await this.head(identifier)
+    const epochs = first?.epochs ?? []
+    const number = epoch ?? Math.max(0, epochs.length - 1)
+    const id = fragmentIdOf(identifier, number)
+    if (number === 0) return this.members(id)
+    const members = await this.members(id)
+    if (members === undefined && number >= epochs.length) return undefined
+    const asked = { ...(members?.asked ?? emptyHead(id)), epochs }
+    return { asked, all: members?.all ?? [asked] }
   }
 
   /**
@@ -80,6 +95,16 @@ export class People {
       next = [...new Set(heads.flatMap(({ tied }) => tied))].filter((one) => !found.has(one))
     }
     return { asked, all: [...found.values()] }
+  }
+
+  /** The other epochs of a device that changed hands. */
+  async otherEpochs({ id, epochs }: HeadView): Promise<readonly HeadView[]> {
+    const others = epochs.map((_, epoch) => fragmentIdOf(identifierIn(id), epoch))
+    const heads = await mapSome(
+      others.filter((one) => one !== id),
+      (one) => this.head(one),
+    )
+    return heads.filter((head) => head !== undefined)
   }
 
   /**

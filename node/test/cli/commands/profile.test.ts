@@ -12,7 +12,7 @@ const folder = scratchFolder()
 let node: RunningNode
 let env: { HALFSECOND_ADMIN_URL: string; USER: string }
 
-/** Ann on the web and in the app, known to the CRM; a guest whose e-mail nobody proved. */
+/** Bob and Eve at one computer; Ann on the web and in the app, known to the CRM; a guest whose e-mail nobody proved. */
 const told = [
   { kind: 'event', name: 'page', key: 'anon:web', properties: { path: '/a' }, channel: 'web' },
   { kind: 'event', name: 'page', key: 'anon:app', properties: { path: '/b' }, channel: 'app' },
@@ -21,6 +21,11 @@ const told = [
   { kind: 'link', key: 'anon:web', to: 'user:ann', strength: 'authenticated', channel: 'web' },
   { kind: 'link', key: 'anon:app', to: 'user:ann', strength: 'authenticated', channel: 'app' },
   { kind: 'event', name: 'page', key: 'anon:kiosk', properties: {} },
+  { kind: 'link', key: 'anon:pc', to: 'user:bob', strength: 'authenticated' },
+  { kind: 'event', name: 'page', key: 'anon:pc', properties: { path: '/bob' } },
+  { kind: 'logout', key: 'anon:pc' },
+  { kind: 'link', key: 'anon:pc', to: 'user:eve', strength: 'authenticated' },
+  { kind: 'event', name: 'page', key: 'anon:pc', properties: { path: '/eve' } },
   { kind: 'link', key: 'anon:kiosk', to: 'email:x@shop.example', strength: 'asserted' },
 ]
 
@@ -32,6 +37,7 @@ beforeAll(async () => {
   const records = told.map((record, i) => ({ ...record, id: `r${i}`, at: start + i }))
   expect((await post(`${node.url}/v1/events`, { records })).status).toBe(200)
   await vi.waitFor(async () => expect(await identifiersOf('user:ann')).toHaveLength(3), 10_000)
+  await vi.waitFor(async () => expect(await identifiersOf('user:bob')).toHaveLength(2), 10_000)
 })
 
 afterAll(() => node.close())
@@ -180,6 +186,31 @@ describe('profile split', () => {
     expect(audit.output).toMatch(
       /^AT +WHAT +OF +OTHER +CHANNEL +SOURCE .*\n20\S+Z +split +anon:web +user:ann +operator +ann /,
     )
+  })
+})
+
+describe('a device that two people share', () => {
+  it('shows each of them their own, and by its name whoever has it now', async () => {
+    const { output: now } = await execute(['profile', 'get', 'anon:pc'], { env })
+    const { output: then } = await execute(['profile', 'get', 'anon:pc', '--epoch', '0'], { env })
+    const { output: bob } = await execute(['profile', 'get', 'user:bob'], { env })
+
+    expect(then).toMatch(/^user:bob, anon:pc\n/)
+    expect(then).toMatch(/ page \{"path":"\/bob"\}\n/)
+    expect(then).not.toContain('eve')
+    expect(bob.split('\n')[0]).toBe('user:bob, anon:pc')
+    expect(now).toMatch(/^user:eve, anon:pc #2\n/)
+    expect(now).toMatch(
+      /\n {2}epoch 0 to 20\S+Z: somebody was logged in\n {2}epoch 1 .*: nobody was/,
+    )
+    expect(now).not.toContain('bob')
+  })
+
+  it('may be split from whoever had it before', async () => {
+    const { output } = await execute(['profile', 'split', 'anon:pc', 'user:bob'], { env })
+
+    expect(output).toMatch(/^the link of anon:pc and user:bob is dropped; they are two persons:\n/)
+    expect(await identifiersOf('user:eve')).toEqual(['user:eve', 'anon:pc #2'])
   })
 })
 

@@ -107,10 +107,30 @@ describe('a device that changed hands', () => {
   const epochs = [{ isClaimed: true }, { isClaimed: false }, { isClaimed: true }]
   const { people } = new Homes({ id: anon, epochs }, { id: fragmentIdOf(anon, 2) })
 
-  it('is what it is now, unless another time is asked for', async () => {
-    expect(await people.fragmentOf(anon)).toBe(fragmentIdOf(anon, 2))
-    expect(await people.fragmentOf(anon, 0)).toBe(anon)
-    expect(await people.fragmentOf(user)).toBe(user)
+  it('is whoever has it now, unless another time is asked for', async () => {
+    expect((await people.person(anon))?.asked).toMatchObject({ id: fragmentIdOf(anon, 2), epochs })
+    expect((await people.person(anon, 0))?.asked).toMatchObject({ id: anon, epochs })
+    expect(await people.person(user)).toBeUndefined()
+  })
+
+  it('is somebody unknown in an epoch in which it did nothing', async () => {
+    const id = fragmentIdOf(anon, 1)
+
+    expect(await people.person(anon, 1)).toMatchObject({ asked: { id, epochs }, all: [{ id }] })
+    expect(await people.person(anon, 3)).toBeUndefined()
+  })
+
+  it('has a fragment for each epoch, the present one first', async () => {
+    const [first, second] = [fragmentIdOf(anon, 2), fragmentIdOf(anon, 1)]
+
+    expect(await people.fragmentsOf(anon)).toEqual([first, second, anon])
+    expect(await people.fragmentsOf(user)).toEqual([user])
+  })
+
+  it('has the heads of its other epochs, as far as they brought anything', async () => {
+    const members = await people.person(anon)
+
+    expect(members && (await people.otherEpochs(members.asked))).toMatchObject([{ id: anon }])
   })
 })
 
