@@ -86,6 +86,7 @@ export class HttpServer {
     playbookRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)
+    mapRoute(adminApp, api)
     healthRoutes(adminApp, api)
     return new HttpServer(options, publicApp, adminApp)
   }

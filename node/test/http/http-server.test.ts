@@ -146,6 +146,7 @@ describe('the description of the doors', () => {
       '/v1/identity/apply',
       '/v1/identity/plan',
       '/v1/identity/revert',
+      '/v1/map',
       '/v1/playbook',
       '/v1/playbook/defaults',
       '/v1/profiles/split',

@@ -1,7 +1,9 @@
 import {
   bounds,
   type Identifier,
+  identifierIn,
   isFields,
+  isFragmentId,
   isIdentifier,
   type Namespaces,
 } from '@halfsecond/protocol'
@@ -42,13 +44,16 @@ export async function* goneTraits(
 
 function* goneIn(view: unknown, uses: GoneUses): Generator<Draft & { readonly kind: 'traits' }> {
   const { source, channel, namespaces } = uses
-  if (!isFields(view) || !isIdentifier(view.identifier, namespaces)) return
-  const gone = namesGone(view.identifier, fieldsOf(view.traits ?? {}), uses)
+  if (!isFields(view) || !isFragmentId(view.identifier)) return
+  // Of a device that changed hands: a record finds its epoch by its time, which is that of the trait.
+  const key = identifierIn(view.identifier)
+  if (!isIdentifier(key, namespaces)) return
+  const gone = namesGone(key, fieldsOf(view.traits ?? {}), uses)
   for (let from = 0; from < gone.length; from += bounds.traitsPerRecord) {
     const some = gone.slice(from, from + bounds.traitsPerRecord)
     yield {
       kind: 'traits',
-      key: view.identifier,
+      key,
       at: Math.max(...some.map(({ at }) => at)) + 1,
       source,
       ...(channel !== undefined && { channel }),

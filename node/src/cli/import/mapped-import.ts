@@ -8,6 +8,7 @@ import {
   type ShardMap,
 } from '@halfsecond/protocol'
 import { type AdminClient, Problem } from '../admin-client.ts'
+import { fieldsOf, listOf } from '../fields.ts'
 import { type Compared, Comparison } from './comparison.ts'
 import { type GoneUses, goneTraits } from './gone-traits.ts'
 import { type Imported, Importer, type ImportParts } from './importer.ts'
@@ -42,6 +43,7 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
   const { parts, mapping, transport, map, log, admin, linksPerSecond, isDryRun } = uses
   const { signal } = parts
   const namespaces = namespacesOf(map)
+  if (isDryRun || mapping.columns.mode === 'full') await checkSameCluster(map, admin)
   const seen = new SeenKeys()
   const comparison = isDryRun
     ? new Comparison(namespaces, (identifier) => profileOf(identifier, admin))
@@ -120,6 +122,22 @@ async function unsetGone(
   }
   await destination.finish()
   return traits
+}
+
+/**
+ * What is unset depends on what was read: from another cluster it would be nonsense.
+ * @throws HalfsecondError `INVALID`
+ */
+async function checkSameCluster({ shards }: ShardMap, admin: AdminClient): Promise<void> {
+  const others = listOf(fieldsOf(await admin.get('/v1/map')).shards)
+  const isSame =
+    shards.length === others.length &&
+    shards.every(({ incarnation }, shard) => others[shard]?.incarnation === incarnation)
+  if (isSame) return
+  throw new HalfsecondError(
+    'INVALID',
+    'the admin port is that of another cluster: name one of the cluster that --url names with --admin-url or HALFSECOND_ADMIN_URL',
+  )
 }
 
 async function profileOf(identifier: Identifier, admin: AdminClient): Promise<unknown> {

@@ -216,6 +216,20 @@ describe('an import by a mapping', () => {
     expect((await profile(`crm:${prefix}5`)).traits.tier.value).toBe('g')
   })
 
+  it('reads what is there from no other cluster than it writes to', async () => {
+    const { file, mapping } = scene()
+    const flags = { dataDir: join(folder, 'other'), port: '0', adminPort: '0', logLevel: 'silent' }
+    const other = await startNode(readConfig({}, flags).config, { output: { write: () => {} } })
+    const path = file('a.csv', `${header}#1,A,,gold,41\n`, 1)
+    const args = ['import', path, '--mapping', mapping('full'), '--admin-url', other.adminUrl]
+
+    const { code, notes } = await execute(args, { env })
+    await other.close()
+
+    expect(code).toBe(1)
+    expect(notes).toContain('the admin port is that of another cluster')
+  })
+
   it('sends links no faster than told', async () => {
     const { file, mapping } = scene()
     const rows = Array.from({ length: 60 }, (_, i) => `#${i},A,#${i}@x.com,gold,41`)
