@@ -128,6 +128,49 @@ describe('two nodes that hold different shards', needs(realNatsServer), () => {
       }, 10_000)
   })
 
+  it('recognise by one configuration, on whichever node it is applied', async () => {
+    const shards = nodes[0]?.api.map().shards ?? []
+    const owners = ['n1', 'n2'].map((id) =>
+      ['user:a', 'user:b', 'user:c', 'user:d', 'user:e', 'user:f', 'user:g', 'user:h'].find(
+        (one) => shards[shardOf(one, 4)]?.primary === id,
+      ),
+    )
+    const link = { kind: 'link', strength: 'authenticated' }
+    const records = owners.flatMap((to, owner) =>
+      [0, 1, 2].map((i) => ({
+        ...link,
+        id: `of-${to}-${i}`,
+        key: `anon:of-${owner}-${i}`,
+        to,
+        at: 1_795_000_000_000 + i,
+      })),
+    )
+    expect((await post(`${nodes[0]?.url}/v1/events`, { records })).status).toBe(200)
+    const text =
+      'identity: shop\nnamespaces: { anon: { max: 2 }, loyalty: { class: account, rank: 5 } }'
+    const plan = async () => (await postAs(`${admin(1)}/v1/identity/plan`, 'text/yaml', text)).body
+    const changes = owners
+      .toSorted((a = '', b = '') => shardOf(a, 4) - shardOf(b, 4))
+      .map((profile) => ({ profile, members: 4, stays: { members: 3 }, refusing: 1 }))
+    const mine = async () => {
+      const planned = await plan()
+      const listed = isFields(planned) && Array.isArray(planned.changes) ? planned.changes : []
+      return listed.filter((one) => isFields(one) && owners.includes(String(one.profile)))
+    }
+    await vi.waitFor(async () => expect(await mine()).toMatchObject(changes), 10_000)
+
+    const applied = await postAs(`${admin(1)}/v1/identity/apply?by=ann`, 'text/yaml', text)
+
+    expect(applied).toMatchObject({ status: 200, body: { version: 1 } })
+    await vi.waitFor(async () => expect(await plan()).toMatchObject({ changing: 0 }), 10_000)
+    for (const i of [0, 1])
+      await vi.waitFor(async () => {
+        const shown = (await get(`${admin(i)}/v1/identity`)).body
+        expect(shown).toMatchObject({ version: 1, by: 'ann' })
+        expect(nodes[i]?.api.namespaces.get('loyalty')?.class).toBe('account')
+      }, 10_000)
+  })
+
   it('show the replicas that they hold in the order of their numbers', () => {
     for (const { api } of nodes) {
       const numbers = api.replicas().map(({ shard }) => shard)

@@ -47,6 +47,7 @@ export class ModelCluster {
   readonly standbys: number
   moves: readonly Move[] = []
   isPaused = false
+  namespaces: NextMapInput['namespaces']
   canAccuse = true
   map: ClusterMap | undefined
   /** Called with every step and what it was made from. */
@@ -111,7 +112,7 @@ export class ModelCluster {
   }
 
   input(): NextMapInput | undefined {
-    const { map, standbys, canAccuse, isPaused, moves } = this
+    const { map, standbys, canAccuse, isPaused, moves, namespaces } = this
     const rows = this.rows()
     const reports = this.reports()
     const incarnations = this.incarnations()
@@ -127,6 +128,7 @@ export class ModelCluster {
       timing,
       canAccuse,
       isPaused,
+      namespaces,
       moves,
     }
   }

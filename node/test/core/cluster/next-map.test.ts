@@ -437,3 +437,27 @@ describe('a cluster that cannot be balanced yet', () => {
     expect(mapOf(cluster).shards.some(({ warming }) => warming.includes('n5'))).toBe(true)
   })
 })
+
+describe('namespaces of the map', () => {
+  const loyalty = { name: 'loyalty', class: 'account', rank: 5, normalise: 'text' } as const
+
+  it('follow the identity configuration in a step of their own, which moves nothing', () => {
+    const cluster = clusterOf(2)
+    cluster.namespaces = [loyalty]
+
+    const { before, after } = step(cluster)
+
+    expect(after).toEqual({ ...before, epoch: before.epoch + 1, namespaces: [loyalty] })
+    expect(cluster.look()).toBe(false)
+  })
+
+  it('stay while it is not known what every shard takes', () => {
+    const cluster = clusterOf(2)
+    cluster.namespaces = [loyalty]
+    cluster.look()
+    cluster.namespaces = undefined
+
+    expect(cluster.look()).toBe(false)
+    expect(mapOf(cluster).namespaces).toEqual([loyalty])
+  })
+})
