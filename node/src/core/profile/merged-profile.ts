@@ -8,8 +8,8 @@ import type { Part } from './part.ts'
 
 /**
  * The profile of several fragments: what one fragment with all their records would have, but that a
- * consent refused to any of them is refused, and that what a part does not know is unknown. The
- * order of the parts does not matter; of an id the newest version counts, and of equal versions the
+ * consent refused to any of them is refused, that what a part does not know is unknown, and that an
+ * event sent to two of them counts twice. The order of the parts does not matter; of an id the newest version counts, and of equal versions the
  * last. Good until a part changes: it shares what they hold.
  */
 export function mergeParts(parts: readonly Part[], set: FeatureSet): Profile {
