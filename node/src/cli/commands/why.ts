@@ -62,7 +62,7 @@ function describeToken(token: Fields): string[] {
 }
 
 function describeExplanation(explanation: Fields): string[] {
-  const { placement, sentence, playbook, freshness, facts } = explanation
+  const { placement, sentence, playbook, freshness, facts, identifiers } = explanation
   const candidates = listOf(explanation.candidates)
   const names = candidates.map(({ offer, treatment }) => `${textOf(offer)} (${textOf(treatment)})`)
   const width = Math.max(0, ...names.map((name) => name.length))
@@ -75,6 +75,12 @@ function describeExplanation(explanation: Fields): string[] {
     ([name, truth]) => `${name} ${textOf(truth)}`,
   )
   if (named.length > 0) lines.push(`  facts: ${named.join(', ')}`)
+  const known = listed(identifiers)
+  if (known.length > 1) lines.push(`  one person: ${known.join(', ')}`)
   lines.push(`  playbook version ${textOf(playbook)}, ${textOf(freshness)}`)
   return lines
+}
+
+function listed(texts: unknown): string[] {
+  return Array.isArray(texts) ? texts.map(textOf) : []
 }

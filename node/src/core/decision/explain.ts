@@ -1,5 +1,7 @@
 import {
   type DecideAnswer,
+  type FragmentId,
+  fragmentName,
   HalfsecondError,
   type PlacementAnswer,
   type PlacementError,
@@ -16,6 +18,8 @@ export interface Explained {
   readonly playbook: Playbook
   /** By placement. */
   readonly traces: ReadonlyMap<string, Trace>
+  /** The fragments whose facts it was made of. */
+  readonly members: Iterable<FragmentId>
 }
 
 /**
@@ -28,7 +32,7 @@ export function explanationsOf(explained: Explained): Explanation[] {
 
 function explanationOf(
   answer: PlacementAnswer | PlacementError,
-  { answer: { freshness, playbook: version }, playbook, traces }: Explained,
+  { answer: { freshness, playbook: version }, playbook, traces, members }: Explained,
 ): Explanation {
   const placement = playbook.placements.get(answer.placement)
   if ('error' in answer) throw new HalfsecondError(answer.error.code, answer.error.message)
@@ -41,6 +45,7 @@ function explanationOf(
     reason: answer.reason,
     freshness,
     playbook: version,
+    identifiers: Array.from(members, fragmentName),
     shown: answer.propositions.map(({ offer, treatment, content }) => ({
       ...(offer !== undefined && { offer }),
       ...(treatment !== undefined && { treatment }),

@@ -8,6 +8,8 @@ export interface Explanation {
   readonly reason: Reason
   readonly freshness: Freshness
   readonly playbook: number
+  /** All that the person is known by, and was decided for; of a shared device its epoch. */
+  readonly identifiers: readonly string[]
   /** What is shown, best first. */
   readonly shown: readonly {
     readonly offer?: string

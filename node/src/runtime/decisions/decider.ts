@@ -3,12 +3,10 @@ import {
   type AnswerFrame,
   type AwaitQuestion,
   bounds,
-  type DecideAnswer,
   type DecideQuestion,
   decode,
   encode,
   errorAnswer,
-  type FragmentId,
   HalfsecondError,
   type Namespaces,
   parseQuestions,
@@ -17,6 +15,7 @@ import {
   wireVersion,
 } from '@halfsecond/protocol'
 import type { Trace } from '../../core/decision/decide.ts'
+import type { Explained } from '../../core/decision/explain.ts'
 import type { Playbook } from '../../core/decision/playbook.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
@@ -52,16 +51,6 @@ export interface DeciderDependencies {
   readonly peers: Pick<Peers, 'branch' | 'passOn'>
   /** Whether what a shard has for others was in their logs within the last second. */
   readonly isSent: (shard: number) => boolean
-}
-
-/** What one decision did and why, for a person to read. */
-export interface Explained {
-  readonly answer: DecideAnswer
-  readonly playbook: Playbook
-  /** By placement. */
-  readonly traces: ReadonlyMap<string, Trace>
-  /** The fragments that the profile was made of. */
-  readonly members: ReadonlySet<FragmentId>
 }
 
 /** Answers frames of questions from memory. Nothing that it is asked makes it throw. */

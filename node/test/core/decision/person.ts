@@ -98,6 +98,7 @@ export class Person {
     const explained: Explained = {
       playbook: this.playbook,
       traces,
+      members: [],
       answer: {
         kind: 'decision',
         decision: 'd',

@@ -328,6 +328,7 @@ describe('a merged profile', () => {
     const [explanation] = explanationsOf({
       playbook,
       traces,
+      members: parts.map(({ id }) => id),
       answer: {
         kind: 'decision',
         decision: 'd',

@@ -175,6 +175,7 @@ export class FakeNode implements NodeApi {
         throw new HalfsecondError('UNKNOWN_PLACEMENT', 'playbook 3 has no such placement')
       return {
         placement,
+        identifiers,
         sentence: `Shown to ${identifiers.join()} because it fits.`,
         reason: 'rules',
         freshness: 'fresh',

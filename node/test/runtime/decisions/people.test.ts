@@ -1,5 +1,6 @@
 import type { ChannelRecord, Identifier, ProfileQuestion, Strength } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
+import { explanationsOf } from '../../../src/core/decision/explain.ts'
 import { DecidingCluster, decide, peoplePlaybook, shown } from '../../support/deciding-cluster.ts'
 import { start } from '../../support/records.ts'
 
@@ -308,7 +309,8 @@ test('why tells of the whole person, wherever their fragments are', async () => 
 
   const explained = await cluster.nodes[0]?.decider.explain(decide([anon]))
 
-  expect(explained && shown(explained.answer)).toBe('one, gold; fresh')
-  expect(explained?.members).toEqual(new Set([anon, crm]))
-  expect(explained?.traces.size).toBe(2)
+  expect(explained && explanationsOf(explained)).toMatchObject([
+    { placement: 'hero', freshness: 'fresh', identifiers: [crm, anon], shown: [{ offer: 'one' }] },
+    { placement: 'segment', freshness: 'fresh', shown: [{ offer: 'note' }] },
+  ])
 })
