@@ -142,7 +142,7 @@ async function checkSameCluster({ shards }: ShardMap, admin: AdminClient): Promi
 
 async function profileOf(identifier: Identifier, admin: AdminClient): Promise<unknown> {
   try {
-    return await admin.get(`/v1/profiles/${encodeURIComponent(identifier)}`)
+    return await admin.get(`/v1/profiles/${encodeURIComponent(identifier)}?newest=0`)
   } catch (error) {
     if (error instanceof Problem && error.details.status === 404) return undefined
     throw error
