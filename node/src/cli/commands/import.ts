@@ -21,10 +21,10 @@ const defaultUrl = 'http://127.0.0.1:7500'
 
 /**
  * A link that is new makes records on other shards: edges, copies of what stands below, and word that
- * they are sent. At this rate a node that leads all shards spent an eighth of its loop on them, half
- * a millisecond each; so decides beside it keep their time, and the more nodes, the less each has.
+ * they are sent; half a millisecond of one node's loop in all. Beside so many a second decides keep
+ * their time within a quarter: `npm run bench` holds it, as `merge-storm-ratio`.
  */
-const linksPerSecondDefault = 250
+const linksPerSecondDefault = 200
 
 const csvOptions = [
   'format',

@@ -65,6 +65,7 @@ function nameOf(id: string): string {
 
 function written(view: Fields, field: string): string {
   const value = view[field] === undefined ? 'removed' : textOf(view[field])
-  const by = textOf(view.source ?? view.channel)
+  const from = [view.source, view.channel].map(textOf)
+  const by = from.filter((one) => one !== '').join(' on ')
   return `${value} (since ${textOf(view.at)}${by === '' ? '' : `, by ${by}`})`
 }
