@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { shardOf } from '@halfsecond/protocol'
 import { viewOf } from '../../src/core/profile-view.ts'
+import { checkRecognition, isHistoryWhole, isTold } from './recognition-check.ts'
 import { shardCount } from './schedule.ts'
 import type { Simulation } from './simulation.ts'
 
@@ -18,6 +19,10 @@ export async function settle(simulation: Simulation): Promise<void> {
   checkLogs(simulation)
   await checkIncarnations(simulation)
   await checkProfiles(simulation)
+  if (isHistoryWhole(simulation)) {
+    await simulation.expect(() => isTold(simulation), arriveMs, 'that all shards hear of others')
+    checkRecognition(simulation)
+  }
   await simulation.run(flushedMs)
   checkMemory(simulation)
   simulation.restartAll()

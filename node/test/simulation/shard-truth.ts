@@ -31,6 +31,11 @@ export class Branch {
     else this.seen.set(key, [{ sequence, id }])
   }
 
+  /** A record that is no event. */
+  heard(id: string): void {
+    this.ids.add(id)
+  }
+
   has(id: string): boolean {
     return this.ids.has(id)
   }
@@ -101,8 +106,9 @@ export class ShardTruth {
     branch.takenAt.push(at)
     if (entry.own) return
     for (const record of recordsOf(entry.bytes)) {
-      if (isFields(record) && record.kind === 'event')
-        branch.saw(entry.sequence, String(record.key), String(record.id))
+      if (!isFields(record)) continue
+      if (record.kind === 'event') branch.saw(entry.sequence, String(record.key), String(record.id))
+      else branch.heard(String(record.id))
     }
   }
 

@@ -1,8 +1,8 @@
 import {
+  type ChannelRecord,
   type DecideAnswer,
   decode,
   decodeAnswers,
-  type EventRecord,
   encode,
   encodeBatch,
   HalfsecondError,
@@ -17,6 +17,7 @@ import {
 import type { Bus, Clock, Log } from '../../src/runtime/ports.ts'
 import { event } from '../support/records.ts'
 import type { Coverage } from './coverage.ts'
+import type { Deed } from './people.ts'
 
 /** Also how long an answer counts: afterwards nobody waits for it. */
 export const deadlineMs = 400
@@ -32,7 +33,7 @@ const refreshMs = 50
 
 interface Queue {
   /** All that was recorded, in order; record i has number i + 1. */
-  readonly records: EventRecord[]
+  readonly records: ChannelRecord[]
   acked: number
   isSending: boolean
 }
@@ -92,10 +93,19 @@ export class SimulatedClient {
   }
 
   track(visitor: Identifier): void {
-    const shard = shardOf(visitor, this.uses.shards)
+    this.record(visitor, (id, at) => event(visitor, id, at))
+  }
+
+  /** Somebody is somebody else, or is not. */
+  tell(link: Extract<Deed, { kind: 'tell' }>['record']): void {
+    this.record(link.key, (id, at) => ({ ...link, id, at }))
+  }
+
+  private record(key: Identifier, make: (id: string, at: number) => ChannelRecord): void {
+    const shard = shardOf(key, this.uses.shards)
     const queue = this.queue(shard)
     const id = `${this.name}-${shard}-${queue.records.length}`
-    queue.records.push(event(visitor, id, this.uses.clock.now()))
+    queue.records.push(make(id, this.uses.clock.now()))
     if (!queue.isSending) void this.send(shard, queue)
   }
 

@@ -12,6 +12,7 @@ import { Life } from './life.ts'
 import { LifeBus } from './life-bus.ts'
 import { LifeLog } from './life-log.ts'
 import { LogServer } from './log-server.ts'
+import { type Deed, nextDeed } from './people.ts'
 import { nodeCount, type Schedule, type Step, shardCount } from './schedule.ts'
 import { ShardTruth } from './shard-truth.ts'
 import { type Decided, SimulatedClient } from './simulated-client.ts'
@@ -369,6 +370,7 @@ export class Simulation {
       const visitor = dice.pick(this.visitors)
       if (dice.chance(0.5)) client.track(visitor)
       if (dice.chance(0.6)) client.decide(visitor)
+      if (dice.chance(0.4)) meet(client, nextDeed(dice))
       this.act(client)
     })
   }
@@ -415,6 +417,12 @@ export class Simulation {
     if (node === undefined) throw new RangeError(`no node ${index}`)
     return node
   }
+}
+
+function meet(client: SimulatedClient, deed: Deed): void {
+  if (deed.kind === 'track') client.track(deed.who)
+  else if (deed.kind === 'decide') client.decide(deed.who)
+  else client.tell(deed.record)
 }
 
 /** Whether it holds what its log no longer is. */
