@@ -1,8 +1,10 @@
 import type { FragmentId } from '@halfsecond/protocol'
 import { hash64Hex } from '../../../src/core/digest.ts'
+import type { FeatureSet } from '../../../src/core/features/feature-set.ts'
 import type { Arena } from '../../../src/core/fragment/arena.ts'
 import { type Fragment, isEmpty, release } from '../../../src/core/fragment/fragment.ts'
 import { decodeFragment } from '../../../src/core/fragment/fragment-row.ts'
+import { featuresOf } from '../../../src/core/fragment/timeline.ts'
 import { newestCopy } from '../../../src/core/identity/revise.ts'
 import { isUntied } from '../../../src/core/identity/ties.ts'
 import { encodeCopy } from '../../../src/core/profile/copy.ts'
@@ -23,6 +25,8 @@ interface Disk {
 export class IdentityReplica extends BareShard {
   /** Fragments that changed since the caller took them. */
   readonly touched = new Set<FragmentId>()
+  /** What copies say besides plain facts. */
+  features: FeatureSet | null = null
   private readonly disk: Disk
   private readonly unsavedFragments = new Set<FragmentId>()
   private readonly unsavedProducers = new Set<string>()
@@ -57,8 +61,8 @@ export class IdentityReplica extends BareShard {
   copyOf(holder: FragmentId, id: FragmentId): Uint8Array | undefined {
     const fragment = this.fragments.get(holder)
     if (fragment === undefined) return undefined
-    const { ties } = fragment
-    return holder === id ? encodeCopy(fragment, null, 0) : newestCopy(ties, id)?.bytes
+    if (holder !== id) return newestCopy(fragment.ties, id)?.bytes
+    return encodeCopy(fragment, this.features && featuresOf(fragment, this.features, this), 0)
   }
 
   /** Dies, and begins anew from what a checkpoint at this moment holds. */
