@@ -121,11 +121,15 @@ function joinEach<V extends { readonly at: string; readonly id: string }>(
   return Object.fromEntries([...joined].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function isLater(one: TraitView | ConsentView, than: TraitView | ConsentView): boolean {
-  return (
-    Date.parse(one.at) - Date.parse(than.at) > 0 ||
-    (one.at === than.at && compareIds(one.id, than.id) > 0)
-  )
+/** As decisions see it: of two writes of one id at one time, the one whose value is greater as text. */
+function isLater(one: TraitView & ConsentView, than: TraitView & ConsentView): boolean {
+  if (one.at !== than.at) return Date.parse(one.at) > Date.parse(than.at)
+  if (one.id !== than.id) return compareIds(one.id, than.id) > 0
+  return textOf(one) > textOf(than)
+}
+
+function textOf({ value, granted }: TraitView & ConsentView): string {
+  return JSON.stringify(value ?? granted) ?? ''
 }
 
 /** A denial wins over what was granted, wherever and whenever; of two that say the same, the later. */

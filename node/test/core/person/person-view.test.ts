@@ -2,6 +2,8 @@ import { builtInNamespaces, fragmentIdOf, parseIdentifier } from '@halfsecond/pr
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { joinHeads, joinTimelines, sessionsIn } from '../../../src/core/person/person-view.ts'
+import { mergeTraits } from '../../../src/core/profile/merge-registers.ts'
+import { start } from '../../support/records.ts'
 import { anon, at, email, headWith, linkTo, phone, user } from './heads.ts'
 
 describe('a person', () => {
@@ -50,6 +52,16 @@ describe('a person', () => {
       [other, one],
     ])
       expect(joinHeads(one, members, builtInNamespaces).traits.a).toMatchObject({ value: 2 })
+  })
+
+  it('has of one write at two identifiers the same as decisions have', () => {
+    const one = headWith(anon, [], { traits: { a: { value: 2, at: at(0), id: 'x' } } })
+    const other = headWith(user, [], { traits: { a: { value: 1, at: at(0), id: 'x' } } })
+    const registers = [2, 1].map((value) => new Map([['a', { value, at: start, id: 'x' }]]))
+
+    expect(joinHeads(one, [one, other], builtInNamespaces).traits.a?.value).toBe(
+      mergeTraits(registers)?.get('a')?.value,
+    )
   })
 
   it('has denied what any of its identifiers denied, however much later another granted it', () => {
