@@ -98,8 +98,15 @@ function isText(value: unknown): value is string {
 const classes: ReadonlySet<unknown> = new Set(['account', 'contact', 'device', 'session'])
 const normalisers: ReadonlySet<unknown> = new Set(['text', 'email', 'phone'])
 
+/** Asked for with every call: made once for a map. */
+const joined = new WeakMap<readonly Namespace[], Namespaces>()
+
 /** The built-in namespaces and those of the map. */
 export function namespacesOf(map: ShardMap): Namespaces {
   if (map.namespaces.length === 0) return builtInNamespaces
-  return new Map([...builtInNamespaces, ...map.namespaces.map((one) => [one.name, one] as const)])
+  const made =
+    joined.get(map.namespaces) ??
+    new Map([...builtInNamespaces, ...map.namespaces.map((one) => [one.name, one] as const)])
+  joined.set(map.namespaces, made)
+  return made
 }
