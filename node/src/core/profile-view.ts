@@ -89,23 +89,28 @@ export interface SessionView {
   readonly events: number
 }
 
-/** What a source has set on a fragment, and is not overwritten by another. */
+/** What a source has said of a fragment, and no other has said again. */
 export interface SourceView {
   readonly identifier: FragmentId
   readonly traits: { readonly [name: string]: TraitView }
+  /** Upper ends of valid links. */
+  readonly links: readonly FragmentId[]
 }
 
-/** Undefined where the source has set nothing that still counts. Does not read the timeline. */
+/** Undefined where the source has said nothing that still counts. Does not read the timeline. */
 export function sourceViewOf(
-  { identifier, traits }: Pick<Fragment, 'identifier' | 'traits'>,
+  { identifier, traits, links, ties }: Pick<Fragment, 'identifier' | 'traits' | 'links' | 'ties'>,
   source: string,
 ): SourceView | undefined {
   const own = [...(traits ?? [])].filter(
     ([, register]) => register.source === source && register.value !== undefined,
   )
-  if (own.length === 0) return undefined
+  const valid = [...(ties?.links ?? [])].flatMap(([to, { state }]) =>
+    state === 'valid' && links?.get(to)?.source === source ? [to] : [],
+  )
+  if (own.length + valid.length === 0) return undefined
   const viewed = viewEach(new Map(own), (value) => (value === undefined ? {} : { value }))
-  return { identifier, traits: viewed }
+  return { identifier, traits: viewed, links: valid.sort(compareUtf8) }
 }
 
 /**

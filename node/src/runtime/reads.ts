@@ -22,7 +22,7 @@ export type ReadRequest =
     }
   | { readonly what: 'export'; readonly shard: number }
   | { readonly what: 'conflicts'; readonly shard: number }
-  /** The traits that a source has set on the fragments of a shard. */
+  /** What a source has said of the fragments of a shard. */
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
   | IdentityRead
 

@@ -135,22 +135,34 @@ describe('the doors of an embedded node', () => {
       of('crm', { tier: 'gold', city: 'Bath' }, 1_000),
       of('loyalty', { points: 7, city: 'York' }, 2_000),
     ]
-    const records = traits.map((one, i) => ({ kind: 'traits', id: `t${i}`, unset: [], ...one }))
+    const link = { kind: 'link', id: 'l', key: 'anon:of991', to: key, source: 'crm' }
+    const records = [
+      ...traits.map((one, i) => ({ kind: 'traits', id: `t${i}`, unset: [], ...one })),
+      link,
+      { ...link, id: 'm', key: 'anon:by-the-web', source: 'web' },
+    ]
 
     const stored = await post(`${node.url}/v1/events`, { records })
     const position = member(stored.body, 'results', 1, 'position')
     const asked = { identifiers: [key], placements: ['home'], position }
     expect(member((await post(`${node.url}/v1/decide`, asked)).body, 'position')).toBe(position)
+    const tied = { identifiers: ['anon:of991'], placements: ['home'] }
+    await post(`${node.url}/v1/decide`, {
+      ...tied,
+      position: member(stored.body, 'results', 2, 'position'),
+    })
     const { body } = await get(`${node.adminUrl}/v1/export?source=crm`)
 
     expect(
       String(body)
         .trimEnd()
         .split('\n')
-        .map((line) => JSON.parse(line)),
+        .map((line) => JSON.parse(line))
+        .sort((a, b) => String(b.identifier).localeCompare(a.identifier)),
     ).toEqual([
       {
         identifier: key,
+        links: [],
         traits: {
           tier: {
             value: 'gold',
@@ -161,6 +173,7 @@ describe('the doors of an embedded node', () => {
           },
         },
       },
+      { identifier: 'anon:of991', traits: {}, links: [key] },
     ])
   })
 

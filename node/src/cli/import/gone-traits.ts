@@ -2,15 +2,12 @@ import {
   bounds,
   type Identifier,
   identifierIn,
-  isFields,
   isFragmentId,
   isIdentifier,
   type Namespaces,
 } from '@halfsecond/protocol'
-import { fieldsOf } from '../fields.ts'
+import { type Fields, fieldsOf } from '../fields.ts'
 import { everyTrait, type KeyTable } from './key-table.ts'
-import { LineSplitter } from './line-splitter.ts'
-import { parseJson } from './ndjson.ts'
 import type { Draft } from './row.ts'
 
 export interface GoneUses {
@@ -29,36 +26,30 @@ export interface GoneUses {
  * What a source said earlier and its file does not say any more, as records that unset it. Each
  * overrides exactly what was seen: its time is just after. So what the source says at any later
  * time counts again.
- * @param lines what `/v1/export?source=` answers
+ * @param told what the source has told so far, fragment by fragment
  */
 export async function* goneTraits(
-  lines: AsyncIterable<Uint8Array>,
+  told: AsyncIterable<Fields>,
   uses: GoneUses,
 ): AsyncGenerator<Draft & { readonly kind: 'traits' }> {
-  const splitter = new LineSplitter()
-  for await (const chunk of lines) {
-    for (const { text } of splitter.push(Buffer.from(chunk))) yield* goneIn(parseJson(text), uses)
-  }
-  for (const { text } of splitter.end()) yield* goneIn(parseJson(text), uses)
-}
-
-function* goneIn(view: unknown, uses: GoneUses): Generator<Draft & { readonly kind: 'traits' }> {
   const { source, channel, namespaces } = uses
-  if (!isFields(view) || !isFragmentId(view.identifier)) return
-  // Of a device that changed hands: a record finds its epoch by its time, which is that of the trait.
-  const key = identifierIn(view.identifier)
-  if (!isIdentifier(key, namespaces)) return
-  const gone = namesGone(key, fieldsOf(view.traits ?? {}), uses)
-  for (let from = 0; from < gone.length; from += bounds.traitsPerRecord) {
-    const some = gone.slice(from, from + bounds.traitsPerRecord)
-    yield {
-      kind: 'traits',
-      key,
-      at: Math.max(...some.map(({ at }) => at)) + 1,
-      source,
-      ...(channel !== undefined && { channel }),
-      set: {},
-      unset: some.map(({ name }) => name),
+  for await (const { identifier, traits } of told) {
+    if (!isFragmentId(identifier)) continue
+    // Of a device that changed hands: a record finds its epoch by its time, which is that of the trait.
+    const key = identifierIn(identifier)
+    if (!isIdentifier(key, namespaces)) continue
+    const gone = namesGone(key, fieldsOf(traits ?? {}), uses)
+    for (let from = 0; from < gone.length; from += bounds.traitsPerRecord) {
+      const some = gone.slice(from, from + bounds.traitsPerRecord)
+      yield {
+        kind: 'traits',
+        key,
+        at: Math.max(...some.map(({ at }) => at)) + 1,
+        source,
+        ...(channel !== undefined && { channel }),
+        set: {},
+        unset: some.map(({ name }) => name),
+      }
     }
   }
 }

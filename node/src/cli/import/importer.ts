@@ -1,7 +1,6 @@
 import { bounds, encode, type Identifier, type Namespaces, recordFault } from '@halfsecond/protocol'
 import type { Content } from './content.ts'
 import { type Mapping, mappingText, recordsPerRow } from './mapping.ts'
-import type { Pace } from './pace.ts'
 import type { Progress } from './progress.ts'
 import { readRows } from './reader.ts'
 import type { RejectedFile } from './rejected-file.ts'
@@ -57,8 +56,8 @@ export interface ImportParts {
   readonly rejected: RejectedFile
   /** Stops reading. */
   readonly signal: AbortSignal
-  /** Holds links back. */
-  readonly pace?: Pace
+  /** Holds the rows after this one back. */
+  readonly hold?: (row: Row) => Promise<void> | undefined
   /** Told of every row, before its records are handed on. */
   readonly onRow?: (row: Row) => void
 }
@@ -76,14 +75,14 @@ export class Importer {
 
   /** Rejects when nothing more can be stored. What is stored by then stays. */
   async run(): Promise<Imported> {
-    const { mapping, destination, progress, rejected, signal, pace } = this.parts
+    const { mapping, destination, progress, rejected, signal, hold } = this.parts
     let isFolded = false
     try {
       for await (const rows of readRows(this.counted(), mapping, destination.namespaces)) {
         for (const row of rows) {
           this.add(row)
-          const links = pace === undefined ? 0 : linksIn(row)
-          if (links > 0) await pace?.take(links)
+          const held = hold?.(row)
+          if (held !== undefined) await held
           if (signal.aborted) break
         }
         progress.show(this.lines, this.readBytes)
@@ -163,10 +162,6 @@ function sizeFault(bytes: Uint8Array): string | undefined {
   return bytes.length > bounds.recordBytes
     ? `a record of ${bytes.length} bytes; at most ${bounds.recordBytes}`
     : undefined
-}
-
-function linksIn(row: Row): number {
-  return 'drafts' in row ? row.drafts.filter(({ kind }) => kind === 'link').length : 0
 }
 
 function isShortened(draft: Draft): boolean {

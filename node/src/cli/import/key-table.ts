@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
+import { HalfsecondError } from '@halfsecond/protocol'
 
 /** Twelve bytes each, in a table that is at most half full: 1.5 GiB, a file of some gigabytes. */
 const keysMax = 32 * 1024 * 1024
@@ -9,7 +9,7 @@ const firstSlots = 1024
 /** Stands for all traits, known here or not: no trait has an empty name. */
 export const everyTrait = ''
 
-/** Which keys a file has, and which traits each, in 24 to 48 bytes a key. */
+/** A set of texts, each with a few names: the keys of a file with their traits. 24 to 48 bytes a text. */
 export class KeyTable {
   size = 0
   /** By 64 bits of a hash: two keys of a file that share them are less likely than a broken disk. */
@@ -26,7 +26,7 @@ export class KeyTable {
    * A key that is there already has the traits of both.
    * @throws HalfsecondError `TOO_LARGE` for more keys than memory is meant for
    */
-  add(key: Identifier, traits: Iterable<string>): void {
+  add(key: string, traits: Iterable<string>): void {
     if (this.size === keysMax)
       throw new HalfsecondError('TOO_LARGE', `more than ${keysMax} keys: split the file by source`)
     if (this.size * 2 >= this.slots) this.grow()
@@ -38,7 +38,7 @@ export class KeyTable {
   }
 
   /** Undefined for a key that is not there. */
-  traits(key: Identifier): ReadonlySet<string> | undefined {
+  traits(key: string): ReadonlySet<string> | undefined {
     const [high, low] = hashOf(key)
     return this.sets[(this.set[this.slotOf(high, low)] ?? 0) - 1]
   }

@@ -17,6 +17,7 @@ import { LogDestination, type LogOptions } from './log-destination.ts'
 import type { MappedFile } from './mapping.ts'
 import { Pace } from './pace.ts'
 import type { Row } from './row.ts'
+import { toldBy } from './told-by.ts'
 
 export interface MappedUses {
   readonly parts: Omit<ImportParts, 'mapping' | 'destination' | 'pace' | 'onRow'>
@@ -53,8 +54,13 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
     comparison?.onRow(row)
   }
   const destination = comparison ?? new LogDestination(transport, map, log)
-  const held = comparison ? {} : { pace: new Pace(linksPerSecond, signal) }
-  const imported = await new Importer({ ...parts, ...held, mapping, destination, onRow }).run()
+  const known = mapping.columns.mode === 'full' && !comparison ? await knownLinks(uses) : undefined
+  const pace = new Pace(linksPerSecond, signal)
+  const hold = (row: Row) => {
+    const links = comparison ? 0 : newLinksIn(row, known)
+    return links > 0 ? pace.take(links) : undefined
+  }
+  const imported = await new Importer({ ...parts, hold, mapping, destination, onRow }).run()
   const unset =
     mapping.columns.mode === 'full' && !signal.aborted ? await unsetGone(uses, seen.asUses()) : 0
   return {
@@ -63,6 +69,25 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
     isStopped: signal.aborted,
     ...(comparison && { compared: comparison.compared }),
   }
+}
+
+/** Links that the source told before: told again they move nothing, so they need not be held back. */
+async function knownLinks({ admin, mapping }: MappedUses): Promise<KeyTable> {
+  const known = new KeyTable()
+  for await (const { identifier, links } of toldBy(mapping.columns.source, admin))
+    for (const link of Array.isArray(links) ? links : []) known.add(pairOf(identifier, link), [])
+  return known
+}
+
+function newLinksIn(row: Row, known: KeyTable | undefined): number {
+  if (!('drafts' in row)) return 0
+  return row.drafts.filter(
+    (draft) => draft.kind === 'link' && !known?.traits(pairOf(draft.key, draft.to)),
+  ).length
+}
+
+function pairOf(lower: unknown, upper: unknown): string {
+  return JSON.stringify([lower, upper])
 }
 
 /** The keys of a file in mode `full`. */
@@ -101,11 +126,11 @@ async function unsetGone(
   const namespaces = namespacesOf(map)
   const producer = randomUUID()
   const destination = new LogDestination(transport, map, { ...log, producer })
-  const lines = await admin.stream(`/v1/export?source=${encodeURIComponent(source)}`)
+  const told = toldBy(source, admin)
   const { modifiedAt } = mapping
   let n = 0
   let traits = 0
-  for await (const draft of goneTraits(lines, {
+  for await (const draft of goneTraits(told, {
     ...seen,
     source,
     channel,

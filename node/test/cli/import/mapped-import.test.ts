@@ -240,6 +240,19 @@ describe('an import by a mapping', () => {
     expect(elapsedMs).toBeGreaterThanOrEqual(580)
   })
 
+  it('does not hold links back that its source told before', async () => {
+    const { file, mapping } = scene()
+    const rows = Array.from({ length: 60 }, (_, i) => `#${i},A,#${i}@x.com,gold`)
+    const text = (age: number) => `${header}${rows.map((row) => `${row},${age}`).join('\n')}\n`
+    const full = mapping('full')
+    await imported(file('a.csv', text(41), 1), full)
+
+    const { elapsedMs, sent } = await imported(file('b.csv', text(42), 2), full, '--rate', '2')
+
+    expect(sent).toBe(120)
+    expect(elapsedMs).toBeLessThan(30_000)
+  })
+
   it('does not take the options of other files beside', async () => {
     const { file, mapping } = scene()
     const path = file('a.csv', header, 1)

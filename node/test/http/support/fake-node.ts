@@ -162,7 +162,7 @@ export class FakeNode implements NodeApi {
     for await (const { identifiers, traits } of this.profilesOf(shard)) {
       const [identifier = aKey] = identifiers
       const own = Object.entries(traits).filter(([, trait]) => trait.source === source)
-      if (own.length > 0) yield { identifier, traits: Object.fromEntries(own) }
+      if (own.length > 0) yield { identifier, traits: Object.fromEntries(own), links: [] }
     }
   }
 
