@@ -3,6 +3,7 @@ import { Arena } from '../../../src/core/fragment/arena.ts'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { builtInRules } from '../../../src/core/identity/rules.ts'
 import type { Version } from '../../../src/core/identity/ties.ts'
+import type { LogEntry } from '../../../src/core/shard/shard-state.ts'
 import { Dice } from '../dice.ts'
 import type { History, Step } from './history.ts'
 import { IdentityReplica } from './identity-replica.ts'
@@ -118,8 +119,18 @@ export class IdentityWorld {
     return replica
   }
 
+  entries(shard: number): readonly LogEntry[] {
+    return this.logs.entries(shard)
+  }
+
+  /** What channels told, less what was put aside. */
   get told(): readonly Told[] {
-    return this.logs.told
+    const aside = this.replicas.map(({ letters }) => letters)
+    if (aside.every(({ length }) => length === 0)) return this.logs.told
+    return this.logs.told.filter(
+      ({ shard, sequence, index }) =>
+        !aside[shard]?.some((one) => one.sequence === sequence && one.index === index),
+    )
   }
 
   replica(shard: number): IdentityReplica {
@@ -182,7 +193,7 @@ export class IdentityWorld {
   }
 
   private toldIn(shard: number, sequence: number, id: string | undefined): Told | undefined {
-    return this.told.findLast(
+    return this.logs.told.findLast(
       (one) => one.record.id === id && one.shard === shard && one.sequence === sequence,
     )
   }

@@ -1,5 +1,14 @@
-import { type FragmentId, fragmentName, identifierIn } from '@halfsecond/protocol'
+import {
+  builtInNamespaces,
+  compareFragmentIds,
+  epochOf,
+  type FragmentId,
+  fragmentName,
+  identifierIn,
+  namespaceOf,
+} from '@halfsecond/protocol'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
+import { looseRule } from '../../../src/core/identity/rules.ts'
 import { isSame, type Ties, type Version } from '../../../src/core/identity/ties.ts'
 import { fragmentsOf, Groups, groupsOf, hasContent, linksOf, validLinksOf } from './homes.ts'
 import type { IdentityWorld } from './identity-world.ts'
@@ -45,10 +54,15 @@ export function otherWhenRefolded(world: IdentityWorld): Violation | undefined {
 function restless(world: IdentityWorld): string | undefined {
   for (const { state, letters } of world.replicas) {
     if (state.outbox.size > 0) return `shard ${state.shard} still has ${state.outbox.size} to tell`
-    const [letter] = letters.filter(({ reason }) => !reason.includes('name the epoch'))
+    const letter = letters.find(({ reason }) => !isMeantToBeAside(reason))
     if (letter) return `shard ${state.shard} put aside what is valid: ${letter.reason}`
   }
   return undefined
+}
+
+/** Whose epochs have several owners has to be erased by epoch; who is blocked is not heard. */
+function isMeantToBeAside(reason: string): boolean {
+  return reason.includes('name the epoch') || reason.includes('blocked by the identity')
 }
 
 function wrongProfile(world: IdentityWorld): string | undefined {
@@ -56,6 +70,9 @@ function wrongProfile(world: IdentityWorld): string | undefined {
   for (const group of groupsOf(validLinksOf(world)).all()) {
     const root = group.at(-1)
     if (root) roots.set(root, group)
+    const lost = group.find((id) => topOf(world, id) !== root)
+    if (lost)
+      return `whoever climbs from ${fragmentName(lost)} gets to ${fragmentName(topOf(world, lost))}`
   }
   for (const { identifier, ties } of fragmentsOf(world)) {
     const group = roots.get(identifier) ?? [identifier]
@@ -66,6 +83,21 @@ function wrongProfile(world: IdentityWorld): string | undefined {
   }
   for (const [root] of roots) return `nothing is known of ${fragmentName(root)}, which is a root`
   return undefined
+}
+
+/** Who stands above a fragment, as its home has told: climbing from anybody ends at the root. */
+function topOf(world: IdentityWorld, id: FragmentId): FragmentId {
+  let top = id
+  for (let next: FragmentId | undefined = id; next !== undefined; ) {
+    top = next
+    next = [...(world.fragment(top)?.ties?.told.keys() ?? [])].sort(isLowerFirst).at(-1)
+    if (next !== undefined && isLowerFirst(next, top) <= 0) return id
+  }
+  return top
+}
+
+function isLowerFirst(a: FragmentId, b: FragmentId): number {
+  return compareFragmentIds(a, b, builtInNamespaces)
 }
 
 function names(ids: readonly FragmentId[]): string {
@@ -145,20 +177,41 @@ function wrongLimit(world: IdentityWorld): string | undefined {
     const namespace = brokenLimit(group, world.rules)
     if (namespace !== undefined) return `${names(group)} has too many of ${namespace}`
   }
+  const nobodys = nobodysLink(world)
+  if (nobodys) return nobodys
   const shared = fragmentsOf(world).find((fragment) => ownersOf(fragment).length > 1)
   if (shared) return `${fragmentName(shared.identifier)} has several owners`
   const ever = new Groups()
   for (const { record } of world.told) if (record.kind === 'link') ever.join(record.key, record.to)
-  const epochs = fragmentsOf(world).map(({ identifier }) => identifier)
+  const epochs = fragmentsOf(world).flatMap(({ identifier }) =>
+    epochOf(identifier) > 0 ? [identifier] : [],
+  )
   const couldBreak = ever.all().some((group) => {
-    const all = epochs.filter((id) => group.includes(identifierIn(id)))
-    return brokenLimit(all, world.rules) !== undefined
+    const later = epochs.filter((id) => group.includes(identifierIn(id)))
+    return brokenLimit([...group, ...later], world.rules) !== undefined
   })
   if (couldBreak) return undefined
   const refused = linksOf(world).find(
     ({ link }) => link.state === 'refused' && link.reason.startsWith('a profile'),
   )
   return refused && `${names([refused.lower, refused.upper])} is refused without a limit`
+}
+
+/** Whoever is blocked, or linked to more than any person, joins nobody. */
+function nobodysLink(world: IdentityWorld): string | undefined {
+  const { blocked, byNamespace } = world.rules
+  const counts = new Map<FragmentId, number>()
+  for (const { lower, upper } of validLinksOf(world)) {
+    for (const id of [lower, upper]) {
+      if (blocked.has(identifierIn(id))) return `${fragmentName(id)} is blocked, and linked`
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
+  }
+  for (const [id, count] of counts) {
+    const { popularMax } = byNamespace.get(namespaceOf(identifierIn(id))) ?? looseRule
+    if (count > popularMax) return `${fragmentName(id)} is linked to ${count} others`
+  }
+  return undefined
 }
 
 /** Whoever logged in on a device in one epoch. */
