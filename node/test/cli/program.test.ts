@@ -138,7 +138,7 @@ describe('halfsecond --help', () => {
 
       Options for another system's file:
         --mapping <file>      what its columns mean, YAML or JSON
-        --rate <links>        links sent per second (default: 500)
+        --rate <links>        new links sent per second (default: 200)
         --admin-url <url>     admin port of a node, for mode full and --dry-run
 
       Options for CSV:

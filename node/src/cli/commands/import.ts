@@ -101,7 +101,7 @@ export function addImport(program: Command, around: Surroundings): void {
     .addOption(
       new Option('--mapping <file>', 'what its columns mean, YAML or JSON').conflicts(csvOptions),
     )
-    .option('--rate <links>', 'links sent per second', linksPerSecond, linksPerSecondDefault)
+    .option('--rate <links>', 'new links sent per second', linksPerSecond, linksPerSecondDefault)
     .option('--admin-url <url>', 'admin port of a node, for mode full and --dry-run')
     .optionsGroup('Options for CSV:')
     .option('--key <column>', 'column of the identifier', csvDefaults.key)
