@@ -34,6 +34,7 @@ import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import { type Identity, makeIdentity, type ParseIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
+import type { Pulse } from './identity/pulse.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
@@ -309,7 +310,7 @@ export class Engine implements NodeApi {
     return this.reader.conflictsOf(shard)
   }
 
-  recognition(request: IdentityRead): AsyncIterable<object> {
+  recognition(request: IdentityRead): AsyncIterable<object | Pulse> {
     return this.recognising.reads.read(request)
   }
 

@@ -4,6 +4,7 @@ import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
+import { type Pulse, pulse } from './identity/pulse.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
@@ -37,7 +38,7 @@ export interface Reader {
   profilesOf(shard: number): AsyncIterable<ProfileView>
   conflictsOf(shard: number): AsyncIterable<ConflictView>
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
-  recognition(request: IdentityRead): AsyncIterable<object>
+  recognition(request: IdentityRead): AsyncIterable<object | Pulse>
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -86,9 +87,14 @@ export function shardIn(request: ReadRequest, shards: number): number {
   return 'shard' in request ? request.shard : shardOf(identifierIn(request.identifier), shards)
 }
 
-async function* linesOf(views: AsyncIterable<object>): AsyncGenerator<Uint8Array> {
+async function* linesOf(views: AsyncIterable<object | Pulse>): AsyncGenerator<Uint8Array> {
   let chunk = ''
   for await (const view of views) {
+    if (view === pulse) {
+      yield bytesOf(`${chunk}\n`)
+      chunk = ''
+      continue
+    }
     chunk += `${JSON.stringify(view)}\n`
     if (chunk.length < chunkChars) continue
     yield bytesOf(chunk)

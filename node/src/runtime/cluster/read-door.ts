@@ -6,6 +6,9 @@ import { encodeReadPart, type ReadMessage, type ReadPart, readPartBytes } from '
 /** Long answers given at a time: each holds a part in memory. */
 const openMax = 16
 
+/** A part is given after so long, whatever is in it: whoever asked waits for 5 s. */
+const partMs = 1_000
+
 /** Whoever does not ask for so long has gone. */
 const idleMs = 30_000
 
@@ -46,7 +49,7 @@ export class ReadDoor {
     if (this.answers.size >= openMax)
       throw new HalfsecondError('OVERLOADED', `this node gives ${openMax} long answers already`)
     const id = ++this.count
-    const answer = new LongAnswer(this.uses.read(request))
+    const answer = new LongAnswer(this.uses.read(request), this.uses.clock)
     this.answers.set(id, answer)
     return this.part(id, answer, 0)
   }
@@ -80,11 +83,13 @@ export class ReadDoor {
 class LongAnswer {
   timer: Timer | undefined
   private readonly source: AsyncIterator<Uint8Array>
+  private readonly clock: Clock
   private rest: Uint8Array = new Uint8Array(0)
   private number = -1
   private last: Promise<Omit<ReadPart, 'id'>> | undefined
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, clock: Clock) {
+    this.clock = clock
     this.source = source[Symbol.asyncIterator]()
   }
 
@@ -107,7 +112,8 @@ class LongAnswer {
     const pieces: Uint8Array[] = []
     let size = 0
     let isLast = false
-    while (size < readPartBytes) {
+    const end = this.clock.monotonic() + partMs
+    while (size < readPartBytes && this.clock.monotonic() < end) {
       if (this.rest.length === 0) {
         const { done, value } = await this.source.next()
         isLast = done === true

@@ -1,4 +1,5 @@
 import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
+import type { Fragment } from '../../core/fragment/fragment.ts'
 import {
   changeOf,
   type LinkUnder,
@@ -10,6 +11,7 @@ import type { Profiles } from '../profiles.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { IdentityRegistry } from './identity-registry.ts'
+import { type Pulse, pulse, pulseEvery } from './pulse.ts'
 
 /** Profiles that one record batch tells to judge themselves. */
 const judgedAtOnce = 256
@@ -46,7 +48,7 @@ export class IdentityReads {
   }
 
   /** Rejects with `MOVED` where the shard is not here, or another node leads what is to be written. */
-  read(request: IdentityRead): AsyncIterable<ProfileChange | LinkUnder> {
+  read(request: IdentityRead): AsyncIterable<ProfileChange | LinkUnder | Pulse> {
     switch (request.what) {
       case 'identityPlan':
         return this.changes(request.shard, request.text)
@@ -57,25 +59,29 @@ export class IdentityReads {
     }
   }
 
-  private changes(shard: number, text: string): AsyncIterable<ProfileChange> {
+  private changes(shard: number, text: string): AsyncIterable<ProfileChange | Pulse> {
     const rules = rulesOf(text, 0)
-    return this.uses.profiles.each(shard, (fragment) => changeOf(fragment, rules))
+    return this.each(shard, (fragment) => changeOf(fragment, rules))
   }
 
   /**
    * The records go out before the changes are told, so whoever was told of all knows that all are
    * on their way. Asked again, it lists what is left.
    */
-  private async *judged(number: number, version: number): AsyncGenerator<ProfileChange> {
+  private async *judged(number: number, version: number): AsyncGenerator<ProfileChange | Pulse> {
     const primary = await this.primaryBy(number, version)
     const rules = this.uses.shards[number]?.state.identity.rules
     if (rules === undefined) return
-    const changed = this.uses.profiles.each(number, (fragment) => {
+    const changed = this.each(number, (fragment) => {
       const change = changeOf(fragment, rules)
       return change && { id: fragment.identifier, change }
     })
     let some: Judged[] = []
     for await (const one of changed) {
+      if (one === pulse) {
+        yield pulse
+        continue
+      }
       some.push(one)
       if (some.length < judgedAtOnce) continue
       await primary.judge(some.map(({ id }) => id))
@@ -86,12 +92,27 @@ export class IdentityReads {
     yield* some.map(({ change }) => change)
   }
 
-  private async *links(shard: number, version: number): AsyncGenerator<LinkUnder> {
-    const all = this.uses.profiles.each(shard, (fragment) => {
+  private async *links(shard: number, version: number): AsyncGenerator<LinkUnder | Pulse> {
+    const all = this.each(shard, (fragment) => {
       const links = linksUnder(fragment, version)
       return links.length > 0 ? links : undefined
     })
-    for await (const links of all) yield* links
+    for await (const links of all) {
+      if (links === pulse) yield pulse
+      else yield* links
+    }
+  }
+
+  /** What is seen of each fragment of a shard; and a pulse now and then. */
+  private each<V>(
+    shard: number,
+    view: (fragment: Fragment) => V | undefined,
+  ): AsyncIterable<V | Pulse> {
+    let seen = 0
+    return this.uses.profiles.each<V | Pulse>(
+      shard,
+      (fragment) => view(fragment) ?? (++seen % pulseEvery === 0 ? pulse : undefined),
+    )
   }
 
   private async primaryBy(number: number, version: number): Promise<Primary> {

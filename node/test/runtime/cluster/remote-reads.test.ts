@@ -107,6 +107,39 @@ describe('what is asked about a visitor', () => {
     expect(cluster.asked).toEqual([])
   })
 
+  it('is done by the primary alone where it has to lead, also where the shard is here', async () => {
+    const judge: ReadRequest = { what: 'identityJudge', shard: 0, version: 3 }
+    const requests: ReadRequest[] = []
+    const cluster = new Cluster().add('n2', (request) => {
+      requests.push(request)
+      return gives(Buffer.from('{}'))
+    })
+
+    await all(cluster.reads(() => gives(Buffer.from('own')), true).read(judge))
+    const alone = new Cluster().add('n3', () => gives(Buffer.from('{}')))
+    const answer = all(alone.reads(() => gives(Buffer.from('own')), true).read(judge))
+
+    expect(requests).toEqual([judge])
+    await expect(answer).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    expect(alone.asked).toEqual(['n2'])
+  })
+
+  it('comes in parts also where little is found: those who wait get a sign of life', async () => {
+    const cluster = new Cluster()
+    cluster.add('n2', async function* () {
+      for (let second = 0; second < 20; second++) {
+        cluster.clock.advance(1_000)
+        yield Buffer.from('\n')
+      }
+      yield Buffer.from('{"a":1}')
+    })
+
+    const answer = await all(cluster.reads().read(profile))
+
+    expect(answer.toString().trim()).toBe('{"a":1}')
+    expect(cluster.asked.length).toBeGreaterThan(10)
+  })
+
   it('comes from the primary, as it was asked', async () => {
     const requests: ReadRequest[] = []
     const cluster = new Cluster().add('n2', (request) => {
