@@ -3,6 +3,7 @@ import {
   builtInNamespaces,
   type ChannelRecord,
   type DecideQuestion,
+  greatest,
   HalfsecondError,
   type Identifier,
   type ProfileQuestion,
@@ -78,11 +79,14 @@ export class DecidingCluster {
   }
 
   /** @param holders by shard: the nodes that hold it, the primary first */
-  static async start(holders: readonly (readonly number[])[]): Promise<DecidingCluster> {
+  static async start(
+    holders: readonly (readonly number[])[],
+    playbook = peoplePlaybook(),
+  ): Promise<DecidingCluster> {
     const cluster = new DecidingCluster(holders)
     const count = 1 + Math.max(...holders.flat())
     for (let node = 0; node < count; node++) cluster.nodes.push(cluster.open(node))
-    await cluster.activate(1, peoplePlaybook())
+    await cluster.activate(1, playbook)
     return cluster
   }
 
@@ -124,6 +128,14 @@ export class DecidingCluster {
     return batch(producer, (this.numbers.get(shard) ?? 0) + 1, records)
   }
 
+  /** As `pending`, of records of any homes: a batch for each. */
+  pendingOf(records: readonly ChannelRecord[]): Uint8Array[] {
+    const homes = new Set(records.map(({ key }) => shardOf(key, shards)))
+    return [...homes].map((home) =>
+      this.pending(...records.filter(({ key }) => shardOf(key, shards) === home)),
+    )
+  }
+
   /** Brings what shards have for each other into their logs, until nothing waits. */
   async settle(): Promise<void> {
     for (let isBusy = true; isBusy; ) {
@@ -138,7 +150,7 @@ export class DecidingCluster {
     }
   }
 
-  /** Asks the first node that holds the home of the greatest identifier. */
+  /** Asks a node. Time passes until it has answered. */
   async ask(question: DecideQuestion | ProfileQuestion, at?: number): Promise<Answer> {
     const answer = this.answerNow(question, at)
     let isDone = false
@@ -150,6 +162,12 @@ export class DecidingCluster {
       if (!isDone) this.clock.advance(1)
     }
     return done
+  }
+
+  /** Asks the node that holds the home of the greatest identifier. */
+  askHome(question: DecideQuestion | ProfileQuestion): Promise<Answer> {
+    const key = greatest(question.identifiers, builtInNamespaces) ?? ''
+    return this.ask(question, this.holders[shardOf(key, shards)]?.[0])
   }
 
   /** As `ask`; where everything is on the node asked, at once. */

@@ -27,6 +27,8 @@ export interface Branch {
   readonly copies: readonly Copy[]
   /** The greatest that it is linked to, directly or by way of one below; null: it is a root. */
   readonly parent: FragmentId | null
+  /** Whom those below are linked to as well. */
+  readonly up: readonly FragmentId[]
   /** As a root: who else is in the profile, as its fold judged; null: that is not known here. */
   readonly judged: ReadonlySet<FragmentId> | null
 }
@@ -66,24 +68,29 @@ export function branchAt(
 export function branchOf(fragment: Fragment, { set, facts, rules }: BranchGround): Branch {
   const { ties } = fragment
   const own = ownPart(fragment, set, facts)
-  if (ties === null) return { own, isAhead: false, copies: noCopies, parent: null, judged: nobody }
-  const parent = parentOf(own, ties, rules.namespaces)
-  return { own, isAhead: false, copies: copiesIn(ties), parent, judged: ties.members }
+  if (ties === null)
+    return { own, isAhead: false, copies: noCopies, parent: null, up: nobody, judged: noMembers }
+  const up = upOf(own.id, ties)
+  const parent = parentOf(own, up, rules.namespaces)
+  return { own, isAhead: false, copies: copiesIn(ties), parent, up, judged: ties.members }
 }
 
 const noCopies: readonly Copy[] = []
-const nobody: ReadonlySet<FragmentId> = new Set()
+const nobody: readonly FragmentId[] = []
+const noMembers: ReadonlySet<FragmentId> = new Set()
 
 function branchAhead(fragment: Fragment, place: Place, ground: BranchGround): Branch {
   const { ties } = fragment
   const { set, latest, rules, facts } = ground
   const own = pendingPart(fragment, set, place.records, latest, rules, facts)
+  const up = ties === null ? nobody : upOf(own.id, ties)
   return {
     own,
     isAhead: true,
     copies: ties === null ? noCopies : copiesIn(ties),
-    parent: parentOf(own, ties, rules.namespaces),
-    judged: ties?.members ?? nobody,
+    parent: parentOf(own, up, rules.namespaces),
+    up,
+    judged: ties?.members ?? noMembers,
   }
 }
 
@@ -164,9 +171,16 @@ function copiesIn(ties: Ties): readonly Copy[] {
   return [...newest.values()]
 }
 
+function upOf(id: FragmentId, { below }: Ties): readonly FragmentId[] {
+  const up = new Set<FragmentId>()
+  for (const { since, also } of below.values())
+    if (since !== null && also !== null && also !== id) up.add(also)
+  return up.size === 0 ? nobody : [...up]
+}
+
 function parentOf(
-  { id, links }: Pick<Part, 'id' | 'links'>,
-  ties: Ties | null,
+  { links }: Pick<Part, 'links'>,
+  up: readonly FragmentId[],
   namespaces: Namespaces,
 ): FragmentId | null {
   let best: FragmentId | null = null
@@ -174,7 +188,6 @@ function parentOf(
     if (best === null || compareFragmentIds(one, best, namespaces) > 0) best = one
   }
   for (const { to } of links) look(to)
-  for (const { since, also } of ties?.below.values() ?? [])
-    if (since !== null && also !== null && also !== id) look(also)
+  for (const one of up) look(one)
   return best
 }

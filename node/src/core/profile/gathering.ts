@@ -23,8 +23,8 @@ export interface Known {
 export interface ToldBranch {
   readonly id: FragmentId
   readonly parts: readonly ToldPart[]
-  /** The greatest that `id` is linked to, directly or by way of one below. */
-  readonly parent: FragmentId | null
+  /** Whom those below `id` are linked to as well. */
+  readonly up: readonly FragmentId[]
 }
 
 export interface ToldPart {
@@ -32,18 +32,21 @@ export interface ToldPart {
   readonly isAhead: boolean
 }
 
+/** Two fragments that are connected, though no part that was collected says so. */
+export type Edge = readonly [one: FragmentId, other: FragmentId]
+
 /**
  * What one question collected about the fragments of one person, on its way up to their root.
  *
  * G1 of each fragment it knows the newest that was told; what a question brought along for it wins,
  *    as it holds what nobody else has.
- * G2 links and edges only lead upwards, so whoever follows them never comes back.
+ * G2 links lead upwards only, so whoever goes to the greatest, again and again, never comes back.
  */
 export class Gathering {
   private readonly namespaces: Namespaces
   private readonly known = new Map<FragmentId, Known>()
-  /** From a fragment to the greatest that its home knows above it, where no part says so. */
-  private readonly edges = new Map<FragmentId, FragmentId>()
+  /** From a fragment to those that it shares somebody below with, as its home knows. */
+  private readonly edges: Edge[] = []
   /** Said that whoever asks is not in their profile: what links to them does not count. */
   private readonly refusing = new Set<FragmentId>()
   /** Their homes do not answer: what links to them counts, but nobody can go there. */
@@ -54,24 +57,24 @@ export class Gathering {
   }
 
   /** A branch that was read here, at its home. */
-  addBranch({ own, isAhead, copies, parent }: Branch): void {
+  addBranch({ own, isAhead, copies, up }: Branch): void {
     const { id, version, links } = own
     this.add({ id, version, links, part: own, copy: null, isAhead, isHeld: false })
     for (const copy of copies) this.takeCopy(copy, false, true)
-    if (parent !== null) this.edges.set(id, parent)
+    for (const one of up) this.edges.push([id, one])
   }
 
-  addTold({ id, parts, parent }: ToldBranch): void {
+  addTold({ id, parts, up }: ToldBranch): void {
     for (const { copy, isAhead } of parts) this.addCopy(copy, isAhead)
-    if (parent !== null) this.edges.set(id, parent)
+    for (const one of up) this.edges.push([id, one])
   }
 
   addCopy(copy: Copy, isAhead: boolean): void {
     this.takeCopy(copy, isAhead, false)
   }
 
-  addEdge(lower: FragmentId, upper: FragmentId): void {
-    this.edges.set(lower, upper)
+  addEdges(edges: readonly Edge[]): void {
+    this.edges.push(...edges)
   }
 
   get size(): number {
@@ -86,7 +89,7 @@ export class Gathering {
     return this.known.values()
   }
 
-  edgesOf(): ReadonlyMap<FragmentId, FragmentId> {
+  allEdges(): readonly Edge[] {
     return this.edges
   }
 
@@ -105,14 +108,18 @@ export class Gathering {
 
   /** The greatest that `from` is connected to by what was collected, and that can be asked. */
   greatest(from: FragmentId): FragmentId {
+    let best = from
+    for (const id of this.connected(from))
+      if (!this.away.has(id) && compareFragmentIds(id, best, this.namespaces) > 0) best = id
+    return best
+  }
+
+  /** All that `from` is connected to by what was collected, itself included. */
+  connected(from: FragmentId): ReadonlySet<FragmentId> {
     const neighbours = this.neighbours()
     const seen = new Set([from])
-    let best = from
-    for (const id of seen) {
-      if (!this.away.has(id) && compareFragmentIds(id, best, this.namespaces) > 0) best = id
-      for (const next of neighbours.get(id) ?? []) seen.add(next)
-    }
-    return best
+    for (const id of seen) for (const next of neighbours.get(id) ?? []) seen.add(next)
+    return seen
   }
 
   /**

@@ -17,7 +17,7 @@ import {
   wireVersion,
 } from '@halfsecond/protocol'
 import { readCopy } from '../../core/profile/copy.ts'
-import type { ToldBranch, ToldPart } from '../../core/profile/gathering.ts'
+import type { Edge, ToldBranch, ToldPart } from '../../core/profile/gathering.ts'
 
 /*
  * What nodes ask each other to decide for one person, on `hs.node.<id>.peer`. Channels cannot: a
@@ -50,7 +50,7 @@ export interface OnwardQuestion {
   /** Where it goes on. */
   readonly at: FragmentId
   readonly parts: readonly ToldPart[]
-  readonly edges: readonly (readonly [lower: FragmentId, upper: FragmentId])[]
+  readonly edges: readonly Edge[]
   /** Whether all that was collected so far is fresh. */
   readonly isFresh: boolean
   readonly hops: number
@@ -70,6 +70,8 @@ export interface BranchAnswer {
 /** Whoever asks is not in the profile of whom they were sent to. */
 export interface ApartAnswer {
   readonly kind: 'apart'
+  /** What is known there of those who are in the profile with whoever asks. */
+  readonly parts: readonly ToldPart[]
 }
 
 export type PeerAnswer = BranchAnswer | ApartAnswer | Answer
@@ -79,6 +81,9 @@ export type PeerAnswer = BranchAnswer | ApartAnswer | Answer
  * side. The rest of an answer frame is room for the question.
  */
 export const partsBytesMax = 600_000
+
+/** Edges that one message takes: a person has a handful. */
+export const edgesMax = 256
 
 const limits = {
   frameBytes: bounds.answerFrameBytes,
@@ -141,26 +146,22 @@ function readOnward(
 }
 
 export function encodePeerAnswer(answer: PeerAnswer): Uint8Array {
-  if (answer.kind === 'apart') return encode({ v: wireVersion, ...answer })
+  if (answer.kind === 'apart')
+    return encode({ v: wireVersion, kind: answer.kind, parts: answer.parts.map(wirePart) })
   if (answer.kind !== 'branch') return encode({ v: wireVersion, epoch: 0, answers: [answer] })
   const { branch, ...rest } = answer
-  const { id, parent, parts } = branch
-  return encode({ v: wireVersion, ...rest, id, parent, parts: parts.map(wirePart) })
+  const { id, up, parts } = branch
+  return encode({ v: wireVersion, ...rest, id, up, parts: parts.map(wirePart) })
 }
 
 /** @throws HalfsecondError the one that was answered, or `MALFORMED` */
 export function readPeerAnswer(bytes: Uint8Array): PeerAnswer {
   const value = decode(bytes, limits)
   if (isFields(value) && value.v === wireVersion) {
-    const { kind, id, parent, parts, isFresh, isReset, position } = value
-    if (kind === 'apart') return { kind }
-    if (
-      kind === 'branch' &&
-      isFragmentId(id) &&
-      (parent === null || isFragmentId(parent)) &&
-      isWirePosition(position)
-    ) {
-      const branch = { id, parent, parts: readParts(parts) }
+    const { kind, id, up, parts, isFresh, isReset, position } = value
+    if (kind === 'apart') return { kind, parts: readParts(parts) }
+    if (kind === 'branch' && isFragmentId(id) && Array.isArray(up) && isWirePosition(position)) {
+      const branch = { id, up: up.filter(isFragmentId), parts: readParts(parts) }
       return { kind, branch, isFresh: isFresh === true, isReset: isReset === true, position }
     }
     const [answer] = parseAnswers(value).answers
@@ -184,7 +185,7 @@ function readParts(value: unknown): ToldPart[] {
   })
 }
 
-function readEdge(edge: unknown): readonly [FragmentId, FragmentId] {
+function readEdge(edge: unknown): Edge {
   if (Array.isArray(edge)) {
     const [lower, upper]: unknown[] = edge
     if (isFragmentId(lower) && isFragmentId(upper)) return [lower, upper]

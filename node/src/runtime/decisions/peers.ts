@@ -1,9 +1,4 @@
-import {
-  type Answer,
-  type HalfsecondError,
-  subjects,
-  toHalfsecondError,
-} from '@halfsecond/protocol'
+import { type Answer, subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { ClusterMap } from '../../core/cluster/cluster-map.ts'
 import type { Bus, Clock } from '../ports.ts'
 import {
@@ -81,7 +76,7 @@ export class Peers {
         return readPeerAnswer(await bus.request(subjects.peer(node), question, timeoutMs))
       } catch (thrown) {
         const { code, message } = toHalfsecondError(thrown, 'UNAVAILABLE', 'no answer')
-        if (!elsewhere.has(code)) return { kind: 'error', error: { code, message } }
+        if (code === refusal) return { kind: 'error', error: { code, message } }
       }
     }
     return undefined
@@ -98,11 +93,5 @@ export class Peers {
   }
 }
 
-/** Where another replica may answer what this one did not. */
-const elsewhere: ReadonlySet<HalfsecondError['code']> = new Set([
-  'UNAVAILABLE',
-  'TIMEOUT',
-  'MOVED',
-  'OVERLOADED',
-  'MALFORMED',
-])
+/** What every replica would answer. Whatever else goes wrong, copies have to do. */
+const refusal = 'FORBIDDEN'

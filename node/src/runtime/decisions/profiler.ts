@@ -8,7 +8,7 @@ import { encodePart } from '../../core/profile/copy.ts'
 import type { Known } from '../../core/profile/gathering.ts'
 import { MergedProfiles } from '../../core/profile/merged-profiles.ts'
 import { ownPart } from '../../core/profile/part.ts'
-import { lackingFeatures, membersOf, profileSeen } from '../../core/profile/seen-profile.ts'
+import { lackingFeatures, profileSeen } from '../../core/profile/seen-profile.ts'
 import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { answering } from './held-shards.ts'
@@ -66,11 +66,13 @@ export class Profiler {
     this.uses = uses
   }
 
-  /** Undefined where whoever asked is not in the profile of this root. */
-  profileAt(visit: Visit, { branch, shard }: Stop, set: FeatureSet): Maybe<Found | undefined> {
+  profileOf(
+    visit: Visit,
+    { branch, shard }: Stop,
+    members: ReadonlySet<FragmentId>,
+    set: FeatureSet,
+  ): Maybe<Found> {
     const { gathering } = visit
-    const members = membersOf(branch, gathering, shard.state.identity.rules)
-    if (!members.has(visit.entered)) return undefined
     const make = (): Profile =>
       profileSeen(branch, members, gathering, this.mergedOf(set), (copy) => this.better(copy, set))
     const found = (profile: Profile): Found => {

@@ -1,4 +1,5 @@
 import type { FragmentId } from '@halfsecond/protocol'
+import type { Copy } from '../../core/identity/ties.ts'
 import type { Branch } from '../../core/profile/branch.ts'
 import { encodePart } from '../../core/profile/copy.ts'
 import type { Gathering, ToldPart } from '../../core/profile/gathering.ts'
@@ -19,23 +20,28 @@ export function toldBranch({ own, isAhead, copies }: Branch, playbook: number): 
   ])
 }
 
-/** All that was collected, but for what the other side has been given. */
+/**
+ * What was collected, but for what the other side has been given.
+ * @param isMeant who is spoken of
+ */
 export function toldGathering(
   gathering: Gathering,
-  given: ReadonlySet<FragmentId>,
+  isMeant: (id: FragmentId) => boolean,
+  given: ReadonlySet<Copy>,
   playbook: number,
 ): Told {
   const direct: ToldPart[] = []
   const held: ToldPart[] = []
   for (const { id, part, copy, isAhead } of gathering.all()) {
+    if (!isMeant(id)) continue
     if (part !== null) direct.push({ copy: copyOf(part, playbook), isAhead })
     else if (copy !== null && isAhead) direct.push({ copy, isAhead })
-    else if (copy !== null && !given.has(id)) held.push({ copy, isAhead })
+    else if (copy !== null && !given.has(copy)) held.push({ copy, isAhead })
   }
   return fitting([...direct, ...held])
 }
 
-function copyOf(part: Part, playbook: number): ToldPart['copy'] {
+function copyOf(part: Part, playbook: number): Copy {
   const { id, version, links } = part
   return { id, version, links, bytes: encodePart(part, playbook) }
 }

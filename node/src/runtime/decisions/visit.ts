@@ -8,6 +8,7 @@ import {
   shardOf,
   type WirePosition,
 } from '@halfsecond/protocol'
+import type { Copy } from '../../core/identity/ties.ts'
 import type { Branch } from '../../core/profile/branch.ts'
 import { Gathering } from '../../core/profile/gathering.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -16,6 +17,9 @@ import { Pending } from './pending.ts'
 
 /** How far one question may climb: real trees have a depth of one or two. */
 const hopsMax = 8
+
+/** Branches besides those named that one question asks for: who has more gets the rest as they are told. */
+const soughtMax = 16
 
 /** A branch that a question came to, and the shard by whose rules and playbook it is answered there. */
 export interface Stop {
@@ -36,6 +40,8 @@ export class Visit {
   /** Where a shard is of which the question had a position of an earlier life. */
   reset: WirePosition | undefined
   hops = 0
+  /** Those whose branches were asked for, and those that nobody answers for. */
+  private readonly sought = new Set<FragmentId>()
   private readonly stops = new Map<FragmentId, Stop>()
   private readonly namespaces: Namespaces
   /** Who is below it was visited before the question came to this node. */
@@ -63,7 +69,7 @@ export class Visit {
     const { question, entered, at, isFresh, parts, edges, hops } = onward
     const visit = new Visit(question, entered, at, Pending.none, namespaces, startedAt)
     for (const { copy, isAhead } of parts) visit.gathering.addCopy(copy, isAhead)
-    for (const [lower, upper] of edges) visit.gathering.addEdge(lower, upper)
+    visit.gathering.addEdges(edges)
     visit.isFresh = isFresh
     visit.hops = hops
     return visit
@@ -87,11 +93,12 @@ export class Visit {
   }
 
   /** Copies that the home of `next` has been given already, by the shards that held them here. */
-  handedUp(next: FragmentId, destination: number): ReadonlySet<FragmentId> {
-    const handed = new Set<FragmentId>()
+  handedUp(next: FragmentId, destination: number): ReadonlySet<Copy> {
+    const handed = new Set<Copy>()
     for (const { branch, shard } of this.stops.values()) {
-      if (branch.parent !== next || hasRows(shard.state.outbox.rows(destination))) continue
-      for (const { id } of branch.copies) handed.add(id)
+      if (branch.parent !== next || branch.isAhead) continue
+      if (hasRows(shard.state.outbox.rows(destination))) continue
+      for (const copy of branch.copies) handed.add(copy)
     }
     return handed
   }
@@ -119,9 +126,28 @@ export class Visit {
     return ++this.hops <= hopsMax
   }
 
+  /**
+   * Whoever is connected to the question's fragment, and of whom nobody told more than that: what
+   * connects them is newer than what their homes handed up to the root. Each is named once.
+   */
+  unknown({ judged }: Branch): readonly FragmentId[] {
+    const unknown: FragmentId[] = []
+    for (const id of this.gathering.connected(this.entered)) {
+      if (this.gathering.get(id) || judged?.has(id) || this.sought.has(id)) continue
+      if (this.sought.size >= soughtMax) {
+        this.isFresh = false
+        break
+      }
+      this.sought.add(id)
+      unknown.push(id)
+    }
+    return unknown
+  }
+
   /** Nobody answers for it. */
   cannotReach(id: FragmentId): void {
     this.isFresh = false
+    this.sought.add(id)
     this.gathering.giveUp(id)
   }
 

@@ -14,18 +14,21 @@ import type { Playbook } from '../../core/decision/playbook.ts'
 import { profileOf } from '../../core/decision/profile.ts'
 import { type FragmentRecord, isFragmentRecord } from '../../core/fragment/evolve.ts'
 import { initialFragment } from '../../core/fragment/fragment.ts'
+import type { Copy } from '../../core/identity/ties.ts'
 import { type Branch, type BranchGround, branchAt, branchOf } from '../../core/profile/branch.ts'
 import { partOf } from '../../core/profile/copy.ts'
+import { membersOf } from '../../core/profile/seen-profile.ts'
 import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { answering, hold, positionIn, positionOf } from './held-shards.ts'
 import { after, type Maybe } from './maybe.ts'
-import type {
-  ApartAnswer,
-  BranchAnswer,
-  BranchQuestion,
-  OnwardQuestion,
-  VisitorQuestion,
+import {
+  type ApartAnswer,
+  type BranchAnswer,
+  type BranchQuestion,
+  edgesMax,
+  type OnwardQuestion,
+  type VisitorQuestion,
 } from './peer-messages.ts'
 import type { Peers } from './peers.ts'
 import { Pending } from './pending.ts'
@@ -67,8 +70,6 @@ export interface Ends<T> {
     reset: WirePosition | undefined,
   ) => Promise<T | ApartAnswer | undefined>
 }
-
-const apart: ApartAnswer = { kind: 'apart' }
 
 /**
  * Brings together what is known of one person: enters at the greatest identifier that was named,
@@ -137,7 +138,7 @@ export class Walk {
       const { parts, isWhole } = toldBranch(branch, playbookOf(shard).version)
       return {
         kind: 'branch',
-        branch: { id: branch.own.id, parent: branch.parent, parts },
+        branch: { id: branch.own.id, up: branch.up.slice(0, edgesMax), parts },
         isFresh: isReached && shard.isFresh && isWhole,
         isReset,
         position: positionOf(shard),
@@ -208,7 +209,7 @@ export class Walk {
       const next = visit.next()
       const stop = visit.stopAt(next)
       if (stop !== undefined) return this.end(visit, next, stop, ends)
-      if (visit.isBehind(next)) return apart
+      if (visit.isBehind(next)) return this.apartOf(visit)
       if (!visit.climbs()) {
         visit.cannotReach(next)
         continue
@@ -236,9 +237,12 @@ export class Walk {
     }
     const onward = this.onwardOf(visit, next)
     const answer = await ends.passOn(this.homeOf(next), onward, leftMs, visit.reset)
-    if (answer !== undefined && !isApart(answer)) return answer
     if (answer === undefined) visit.cannotReach(next)
-    else visit.gathering.refuse(next)
+    else if (!isApart(answer)) return answer
+    else {
+      for (const { copy, isAhead } of answer.parts) visit.gathering.addCopy(copy, isAhead)
+      visit.gathering.refuse(next)
+    }
     return this.climb(visit, ends)
   }
 
@@ -250,34 +254,64 @@ export class Walk {
     const own = answer?.branch.parts.find(({ copy }) => copy.id === id)
     if (answer === undefined || own === undefined) return visit.cannotReach(id)
     const { shard } = visit
-    const { parts, parent } = answer.branch
+    const { parts, up } = answer.branch
     const branch = {
       own: partOf(own.copy.bytes, playbookOf(shard).playbook.features),
       isAhead: own.isAhead,
       copies: parts.filter((part) => part !== own).map(({ copy }) => copy),
-      parent,
+      parent: null,
+      up,
       judged: null,
     }
     visit.arrive(branch, answer.isFresh, shard)
   }
 
   private end<T>(visit: Visit, at: FragmentId, stop: Stop, ends: Ends<T>): Maybe<T | ApartAnswer> {
-    const { features } = this.uses.playbookOf(stop.shard).playbook
-    return after(this.uses.profiler.profileAt(visit, stop, features), (found) => {
-      if (found !== undefined) return ends.answer({ ...found, reset: visit.reset })
+    const { shard, branch } = stop
+    const members = membersOf(branch, visit.gathering, shard.state.identity.rules)
+    if (!members.has(visit.entered)) {
       visit.gathering.refuse(at)
       return this.climb(visit, ends)
-    })
+    }
+    const unknown = visit.unknown(branch)
+    if (unknown.length > 0) return after(this.seek(visit, unknown), () => this.climb(visit, ends))
+    const { features } = this.uses.playbookOf(shard).playbook
+    return after(this.uses.profiler.profileOf(visit, stop, members, features), (found) =>
+      ends.answer({ ...found, reset: visit.reset }),
+    )
+  }
+
+  /** Asks for branches at their homes. */
+  private seek(visit: Visit, ids: readonly FragmentId[]): Maybe<unknown> {
+    const asked: Promise<void>[] = []
+    for (const id of ids) {
+      const number = this.homeOf(id)
+      const shard = answering(this.uses.shards, number)
+      if (shard) visit.arrive(this.readExactly(shard, id), shard.isFresh, shard)
+      else {
+        const question = { id, at: null, position: null, pending: [], deadline: branchMs }
+        const answer = this.uses.peers.branch(number, { kind: 'branch', ...question })
+        asked.push(answer.then((told) => visit.told(told)))
+      }
+    }
+    return asked.length === 0 ? undefined : Promise.all(asked)
   }
 
   private onwardOf(visit: Visit, at: FragmentId): OnwardQuestion {
     const { question, entered, hops, gathering } = visit
     const { version } = this.uses.playbookOf(visit.shard)
     const given = visit.handedUp(at, this.homeOf(at))
-    const { parts, isWhole } = toldGathering(gathering, given, version)
-    const edges = [...gathering.edgesOf()]
+    const { parts, isWhole } = toldGathering(gathering, () => true, given, version)
+    const edges = gathering.allEdges().slice(0, edgesMax)
     const isFresh = visit.isFresh && isWhole
     return { kind: 'onward', question, entered, at, parts, edges, isFresh, hops }
+  }
+
+  private apartOf({ gathering, entered, shard }: Visit): ApartAnswer {
+    const together = gathering.connected(entered)
+    const { version } = this.uses.playbookOf(shard)
+    const { parts } = toldGathering(gathering, (id) => together.has(id), nothing, version)
+    return { kind: 'apart', parts }
   }
 
   private homeOf(id: FragmentId): number {
@@ -322,12 +356,14 @@ export class Walk {
   }
 }
 
+const nothing: ReadonlySet<Copy> = new Set()
+
 function reachedWithin(shard: Shard, sequence: number, timeoutMs: number): Maybe<boolean> {
   return sequence <= shard.state.applied ? true : shard.reached(sequence, timeoutMs)
 }
 
 function isApart(answer: unknown): answer is ApartAnswer {
-  return isFields(answer) && answer.kind === apart.kind
+  return isFields(answer) && answer.kind === 'apart'
 }
 
 /** Where a question came in it is at home: its own fragment is always in its own profile. */
