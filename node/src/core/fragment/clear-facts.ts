@@ -20,6 +20,7 @@ export function clearFacts(fragment: Fragment, ground: Ground): void {
   fragment.consents = null
   fragment.features = null
   fragment.lead = 0
+  fragment.bornAt = -1
 }
 
 function forgetEntries(entries: Uint8Array, { digest }: Ground): void {

@@ -45,8 +45,10 @@ export function evolve(
   logged: Logged,
   ground: Ground,
 ): boolean {
-  const changed = fold(fragment, record, logged, ground)
+  const at = effectiveTime(record, logged.timestamp)
+  const changed = fold(fragment, record, at, logged, ground)
   if (changed) {
+    if (fragment.bornAt < 0 || at < fragment.bornAt) fragment.bornAt = at
     fragment.sequence = logged.sequence
     fragment.index = logged.index
   }
@@ -66,8 +68,13 @@ export function effectiveTime(record: ChannelRecord, timestamp: number): number 
   return Math.min(record.at, timestamp)
 }
 
-function fold(fragment: Fragment, record: FragmentRecord, logged: Logged, ground: Ground): boolean {
-  const at = effectiveTime(record, logged.timestamp)
+function fold(
+  fragment: Fragment,
+  record: FragmentRecord,
+  at: number,
+  logged: Logged,
+  ground: Ground,
+): boolean {
   const { identifier } = fragment
   switch (record.kind) {
     case 'event':

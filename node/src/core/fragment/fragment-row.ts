@@ -20,7 +20,8 @@ import { SealedTimeline } from './sealed-timeline.ts'
 /*
  * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
  * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
- * features id, features, lead, ties, device]. The entries are copied as they stand in memory.
+ * features id, features, lead, ties, device, time of the first fact]. The entries are copied as they
+ * stand in memory.
  */
 const rowVersion = 1
 const prefixBytes = 5
@@ -49,6 +50,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarg
     lead,
     storedTies(fragment.ties),
     storedDevice(fragment.device),
+    fragment.bornAt,
   ])
   const at = target.begin(identifier, prefixBytes + head.length + open.used)
   const { bytes } = target
@@ -87,6 +89,7 @@ export function decodeFragment(
     lead,
     ties,
     device,
+    bornAt,
   ]: unknown[] = head
   const readTraits = restoreRegisters(traits, isTraitValue)
   const readLinks = restoreRegisters(links, isStrength)
@@ -110,6 +113,7 @@ export function decodeFragment(
     sequence,
     index,
     lead,
+    bornAt: typeof bornAt === 'number' ? bornAt : -1,
     open,
     sealed: restoreSealed(sealed),
     traits: readTraits,

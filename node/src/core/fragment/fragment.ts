@@ -22,6 +22,8 @@ export interface Fragment {
    * earlier than a resend of it would.
    */
   lead: number
+  /** Time of its first fact, by the facts' own times; −1 where it has none. */
+  bornAt: number
   /** The newest entries of the timeline; older ones are sealed. */
   readonly open: OpenChunk
   sealed: SealedTimeline | null
@@ -44,6 +46,7 @@ export function initialFragment(identifier: FragmentId): Fragment {
     sequence: 0,
     index: 0,
     lead: 0,
+    bornAt: -1,
     open: new OpenChunk(),
     sealed: null,
     traits: null,

@@ -20,8 +20,8 @@ import { type Part, validLinks, versionOf } from './part.ts'
  *
  *   [1, id, sequence, index, playbook version, [[to, since], …], features id, body]
  *
- * `body` is a byte string, MessagePack again: [traits, consents, features] as they are stored in
- * rows. So the fold, which needs the head only, does not decode it.
+ * `body` is a byte string, MessagePack again: [traits, consents, features, time of the first fact]
+ * as they are stored in rows. So the fold, which needs the head only, does not decode it.
  */
 const copyVersion = 1
 
@@ -37,10 +37,10 @@ export function encodeCopy(
   features: FeatureState | null,
   playbookVersion: number,
 ): Uint8Array {
-  const { identifier: id, traits, consents } = fragment
+  const { identifier: id, traits, consents, bornAt } = fragment
   const links = validLinks(fragment)
   return encodePart(
-    { id, version: versionOf(fragment), traits, consents, links, features },
+    { id, version: versionOf(fragment), bornAt, traits, consents, links, features },
     playbookVersion,
   )
 }
@@ -71,14 +71,14 @@ function* smallerAndSmaller(part: Part, playbookVersion: number): Generator<Uint
 }
 
 function assemble(
-  { id, version, consents, links }: Part,
+  { id, version, bornAt, consents, links }: Part,
   traits: Part['traits'],
   features: FeatureState | null,
   ringMax: number,
   playbookVersion: number,
 ): Uint8Array {
   const stored = features?.stored(ringMax) ?? null
-  const body = encode([storedRegisters(traits), storedRegisters(consents), stored])
+  const body = encode([storedRegisters(traits), storedRegisters(consents), stored, bornAt])
   const { sequence, index } = version
   const told = links.map(({ to, since }) => [to, since])
   const setId = features?.set.id ?? null
@@ -116,12 +116,15 @@ export function partOf(bytes: Uint8Array, set: FeatureSet): Part {
   const { id, version, links, setId, body } = headOf(bytes)
   const fields = decoded(body)
   assert(Array.isArray(fields), 'the body of a copy')
-  const [storedTraits, storedConsents, storedFeatures]: unknown[] = fields
+  const [storedTraits, storedConsents, storedFeatures, bornAt]: unknown[] = fields
   const traits = restoreRegisters(storedTraits, isTraitValue)
   const consents = restoreRegisters(storedConsents, isBoolean)
-  assert(traits !== undefined && consents !== undefined, 'a copy that is whole')
+  assert(
+    traits !== undefined && consents !== undefined && typeof bornAt === 'number',
+    'a copy that is whole',
+  )
   const features = setId === set.id ? (restoreFeatures(set, storedFeatures) ?? null) : null
-  return { id, version, traits, consents, links, features }
+  return { id, version, bornAt, traits, consents, links, features }
 }
 
 interface Head extends Omit<Copy, 'bytes'> {

@@ -20,6 +20,8 @@ import { type CopyLink, noTies, type Version } from '../identity/ties.ts'
 export interface Part {
   readonly id: FragmentId
   readonly version: Version
+  /** Time of its first fact; −1 where it has none. */
+  readonly bornAt: number
   readonly traits: Registers<TraitValue> | null
   readonly consents: Registers<boolean> | null
   /** Its valid links to greater fragments. */
@@ -35,6 +37,7 @@ export function ownPart(fragment: Fragment, set: FeatureSet, ground: Reading): P
   return {
     id: fragment.identifier,
     version: versionOf(fragment),
+    bornAt: fragment.bornAt,
     traits: fragment.traits,
     consents: fragment.consents,
     links: validLinks(fragment),
@@ -70,6 +73,7 @@ export function pendingPart(
   return {
     id: fragment.identifier,
     version: versionOf(fragment),
+    bornAt: fragment.bornAt,
     links: validLinks(told),
     ...profileOf(fragment, set, facts, now, ground),
   }
