@@ -99,9 +99,9 @@ function consentFault(value: Fields): string | undefined {
 function eraseFault(value: Fields): string | undefined {
   const fault = idFault('eraseId', value.eraseId)
   if (fault !== undefined) return fault
-  return value.epoch === undefined || isNumber(value.epoch)
+  return value.epoch === undefined || isEpoch(value.epoch)
     ? undefined
-    : 'epoch is a whole number from 1'
+    : `epoch is a whole number from 0, below ${bounds.epochsPerDevice}`
 }
 
 function commonFault(value: Fields, namespaces: Namespaces): string | undefined {
@@ -248,6 +248,10 @@ export function isTime(value: unknown): value is number {
 
 function isNumber(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 1
+}
+
+function isEpoch(value: unknown): boolean {
+  return isShard(value) && Number(value) < bounds.epochsPerDevice
 }
 
 function isShard(value: unknown): boolean {

@@ -177,6 +177,7 @@ describe('the validator of records', () => {
     ['consent as text', { ...consent, granted: 'yes' }],
     ['an erase without its id', { ...common, kind: 'erase' }],
     ['an erase of no epoch', { ...common, kind: 'erase', eraseId: 'e1', epoch: 'x' }],
+    ['an erase of an epoch too many', { ...common, kind: 'erase', eraseId: 'e1', epoch: 16 }],
   ])('refuses %s', (_, value) => {
     expect(faultOf(value)).toBeTypeOf('string')
   })

@@ -276,6 +276,20 @@ test('ID-15 what comes late lands with whoever had the device at its time', () =
   expect(here.timeline(bob)).toEqual([])
 })
 
+test('an erase of one owner of a device leaves what it did with the others', () => {
+  const here = town()
+  here.tell(here.event(laptop), here.login(laptop, ann))
+  here.tell(here.login(laptop, bob), here.event(laptop))
+  here.settle()
+
+  here.tell({ ...here.erase(laptop), epoch: 0 })
+  here.settle()
+
+  expect(here.own(laptop)).toEqual([])
+  expect(here.seen(ann).members).toEqual([ann])
+  expect(here.timeline(bob)).toEqual(['r3'])
+})
+
 describe('ID-18 a primary that dies between two steps of a merge', () => {
   /** How many steps of the merge were done before it died. */
   const moments = Array.from({ length: 14 }, (_, done) => done)

@@ -2,6 +2,7 @@ import {
   builtInNamespaces,
   type ChannelRecord,
   compareIdentifiers,
+  type EraseRecord,
   type FragmentId,
   type Identifier,
   identifierIn,
@@ -102,6 +103,11 @@ export class Town {
   unlink(one: Identifier, other: Identifier): ChannelRecord {
     const { key, to } = endsOf(one, other)
     return { kind: 'unlink', ...this.common(key, this.nowMs), to }
+  }
+
+  erase(key: Identifier): EraseRecord {
+    const common = this.common(key, this.nowMs)
+    return { kind: 'erase', ...common, eraseId: common.id }
   }
 
   /** Whoever an identifier is now, climbing from its home to the root. */

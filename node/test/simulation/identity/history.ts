@@ -171,7 +171,7 @@ class Writer {
   /** A device that had several owners is erased only where its epoch is named. */
   private erase(common: ReturnType<Writer['common']>): ChannelRecord {
     const isNamed = isDevice(common.key) && this.dice.chance(0.5)
-    const epoch = isNamed ? { epoch: 1 + this.dice.below(2) } : {}
+    const epoch = isNamed ? { epoch: this.dice.below(3) } : {}
     return { ...common, kind: 'erase', eraseId: common.id, ...epoch }
   }
 
