@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Requirement } from '../../../deploy/test/requirements.ts'
 import { needs } from '../../../deploy/test/requirements.ts'
 import { type Client, type ClientOptions, connect } from '../../src/index.ts'
@@ -65,6 +65,14 @@ export function clientSuite(
     beforeAll(async () => {
       cluster = await start()
       proxy = await TcpProxy.start(Number(new URL(cluster.url).port))
+      // A node that has just started is fresh once it has heard its own beat, later on a busy machine.
+      const early = open()
+      const isFresh = async () => {
+        const { freshness } = await early.visitor({ anon: 'early' }).decide('hero')
+        expect(freshness).toBe('fresh')
+      }
+      await vi.waitFor(isFresh, { timeout: 10_000 })
+      await early.close()
     })
 
     beforeEach(async () => {
