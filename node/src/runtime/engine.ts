@@ -172,9 +172,7 @@ export class Engine implements NodeApi {
       clock,
       calendar,
       observer,
-      get namespaces() {
-        return namespaces()
-      },
+      namespaces,
       sign: (token) => tokenKeys.sign(token),
       epoch: () => this.cluster.map?.epoch ?? 0,
       peers,

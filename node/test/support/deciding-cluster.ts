@@ -203,7 +203,7 @@ export class DecidingCluster {
       clock,
       calendar: new ZoneCalendar(),
       observer,
-      namespaces,
+      namespaces: () => namespaces,
       sign: ({ decision, offer, key }) => `token of ${offer} in ${decision} for ${key}`,
       epoch: () => 7,
       peers: new Peers({ node: id, map: () => this.map(), silentMs: () => 0, bus, clock }),

@@ -45,7 +45,7 @@ export function deciderOf(
     clock,
     calendar: new ZoneCalendar(),
     observer,
-    namespaces: builtInNamespaces,
+    namespaces: () => builtInNamespaces,
     sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
     epoch: () => 7,
     peers: { branch: async () => undefined, passOn: async () => undefined },

@@ -34,7 +34,7 @@ export interface AnswererDependencies {
   readonly clock: Clock
   readonly calendar: Calendar
   readonly observer: Observer
-  readonly namespaces: Namespaces
+  readonly namespaces: () => Namespaces
   readonly sign: SignToken
   /** What a shard decides by. @throws HalfsecondError `UNAVAILABLE` without a playbook */
   readonly playbookOf: (shard: Shard) => { readonly version: number; readonly playbook: Playbook }
@@ -57,7 +57,7 @@ export class Answerer {
     const now = clock.now()
     const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
     const choices = decide(profile, known.filter(isPlacement), playbook, calendar, now, traces)
-    const key = keyOf(question, namespaces)
+    const key = keyOf(question, namespaces())
     const placements = known.map((placement) =>
       this.answerPlacement(placement, choices, question.decision, key, version, now),
     )

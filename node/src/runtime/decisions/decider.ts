@@ -43,7 +43,8 @@ export interface DeciderDependencies {
   readonly clock: Clock
   readonly calendar: Calendar
   readonly observer: Observer
-  readonly namespaces: Namespaces
+  /** What identifiers may be of, now. */
+  readonly namespaces: () => Namespaces
   readonly sign: SignToken
   /** Epoch of the shard map. */
   readonly epoch: () => number
@@ -69,7 +70,7 @@ export class Decider {
   /** At once where everything is here and every position reached; a promise otherwise. */
   answerFrame(bytes: Uint8Array): Maybe<Uint8Array> {
     try {
-      const questions = parseQuestions(decode(bytes), this.uses.namespaces)
+      const questions = parseQuestions(decode(bytes), this.uses.namespaces())
       const answers = questions.map((one) =>
         one.kind === 'error' ? this.failed(one) : this.answer(one),
       )
@@ -86,7 +87,7 @@ export class Decider {
   /** What another node asks. */
   answerPeer(bytes: Uint8Array): Maybe<Uint8Array> {
     const answer = this.attempt<PeerAnswer>(() => {
-      const question = readPeerQuestion(bytes, this.uses.namespaces)
+      const question = readPeerQuestion(bytes, this.uses.namespaces())
       return this.answerPeerQuestion(question)
     })
     this.uses.actors.makeRoom()

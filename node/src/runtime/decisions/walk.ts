@@ -11,15 +11,12 @@ import {
   type WirePosition,
 } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
-import { profileOf } from '../../core/decision/profile.ts'
-import { type FragmentRecord, isFragmentRecord } from '../../core/fragment/evolve.ts'
-import { initialFragment } from '../../core/fragment/fragment.ts'
 import type { Copy } from '../../core/identity/ties.ts'
-import { type Branch, type BranchGround, branchAt, branchOf } from '../../core/profile/branch.ts'
 import { partOf } from '../../core/profile/copy.ts'
 import { membersOf } from '../../core/profile/seen-profile.ts'
 import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
+import { BranchReader } from './branch-reader.ts'
 import { answering, hold, positionIn, positionOf } from './held-shards.ts'
 import { after, type Maybe } from './maybe.ts'
 import {
@@ -48,7 +45,7 @@ export interface WalkDependencies {
   readonly peers: Pick<Peers, 'branch' | 'passOn'>
   readonly profiler: Profiler
   readonly clock: Clock
-  readonly namespaces: Namespaces
+  readonly namespaces: () => Namespaces
   /** What a shard decides by. @throws HalfsecondError `UNAVAILABLE` without a playbook */
   readonly playbookOf: (shard: Shard) => { readonly version: number; readonly playbook: Playbook }
 }
@@ -83,14 +80,17 @@ export interface Ends<T> {
  */
 export class Walk {
   private readonly uses: WalkDependencies
+  private readonly reader: BranchReader
 
   constructor(uses: WalkDependencies) {
     this.uses = uses
+    this.reader = new BranchReader(uses)
   }
 
   /** A question as a channel asked it. @throws HalfsecondError where it cannot be entered here */
   start<T>(question: VisitorQuestion, ends: Ends<T>): Maybe<T> {
-    const { shards, namespaces, clock } = this.uses
+    const { shards, clock } = this.uses
+    const namespaces = this.uses.namespaces()
     const startedAt = clock.monotonic()
     const key = keyOf(question, namespaces)
     const shard = hold(shards, shardOf(key, shards.length))
@@ -99,9 +99,12 @@ export class Walk {
     return after(this.reached(shard, question), (isReached) => {
       const isFresh = isReached && shard.isFresh
       const reset = isReset ? positionOf(shard) : undefined
-      const alone = this.readAlone(shard, key, question, pending, isFresh)
-      if (alone !== undefined) return ends.answer({ ...alone, reset })
-      const branch = this.readNow(shard, key, clock.now(), pending)
+      const alone = this.reader.alone(shard, key, question.identifiers, pending)
+      if (alone !== undefined) {
+        const members = new Set([key])
+        return ends.answer({ shard, profile: alone, members, isFresh, reset })
+      }
+      const branch = this.reader.now(shard, key, clock.now(), pending)
       const { id } = branch.own
       const visit = new Visit(question, id, id, pending, namespaces, startedAt)
       visit.reset = reset
@@ -114,27 +117,30 @@ export class Walk {
 
   /** A question that another node passes on. @throws HalfsecondError where it cannot go on here */
   continue<T>(onward: OnwardQuestion, ends: Ends<T>): Maybe<T | ApartAnswer> {
-    const { shards, namespaces, clock } = this.uses
+    const { shards, clock } = this.uses
+    const namespaces = this.uses.namespaces()
     const shard = hold(shards, shardOf(identifierIn(onward.at), shards.length))
     const visit = Visit.of(onward, namespaces, clock.monotonic())
     return after(this.reached(shard, onward.question), (isReached) => {
-      visit.arrive(this.readExactly(shard, onward.at), isReached && shard.isFresh, shard)
+      visit.arrive(this.reader.exactly(shard, onward.at), isReached && shard.isFresh, shard)
       return this.climb(visit, ends)
     })
   }
 
   /** A branch, for another node. @throws HalfsecondError where it is not here */
   branch(question: BranchQuestion): Maybe<BranchAnswer> {
-    const { shards, namespaces, playbookOf } = this.uses
+    const { shards, playbookOf } = this.uses
     const { id, at, position, deadline } = question
     const identifier = identifierIn(id)
     const shard = hold(shards, shardOf(identifier, shards.length))
-    const pending = Pending.read(question.pending, namespaces)
+    const pending = Pending.read(question.pending, this.uses.namespaces())
     const positions = position === null ? [] : [position]
     const { sequence, isReset } = positionIn(positions, shard)
     return after(reachedWithin(shard, sequence, deadline * passedShare), (isReached) => {
       const branch =
-        at === null ? this.readExactly(shard, id) : this.readNow(shard, identifier, at, pending)
+        at === null
+          ? this.reader.exactly(shard, id)
+          : this.reader.now(shard, identifier, at, pending)
       const { parts, isWhole } = toldBranch(branch, playbookOf(shard).version)
       return {
         kind: 'branch',
@@ -144,28 +150,6 @@ export class Walk {
         position: positionOf(shard),
       }
     })
-  }
-
-  /** Most visitors are known by one identifier that is tied to no other: those cost nothing more. */
-  private readAlone(
-    shard: Shard,
-    key: Identifier,
-    { identifiers }: VisitorQuestion,
-    pending: Pending,
-    isFresh: boolean,
-  ): Found | undefined {
-    if (!identifiers.every((one) => one === key)) return undefined
-    const fragment = shard.read(key) ?? initialFragment(key)
-    if (fragment.ties !== null || fragment.device !== null) return undefined
-    const facts: FragmentRecord[] = []
-    for (const record of pending.of(key, shard.state)) {
-      if (!isFragmentRecord(record)) return undefined
-      facts.push(record)
-    }
-    const { features } = this.uses.playbookOf(shard).playbook
-    const profile = profileOf(fragment, features, facts, this.latest(shard), shard.memory)
-    shard.memory.used(key)
-    return { shard, profile, members: new Set([key]), isFresh }
   }
 
   /**
@@ -187,7 +171,7 @@ export class Walk {
       }
       if (positionIn(question.positions, shard).isReset) visit.reset ??= positionOf(shard)
       const arrived = after(this.reached(shard, question), (isReached) => {
-        const branch = this.readNow(shard, identifier, now, pending)
+        const branch = this.reader.now(shard, identifier, now, pending)
         visit.arrive(branch, isReached && shard.isFresh, shard)
       })
       if (arrived instanceof Promise) asked.push(arrived)
@@ -217,7 +201,7 @@ export class Walk {
       const shard = answering(this.uses.shards, this.homeOf(next))
       if (shard === undefined) return this.climbElsewhere(visit, next, ends)
       const arrived = after(this.reached(shard, visit.question), (isReached) =>
-        visit.arrive(this.readExactly(shard, next), isReached && shard.isFresh, shard),
+        visit.arrive(this.reader.exactly(shard, next), isReached && shard.isFresh, shard),
       )
       if (arrived instanceof Promise) return arrived.then(() => this.climb(visit, ends))
     }
@@ -287,7 +271,7 @@ export class Walk {
     for (const id of ids) {
       const number = this.homeOf(id)
       const shard = answering(this.uses.shards, number)
-      if (shard) visit.arrive(this.readExactly(shard, id), shard.isFresh, shard)
+      if (shard) visit.arrive(this.reader.exactly(shard, id), shard.isFresh, shard)
       else {
         const question = { id, at: null, position: null, pending: [], deadline: branchMs }
         const answer = this.uses.peers.branch(number, { kind: 'branch', ...question })
@@ -304,7 +288,9 @@ export class Walk {
     const { parts, isWhole } = toldGathering(gathering, () => true, given, version)
     const edges = gathering.allEdges().slice(0, edgesMax)
     const isFresh = visit.isFresh && isWhole
-    return { kind: 'onward', question, entered, at, parts, edges, isFresh, hops }
+    // What is pending is in the parts by now.
+    const asked = { ...question, pending: [] }
+    return { kind: 'onward', question: asked, entered, at, parts, edges, isFresh, hops }
   }
 
   private apartOf({ gathering, entered, shard }: Visit): ApartAnswer {
@@ -325,34 +311,6 @@ export class Walk {
   ): Maybe<boolean> {
     const { sequence } = positionIn(positions, shard)
     return reachedWithin(shard, sequence, Math.min(bounds.positionWaitMs, deadline / 4))
-  }
-
-  private readNow(shard: Shard, identifier: Identifier, at: number, pending: Pending): Branch {
-    const unseen = pending.of(identifier, shard.state)
-    const branch = branchAt(identifier, at, unseen, this.groundOf(shard))
-    shard.memory.used(branch.own.id)
-    return branch
-  }
-
-  private readExactly(shard: Shard, id: FragmentId): Branch {
-    const branch = branchOf(shard.read(id) ?? initialFragment(id), this.groundOf(shard))
-    shard.memory.used(id)
-    return branch
-  }
-
-  private groundOf(shard: Shard): BranchGround {
-    return {
-      read: (id) => shard.read(id),
-      facts: shard.memory,
-      rules: shard.state.identity.rules,
-      set: this.uses.playbookOf(shard).playbook.features,
-      latest: this.latest(shard),
-    }
-  }
-
-  /** The log will give pending records no earlier time than its last, however late this clock is. */
-  private latest(shard: Shard): number {
-    return Math.max(this.uses.clock.now(), shard.logTime)
   }
 }
 
