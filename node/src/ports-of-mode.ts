@@ -4,12 +4,14 @@ import { toHalfsecondError } from '@halfsecond/protocol'
 import { EmbeddedLog } from './embedded/embedded-log.ts'
 import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
+import { LmdbErased } from './embedded/lmdb-erased.ts'
 import { Nats } from './nats/connection.ts'
+import { ErasedStream } from './nats/erased-stream.ts'
 import { JetStreamLog } from './nats/jetstream-log.ts'
 import { KvCoordination } from './nats/kv-coordination.ts'
 import { NatsBus } from './nats/nats-bus.ts'
 import { provisionStreams } from './nats/provision-streams.ts'
-import type { Bus, Clock, Coordination, Log, Observer, Store } from './runtime/ports.ts'
+import type { Bus, Clock, Coordination, Erased, Log, Observer, Store } from './runtime/ports.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
 
 /** The ports that differ by how a node runs, and how to close them. */
@@ -17,6 +19,7 @@ export interface ModePorts {
   readonly log: Log
   readonly store: Store
   readonly coordination: Coordination
+  readonly erased: Erased
   readonly bus: Bus
   close(): Promise<void>
 }
@@ -34,14 +37,16 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   const log = new EmbeddedLog(join(dataDir, 'log'), shards, clock)
   const store = new LmdbStore(join(dataDir, 'store'), shards)
   const coordination = new LmdbCoordination(join(dataDir, 'cluster'))
+  const erased = new LmdbErased(join(dataDir, 'erased'))
   const bus = new InProcessBus(observer)
   const close = async () => {
     await log.close()
     await bus.close()
     await store.close()
     await coordination.close()
+    await erased.close()
   }
-  return { log, store, coordination, bus, close }
+  return { log, store, coordination, erased, bus, close }
 }
 
 /** A cluster of NATS servers that has just started elects its leaders first. */
@@ -78,6 +83,7 @@ export async function openOnNats(
     observer.noted('info', `each of ${shards} logs may take ${Math.round(logBytes / 2 ** 20)} MiB`)
     const log = new JetStreamLog(nats, shards, clock, observer, Math.random)
     const coordination = await whileElecting(clock, () => KvCoordination.open(nats, replicas))
+    const erased = await whileElecting(clock, () => ErasedStream.open(nats, replicas))
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {
@@ -85,7 +91,7 @@ export async function openOnNats(
       await nats.close()
       await store.close()
     }
-    return { log, store, coordination, bus, close }
+    return { log, store, coordination, erased, bus, close }
   } catch (error) {
     await nats.close()
     throw error

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { addDev } from './commands/dev.ts'
+import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
 import { addIdentityApply } from './commands/identity-apply.ts'
 import { addIdentityPlan } from './commands/identity-plan.ts'
@@ -90,6 +91,7 @@ export function createProgram(around: Surroundings): Command {
   addProfileExport(profile, around)
   addProfileSplit(profile, around)
   addExport(program, around)
+  addErase(program, around)
   addStatus(program, around)
   const shard = program.command('shard').description('see and move shards').helpCommand(false)
   addShardLs(shard, around)

@@ -4,6 +4,7 @@ import type { onRequestHookHandler } from 'fastify'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
+import { erasureRoutes } from './erasure-routes.ts'
 import { eventsRoute } from './events-route.ts'
 import { healthRoutes } from './health-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
@@ -83,6 +84,7 @@ export class HttpServer {
     await describe(adminApp, 'halfsecond admin', 'For operators and authors.', options.version)
     profileRoutes(adminApp, api)
     identityRoutes(adminApp, api)
+    erasureRoutes(adminApp, api)
     playbookRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)

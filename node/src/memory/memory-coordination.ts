@@ -1,11 +1,14 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Coordination, Revised } from '../runtime/ports.ts'
+import { MemoryErased } from './memory-erased.ts'
 
 /** Earlier values kept per key, for readers that are told old ones. */
 const historyMax = 16
 
 /** What several nodes in one process agree on, for tests and simulation. */
 export class MemoryCluster {
+  /** What was erased: the same for all nodes. */
+  readonly erased = new MemoryErased()
   private readonly clock: Clock
   /** Newest first. */
   private readonly values = new Map<string, Revised[]>()

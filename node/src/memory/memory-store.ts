@@ -1,4 +1,6 @@
-import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
+import { hash } from 'node:crypto'
+import { type FragmentId, HalfsecondError, isFragmentId } from '@halfsecond/protocol'
+import { tombstoneKey } from '../runtime/erase/tombstone-key.ts'
 import {
   type FragmentRow,
   type Rows,
@@ -76,6 +78,12 @@ class MemoryShardStore implements ShardStore {
       .map(([key, row]) => ({ key: Buffer.from(key), row }))
   }
 
+  fragmentOf(key: string): Uint8Array | undefined {
+    for (const [name, row] of this.of(rowKinds.fragment))
+      if (keyOfName(name.slice(0, -' 0'.length)) === key) return row
+    return undefined
+  }
+
   deadLetters(limit: number): readonly Uint8Array[] {
     return [...this.of(rowKinds.deadLetter)]
       .sort(([a], [b]) => Number(a) - Number(b))
@@ -140,6 +148,10 @@ class MemoryShardStore implements ShardStore {
     }
     return rows
   }
+}
+
+function keyOfName(name: string): string {
+  return isFragmentId(name) ? tombstoneKey(name, (text) => hash('sha256', text)) : ''
 }
 
 class MemorySnapshot implements StoreSnapshot {

@@ -22,8 +22,8 @@ const streamBytesMin = 16 * 1024 ** 2
 /** A stream that is made for a moment, to learn how much room there is. */
 const trialStream = 'HS-ROOM'
 
-/** What playbooks and the cluster's own values may take beside the logs. */
-const othersBytes = 1024 ** 3 + 64 * 1024 ** 2
+/** What playbooks, tombstones and the cluster's own values may take beside the logs. */
+const othersBytes = 1024 ** 3 + 192 * 1024 ** 2
 
 /** How often, and how many times, to try what there is room for by the servers' own word. */
 const roomRetryMs = 500

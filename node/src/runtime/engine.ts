@@ -32,12 +32,24 @@ import { OutboxSight } from './decisions/outbox-sight.ts'
 import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
+import { type ErasePart, makeErase } from './erase/erase-part.ts'
+import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity, type ParseIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
-import type { Bus, Calendar, Clock, Coordination, Log, Observer, Random, Store } from './ports.ts'
+import type {
+  Bus,
+  Calendar,
+  Clock,
+  Coordination,
+  Erased,
+  Log,
+  Observer,
+  Random,
+  Store,
+} from './ports.ts'
 import { Profiles } from './profiles.ts'
 import { answerOf, type ReadRequest } from './reads.ts'
 import { replicaViews } from './replica-views.ts'
@@ -53,6 +65,7 @@ export interface EngineDependencies {
   readonly log: Log
   readonly store: Store
   readonly coordination: Coordination
+  readonly erased: Erased
   readonly bus: Bus
   readonly clock: Clock
   readonly calendar: Calendar
@@ -72,6 +85,7 @@ export class Engine implements NodeApi {
   readonly checkpointer: Checkpointer
   readonly cluster: Cluster
   readonly operations: Operations
+  readonly erasures: ErasePart['erasures']
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
@@ -81,6 +95,7 @@ export class Engine implements NodeApi {
   private readonly reader: Profiles
   private readonly reads: RemoteReads
   private readonly recognising: Identity
+  private readonly erasing: ErasePart
   private readonly control: ControlDoor
   private appendFailure = ''
   private isLeaving = false
@@ -104,6 +119,7 @@ export class Engine implements NodeApi {
         throw new HalfsecondError('UNAVAILABLE', problem)
       await engine.registry.start()
       await engine.recognising.registry.start()
+      await engine.erasing.start()
     } catch (error) {
       await engine.stop()
       throw error
@@ -153,7 +169,10 @@ export class Engine implements NodeApi {
       oldestElsewhere: () => members.oldestPlaybook(),
       playbooks,
     })
-    holdings.onShard = (shard) => this.registry.hold(shard)
+    holdings.onShard = (shard) => {
+      this.registry.hold(shard)
+      this.erasing.hold(shard)
+    }
     holdings.onChange = () => {
       members.tell()
       void this.registry.activate()
@@ -191,6 +210,8 @@ export class Engine implements NodeApi {
       client: () => this.client,
       parse: uses.parseIdentity,
     })
+    this.erasing = makeErase(uses, this, namespaces)
+    this.erasures = this.erasing.erasures
     const { standbys } = uses.place
     this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
     const { trimmer } = this.cluster
@@ -200,6 +221,7 @@ export class Engine implements NodeApi {
       clock,
       namespaces,
       read,
+      erase: (request) => this.erasing.answer(request),
       rooms: () => trimmer.room,
     })
     uses.bus.serve(subjects.control(id), (request) => this.control.answer(request))
@@ -259,29 +281,9 @@ export class Engine implements NodeApi {
   }
 
   health(): Health {
-    const { holdings, map } = this.cluster
-    const following = this.shards.filter(({ status }) => status === 'following')
-    const problems = [...holdings.problems()]
-    if (map === undefined) problems.push('no shard map yet')
-    if (this.registry.active === undefined)
-      problems.push('no playbook is active: publish one with `halfsecond playbook publish FILE`')
-    if (this.checkpointer.failure !== '') problems.push(this.checkpointer.failure)
-    if (this.appendFailure !== '') problems.push(`the log takes nothing: ${this.appendFailure}`)
-    const hasLeft = this.isLeaving && holdings.led().length === 0
-    if (hasLeft) problems.push('it is stopping: other nodes lead what it led')
-    const total = holdings.count
-    // What this node cannot answer for yet, or any more, others do.
-    const isAnswered = following.length === total || this.cluster.hasOthers
-    return {
-      ready: map !== undefined && isAnswered && this.registry.active !== undefined && !hasLeft,
-      problems,
-      shards: {
-        total,
-        following: following.length,
-        fresh: following.filter(({ isFresh }) => isFresh).length,
-      },
-      logReachable: this.appendFailure === '',
-    }
+    const { cluster, registry, checkpointer, appendFailure, isLeaving } = this
+    const isActive = registry.active !== undefined
+    return healthOf({ cluster, isActive, checkpointer, appendFailure, isLeaving })
   }
 
   replicas(): readonly ReplicaView[] {
@@ -368,6 +370,7 @@ export class Engine implements NodeApi {
     this.registry.close()
     this.recognising.registry.close()
     this.control.close()
+    this.erasing.close()
     await this.client.close(0)
     await this.cluster.close()
     await this.checkpointer.close()

@@ -11,6 +11,7 @@ import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { Operations } from './cluster/operations.ts'
+import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
@@ -25,6 +26,9 @@ export type IdentityOperating = Pick<
   IdentityOperations,
   'current' | 'versions' | 'plan' | 'apply' | 'planRevert' | 'revert'
 >
+
+/** What operators see of erases and do about them, whichever node they ask. */
+export type ErasureOperations = Pick<Erasures, 'plan' | 'receipt' | 'expunge' | 'expunging'>
 
 /** All that the doors of a node ask of it, whichever wire they speak. Implemented by `node.ts`. */
 export interface NodeApi extends Reader {
@@ -48,6 +52,7 @@ export interface NodeApi extends Reader {
   /** The shards that this node holds, in the order of their numbers. */
   replicas(): readonly ReplicaView[]
   readonly operations: ClusterOperations
+  readonly erasures: ErasureOperations
   readonly identity: IdentityOperating
   /**
    * What people ask about visitors, as JSON text: from here where the shard is here, else from a

@@ -86,6 +86,8 @@ export interface ShardStore {
   chunk(identifier: FragmentId, number: number): Uint8Array | undefined
   /** Rows of all fragments after this key, at most `limit`; for reading everything in pieces. */
   fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[]
+  /** The row of a fragment by the key of its tombstone. */
+  fragmentOf(key: string): Uint8Array | undefined
   /** Dead letters, oldest first. */
   deadLetters(limit: number): readonly Uint8Array[]
   /** Writes all rows in one transaction. Resolves once it is on disk; rejects with `UNAVAILABLE`. */
@@ -156,6 +158,32 @@ export type SharedHandler = (
   bytes: Uint8Array,
   isAsked: boolean,
 ) => Uint8Array | Promise<Uint8Array>
+
+/**
+ * What was erased, for as long as a backup may bring it back. Kept apart from logs and stores,
+ * by hashes: nothing in it names anybody.
+ */
+export interface Erased {
+  /** Writes a tombstone, in the place of an earlier one of the same key and erase. */
+  put(stone: Tombstone): Promise<void>
+  get(key: string, eraseId: string): Promise<Tombstone | undefined>
+  /** Those that were put since this time, in milliseconds since 1970; older ones may come too. */
+  since(time: number): AsyncIterable<Tombstone>
+}
+
+/** A fragment that an erase reached. */
+export interface Tombstone {
+  readonly shard: number
+  /** Of a hash of its identifier, and its epoch: see `tombstoneKey`. */
+  readonly key: string
+  readonly eraseId: string
+  /** Nothing from up to then may come back, in milliseconds since 1970. */
+  readonly at: number
+  /** When it was known to be gone from all answers; 0 before. */
+  readonly effectiveAt: number
+  /** When it was known to be gone from all files; 0 before. */
+  readonly expungedAt: number
+}
 
 /** Requests between processes. */
 export interface Bus {

@@ -35,6 +35,15 @@ export function writeKey(
   target.writeUInt32BE(number, at + 19)
 }
 
+/** The key of a fragment's row, from the hash of its identifier. */
+export function fragmentKey(hashed: string, epoch: number): Buffer {
+  const key = Buffer.alloc(keyBytes)
+  key[0] = rowKinds.fragment
+  key.write(hashed, 1, 16, 'hex')
+  key.writeUInt16BE(epoch, 17)
+  return key
+}
+
 /** The least and the greatest key of a kind. */
 export function rangeOf(kind: number): { readonly start: Buffer; readonly end: Buffer } {
   const start = Buffer.alloc(keyBytes)

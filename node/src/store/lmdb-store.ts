@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import { Worker } from 'node:worker_threads'
 import { type FragmentId, HalfsecondError } from '@halfsecond/protocol'
+import { readTombstoneKey } from '../runtime/erase/tombstone-key.ts'
 import {
   type FragmentRow,
   type Rows,
@@ -13,7 +14,7 @@ import {
 import { frameStoredRows } from '../runtime/stored-rows.ts'
 import { type Environment, openEnvironment, openRows, type Rowset } from './environment.ts'
 import { currentFolder, removeOthers } from './generations.ts'
-import { keyOf, metaKey, rangeOf, rowsOf } from './keys.ts'
+import { fragmentKey, keyOf, metaKey, rangeOf, rowsOf } from './keys.ts'
 import { LmdbSnapshot } from './lmdb-snapshot.ts'
 import type { Write, WriteReply, WriterData } from './writer-thread.ts'
 
@@ -160,6 +161,11 @@ class LmdbShardStore implements ShardStore {
       row: Buffer.from(value),
     }))
     return found.filter(({ key }) => after === undefined || key.compare(from) > 0).slice(0, limit)
+  }
+
+  fragmentOf(key: string): Uint8Array | undefined {
+    const { hash, epoch } = readTombstoneKey(key)
+    return this.rows.getBinary(fragmentKey(hash, epoch))
   }
 
   deadLetters(limit: number): readonly Uint8Array[] {

@@ -50,6 +50,7 @@ describe('halfsecond --help', () => {
         import [options] <file>  send an access log, NDJSON or CSV file into the log
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
+        erase [options] <who>    erase a person: everything known until now, of all that is linked
         status [options]         how a node and its cluster are; the exit code is 1 where the node is not
                                  ready
         shard                    see and move shards
@@ -92,6 +93,7 @@ describe('halfsecond --help', () => {
       'profile export',
       'profile split',
       'export',
+      'erase',
       'status',
       'shard ls',
       'shard show',

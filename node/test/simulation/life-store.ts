@@ -37,6 +37,7 @@ export class LifeStore implements Store {
       fragment: (identifier) => inner.fragment(identifier),
       chunk: (identifier, chunk) => inner.chunk(identifier, chunk),
       fragments: (after, limit) => inner.fragments(after, limit),
+      fragmentOf: (key) => inner.fragmentOf(key),
       deadLetters: (limit) => inner.deadLetters(limit),
       commit: ({ count, bytes }: Rows) => {
         const rows = { count, bytes: new Uint8Array(bytes) }

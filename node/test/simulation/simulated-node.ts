@@ -103,6 +103,7 @@ export class SimulatedNode {
       log,
       store,
       coordination: new LifeCoordination(life, this.coordination),
+      erased: this.uses.cluster.erased,
       bus,
       clock: life.clock,
       calendar,

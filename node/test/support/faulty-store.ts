@@ -35,6 +35,7 @@ export class FaultyStore implements Store {
       fragment: (identifier) => inner.fragment(identifier),
       chunk: (identifier, chunk) => inner.chunk(identifier, chunk),
       fragments: (after, limit) => inner.fragments(after, limit),
+      fragmentOf: (key) => inner.fragmentOf(key),
       deadLetters: (limit) => inner.deadLetters(limit),
       commit: (rows) => this.commit(inner, rows),
       snapshot: () => inner.snapshot(),

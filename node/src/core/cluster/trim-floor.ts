@@ -19,6 +19,8 @@ export interface TrimInput {
   readonly fullness: number
   /** Since when this node has listened to others, so that who was never heard can be waited for. */
   readonly listeningMs: number
+  /** Entries that stay although nobody needs them; by default a margin that depends on fullness. */
+  readonly marginEntries?: number
 }
 
 /**
@@ -26,7 +28,8 @@ export interface TrimInput {
  * where nothing may be removed. The entry at a replica's position stays too: the replica compares
  * it when it attaches.
  */
-export function trimFloor({ shard, entry, reports, fullness, listeningMs }: TrimInput): number {
+export function trimFloor(input: TrimInput): number {
+  const { shard, entry, reports, fullness, listeningMs } = input
   const { primary, standbys, warming } = entry
   let floor = Number.POSITIVE_INFINITY
   for (const node of [primary, ...standbys, ...warming]) {
@@ -35,6 +38,7 @@ export function trimFloor({ shard, entry, reports, fullness, listeningMs }: Trim
     if (silentMs > trimWaitMs) continue
     floor = Math.min(floor, report?.replicas.get(shard)?.flushed ?? 0)
   }
-  const margin = fullness >= pressedShare ? pressedMarginEntries : trimMarginEntries
+  const byFullness = fullness >= pressedShare ? pressedMarginEntries : trimMarginEntries
+  const margin = input.marginEntries ?? byFullness
   return Number.isFinite(floor) ? Math.max(0, floor - margin) : 0
 }

@@ -4,6 +4,7 @@ import type { FeatureSet } from '../features/feature-set.ts'
 import { restoreFeatures } from '../features/stored-features.ts'
 import { restoreDevice, storedDevice } from '../identity/device.ts'
 import { restoreTies, storedTies } from '../identity/stored-ties.ts'
+import type { Tomb } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
 import type { Arena } from './arena.ts'
 import { type Fragment, isEmpty } from './fragment.ts'
@@ -141,6 +142,15 @@ export function identifierInRow(row: Uint8Array): FragmentId | undefined {
   if (identifier === null) return undefined
   assert(isFragmentId(identifier), 'a fragment row that is whole')
   return identifier
+}
+
+/** What erases left in a fragment's row; null where none reached it. */
+export function tombInRow(row: Uint8Array): Tomb | null {
+  const headEnd = prefixBytes + new DataView(row.buffer, row.byteOffset).getUint32(1, true)
+  const head = decodeTrusted(row, prefixBytes, headEnd)
+  assert(Array.isArray(head), 'a fragment row that is whole')
+  const { 10: ties }: unknown[] = head
+  return restoreTies(ties, readCopy)?.tomb ?? null
 }
 
 function restoreSealed(stored: unknown): SealedTimeline | null {

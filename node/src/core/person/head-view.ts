@@ -1,7 +1,7 @@
 import { type FragmentId, isFields, isFragmentId } from '@halfsecond/protocol'
 import { type Fragment, holdsNothing } from '../fragment/fragment.ts'
 import { entriesIn } from '../fragment/timeline.ts'
-import type { Device } from '../identity/device.ts'
+import { type Device, isShared } from '../identity/device.ts'
 import type { Link, Ties } from '../identity/ties.ts'
 import { isoTime, type LinkView, type RegisterViews, registerViewsOf } from '../profile-view.ts'
 
@@ -14,6 +14,8 @@ export interface HeadView extends RegisterViews {
   readonly tied: readonly FragmentId[]
   /** Of a device that changed hands, oldest first. */
   readonly epochs: readonly EpochView[]
+  /** Of a device: whether two or more people logged in on it; else absent. */
+  readonly isShared?: boolean
   readonly erasures: readonly ErasureView[]
 }
 
@@ -35,6 +37,8 @@ export interface ErasureView {
   readonly from?: FragmentId
   /** When everybody that it spread to had answered; absent before. */
   readonly doneAt?: string
+  /** Those that have not answered yet. */
+  readonly waiting: number
 }
 
 /** @returns undefined where nothing is known of it */
@@ -49,6 +53,7 @@ export function headOf(fragment: Fragment): HeadView | undefined {
     links: ties === null ? registers.links : viewLinks(registers.links, ties),
     tied: ties === null ? [] : tiedTo(ties),
     epochs: device === null ? [] : viewEpochs(device),
+    ...(isShared(device) && { isShared: true }),
     erasures: ties === null ? [] : viewErasures(ties),
   }
 }
@@ -109,10 +114,11 @@ function viewEpochs({ epochs }: Device): EpochView[] {
 }
 
 function viewErasures({ tomb }: Ties): ErasureView[] {
-  return [...(tomb?.erasures ?? [])].map(([eraseId, { at, back, doneAt }]) => ({
+  return [...(tomb?.erasures ?? [])].map(([eraseId, { at, back, wait, doneAt }]) => ({
     eraseId,
     at: isoTime(at),
     ...(back !== null && { from: back }),
     ...(doneAt > 0 && { doneAt: isoTime(doneAt) }),
+    waiting: wait.size,
   }))
 }

@@ -1,4 +1,5 @@
 import { decode, isFields, type Namespaces } from '@halfsecond/protocol'
+import { type EraseRequest, eraseRequestOf } from '../erase/erase-messages.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -16,6 +17,8 @@ export interface ControlDependencies {
   readonly namespaces: () => Namespaces
   /** Answers from what this node holds itself. */
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
+  /** This node's part in an erase. */
+  readonly erase: (request: EraseRequest) => Promise<Uint8Array>
   /** Of the logs that this node leads. */
   readonly rooms: () => ReadonlyMap<number, LogRoom>
 }
@@ -40,6 +43,8 @@ export class ControlDoor {
     try {
       const value = decode(request)
       if (isFields(value) && value.op === 'rooms') return encodeRooms(this.uses.rooms())
+      const erase = isFields(value) ? eraseRequestOf(value) : undefined
+      if (erase) return await this.uses.erase(erase)
       if (isFields(value) && typeof value.op === 'string' && value.op.startsWith('read'))
         return await this.reads.answer(readMessageOf(value, this.uses.namespaces()))
       return this.donor.answer(request)

@@ -151,7 +151,8 @@ export class People {
     }
   }
 
-  private async head(identifier: FragmentId): Promise<HeadView | undefined> {
+  /** What a fragment's home says of it; undefined where nothing is known. */
+  async head(identifier: FragmentId): Promise<HeadView | undefined> {
     const parts: Uint8Array[] = []
     for await (const part of this.uses.read({ what: 'head', identifier })) parts.push(part)
     if (parts.length === 0) return undefined

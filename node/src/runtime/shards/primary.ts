@@ -13,6 +13,9 @@ import type { Shard } from './shard.ts'
 const busyTickMs = 1_000
 const idleTickMs = 10_000
 
+/** What an entry takes that only fills a log. */
+const padBytes = 200 * 1024
+
 /** How long one own record may take to be folded before it is written again. */
 const foldedMs = 5_000
 
@@ -120,6 +123,17 @@ export class Primary {
     await this.write({ kind: 'barrier', epoch: this.epoch, foldVersion })
   }
 
+  /**
+   * Writes to the log what changes nothing but the time, at least so many bytes. Resolves with the
+   * position of the last entry, once that is folded.
+   */
+  async mark(bytes = 0): Promise<number> {
+    const tick = { kind: 'tick', epoch: this.epoch, wall: this.clock.now() } as const
+    const padded = { ...tick, pad: new Uint8Array(padBytes) }
+    for (let left = bytes; left > 0; left -= padBytes) await this.append([padded])
+    return this.append([tick])
+  }
+
   close(): void {
     this.isClosed = true
     this.timer?.cancel()
@@ -127,11 +141,17 @@ export class Primary {
   }
 
   private async write(...records: readonly PrimaryOwnRecord[]): Promise<void> {
+    await this.append(records)
+  }
+
+  /** Resolves with the position, once it is folded or that takes too long. */
+  private async append(records: readonly PrimaryOwnRecord[]): Promise<number> {
     const encoded = records.map((record) => encode(record))
     const batch = encodeBatch(`primary:${records[0]?.epoch}`, this.written + 1, encoded)
     this.written += records.length
     const sequence = await this.log.append(this.shard.number, batch, 'own')
     await this.shard.reached(sequence, foldedMs)
+    return sequence
   }
 
   private schedule(): void {

@@ -28,7 +28,9 @@ test('an audit tells of each link, removal, refusal, split, login and erase, old
   const split = headWith(fragmentIdOf(anon, 1), [
     { to: user, at: at(9), id: 'u2', channel: 'operator', source: 'ann' },
   ])
-  const erased = headWith(user, [], { erasures: [{ eraseId: 'e1', at: at(3), from: email }] })
+  const erased = headWith(user, [], {
+    erasures: [{ eraseId: 'e1', at: at(3), from: email, waiting: 0 }],
+  })
 
   expect(auditOf([device, split, erased])).toEqual([
     { at: at(1), what: 'unlink', of: 'anon:4hG8', other: email, id: 'u1', channel: 'web' },

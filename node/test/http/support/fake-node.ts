@@ -22,6 +22,7 @@ import type { EntryView, ProfileView, SourceView } from '../../../src/core/profi
 import type {
   ActivePlaybook,
   ClusterOperations,
+  ErasureOperations,
   Health,
   IdentityOperating,
   NodeApi,
@@ -48,6 +49,12 @@ export class FakeNode implements NodeApi {
   /** Nodes that frames were for. */
   readonly passedOn: string[] = []
   readonly operations: ClusterOperations = new FakeOperations()
+  readonly erasures: ErasureOperations = {
+    plan: async (identifier) => ({ identifier, members: [] }),
+    receipt: async () => undefined,
+    expunge: async () => {},
+    expunging: { isRunning: false, doneAt: 0, failure: '' },
+  }
   /** What is known, besides timelines. */
   readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])
   readonly timelines = new Map<FragmentId, readonly EntryView[]>()

@@ -57,6 +57,7 @@ class Cluster {
       clock,
       read,
       rooms,
+      erase: () => Promise.reject(new Error('nothing is erased here')),
       namespaces: () => builtInNamespaces,
     })
     this.doors.set(subjects.control(node), door)

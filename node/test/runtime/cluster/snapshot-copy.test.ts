@@ -114,6 +114,7 @@ function watched(inner: ShardStore, onRestore: (bytes: number) => void): ShardSt
     fragment: (identifier) => inner.fragment(identifier),
     chunk: (identifier, number) => inner.chunk(identifier, number),
     fragments: (after, limit) => inner.fragments(after, limit),
+    fragmentOf: (key) => inner.fragmentOf(key),
     deadLetters: (limit) => inner.deadLetters(limit),
     commit: (rows) => inner.commit(rows),
     snapshot: () => inner.snapshot(),

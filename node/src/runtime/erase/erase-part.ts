@@ -1,0 +1,96 @@
+import type { Namespaces } from '@halfsecond/protocol'
+import type { Cluster } from '../cluster/cluster.ts'
+import { People } from '../people/people.ts'
+import type { Bus, Clock, Erased, Log, Observer, Store } from '../ports.ts'
+import type { ReadRequest } from '../reads.ts'
+import type { Checkpointer } from '../shards/checkpointer.ts'
+import type { Shard } from '../shards/shard.ts'
+import type { EraseRequest } from './erase-messages.ts'
+import { Erasures } from './erasures.ts'
+import { ExpungeJob } from './expunge-job.ts'
+import { Expunger } from './expunger.ts'
+import { TombKeeper } from './tomb-keeper.ts'
+import { Watermark } from './watermark.ts'
+
+export interface EraseDependencies {
+  readonly id: string
+  readonly log: Log
+  readonly store: Store
+  readonly erased: Erased
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly observer: Observer
+  readonly hash: (text: string) => string
+}
+
+/** The node that it is a part of. */
+export interface EraseNode {
+  readonly cluster: Cluster
+  readonly checkpointer: Checkpointer
+  /** Answers from whichever node holds the shard. */
+  read(request: ReadRequest): AsyncIterable<Uint8Array>
+}
+
+/** All that a node does about erases besides folding them. */
+export interface ErasePart {
+  /** For operators. */
+  readonly erasures: Erasures
+  /** What other nodes ask. */
+  answer(request: EraseRequest): Promise<Uint8Array>
+  /** A shard came to be held here. */
+  hold(shard: Shard): void
+  /** Takes up what an earlier life of this node did not end. */
+  start(): Promise<void>
+  close(): void
+}
+
+export function makeErase(
+  uses: EraseDependencies,
+  self: EraseNode,
+  namespaces: () => Namespaces,
+): ErasePart {
+  const { cluster, checkpointer } = self
+  const { id: node, log } = uses
+  const { holdings, members, coordinator } = cluster
+  const map = () => cluster.map
+  const reports = () => members.reports()
+  const watermark = new Watermark({ ...uses, node, map, led: () => holdings.led() })
+  const keeper = new TombKeeper({ ...uses, watermark, leads: (shard) => holdings.leads(shard) })
+  const expunger = new Expunger({
+    ...uses,
+    checkpointer,
+    namespaces,
+    map,
+    reports,
+    leaders: () => holdings.leaders(),
+    shards: holdings.all,
+    watermark,
+  })
+  const answer = (request: EraseRequest) => expunger.answer(request)
+  const job = new ExpungeJob({
+    ...uses,
+    node,
+    shards: log.shards,
+    rows: () => members.rows,
+    reports,
+    isCoordinating: () => coordinator.isCoordinating,
+    answer,
+  })
+  const people = new People({
+    read: (request) => self.read(request),
+    pause: () => new Promise((done) => uses.clock.soon(done)),
+    get namespaces() {
+      return namespaces()
+    },
+  })
+  return {
+    erasures: new Erasures({ ...uses, people, job }),
+    answer,
+    hold: (shard) => keeper.hold(shard),
+    start: () => keeper.start(),
+    close: () => {
+      keeper.close()
+      job.close()
+    },
+  }
+}
