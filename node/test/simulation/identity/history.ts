@@ -30,6 +30,8 @@ export type Step =
   | { readonly kind: 'restart'; readonly shard: number; readonly by: 'log' | 'rows' }
   /** What a shard knows of somebody is forgotten if it is older than so much. */
   | { readonly kind: 'expire'; readonly id: FragmentId; readonly idleMs: number }
+  /** Another server takes a log over, whose clock is so much ahead. */
+  | { readonly kind: 'clock'; readonly shard: number; readonly skewMs: number }
   /** Stricter rules are applied: every shard learns of them when it folds that. */
   | { readonly kind: 'rules' }
   /** All that is under way arrives and is folded. */
@@ -59,7 +61,11 @@ export function historyOf(seed: number): History {
   const writer = new Writer(dice, cast)
   const told = isCalm ? 3 + dice.below(10) : 4 + dice.below(14)
   const haste = dice.below(5)
-  const extras: Extras = { expires: dice.chance(0.1), rules: dice.chance(0.1) }
+  const extras: Extras = {
+    expires: dice.chance(0.1),
+    rules: dice.chance(0.1),
+    clocks: dice.chance(0.1),
+  }
   const steps: Step[] = []
   for (let i = 0; i < told; i++) {
     steps.push(writer.tell(isCalm))
@@ -85,6 +91,7 @@ function castOf(dice: Dice): readonly Identifier[] {
 interface Extras {
   readonly expires: boolean
   readonly rules: boolean
+  readonly clocks: boolean
 }
 
 function happening(dice: Dice, cast: readonly Identifier[], extras: Extras): Step {
@@ -92,6 +99,8 @@ function happening(dice: Dice, cast: readonly Identifier[], extras: Extras): Ste
     return { kind: 'expire', id: fragmentOf(dice.pick(cast), dice), idleMs: dice.pick([0, longMs]) }
   if (extras.rules && dice.chance(0.1)) return { kind: 'rules' }
   const shard = dice.below(shardCount)
+  if (extras.clocks && dice.chance(0.1))
+    return { kind: 'clock', shard, skewMs: Math.round(dice.between(-90_000, 90_000)) }
   const which = dice.below(16)
   const chance = dice.next()
   if (chance < 0.4) return { kind: 'fold', shard, count: 1 + dice.below(4) }
@@ -226,6 +235,8 @@ export function textOf(step: Step): string {
       return `restart shard ${step.shard} by its ${step.by}`
     case 'expire':
       return `forget ${fragmentName(step.id)} if older than ${step.idleMs} ms`
+    case 'clock':
+      return `the clock of shard ${step.shard} is ${step.skewMs} ms ahead`
     case 'rules':
     case 'settle':
       return step.kind

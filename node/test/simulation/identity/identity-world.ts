@@ -88,6 +88,9 @@ export class IdentityWorld {
       case 'expire':
         this.expire(step.id, step.idleMs)
         break
+      case 'clock':
+        logs.setClock(step.shard, step.skewMs)
+        break
       case 'rules':
         this.applyRules()
         break

@@ -9,4 +9,4 @@ test('profiles, merges, splits and erases are exact in any history', async () =>
   expect(found.map(reportOf)).toEqual([])
   // States that were never reached would prove nothing.
   expect(reached.all.filter(([, count]) => count === 0)).toEqual([])
-}, 180_000)
+}, 400_000)

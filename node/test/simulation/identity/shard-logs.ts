@@ -23,18 +23,22 @@ export class ShardLogs {
   readonly told: Told[] = []
   nowMs = 0
   private readonly logs: readonly LogEntry[][]
-  private readonly skewsMs: readonly number[]
+  private readonly skewsMs: number[]
   private readonly epochs: number[]
   private readonly channelEntries: { readonly shard: number; readonly bytes: Uint8Array }[] = []
 
   constructor(skewsMs: readonly number[]) {
-    this.skewsMs = skewsMs
+    this.skewsMs = [...skewsMs]
     this.logs = Array.from({ length: shardCount }, () => [])
     this.epochs = Array.from({ length: shardCount }, () => 1)
   }
 
   entries(shard: number): readonly LogEntry[] {
     return this.logs[shard] ?? []
+  }
+
+  setClock(shard: number, skewMs: number): void {
+    this.skewsMs[shard] = skewMs
   }
 
   append(shard: number, bytes: Uint8Array, own: boolean): LogEntry {
