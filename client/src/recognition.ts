@@ -82,9 +82,13 @@ export function recognition(
     if (isRefused && known) send(dropCookie(isSecure))
     // Nodes decide by what is recorded: what the site alone knows, they do not.
     const isNews = isRefused ? known !== undefined : consent === true && !client.isConsentAssumed
-    if (isNews && (isRefused || told.isFirst(id)))
+    const visitor = visitorOf(client, permission, id, user)
+    if (isNews && (isRefused || told.isFirst(`${id} ${user ?? ''}`))) {
       void client.visitor({ anon: id }).consent(personalise, isGiven)
-    return visitorOf(client, permission, id, user)
+      // What a browser refuses holds for whoever is linked to it; what it grants, only if they are.
+      if (isGiven && hasLogin(user)) void visitor.consent(personalise, true)
+    }
+    return visitor
   }
 }
 
