@@ -82,6 +82,7 @@ const ways: { readonly [command: string]: Way } = {
   'node client/examples/shop.ts': { runBy: { file: examplesTest, words: 'shop.ts' } },
   'node client/examples/call-centre.ts': { runBy: { file: examplesTest, words: 'call-centre.ts' } },
   'node client/examples/email.ts': { runBy: { file: examplesTest, words: 'email.ts' } },
+  'node client/examples/landing.ts': { runBy: { file: examplesTest, words: 'landing.ts' } },
   'node client/examples/two-servers.ts': { runBy: { file: examplesTest, words: 'two-servers.ts' } },
   'node protocol/vectors/write.ts': {
     arguments: ' FOLDER',
@@ -116,6 +117,10 @@ const ways: { readonly [command: string]: Way } = {
   'npm run -s simulate -- --json': {
     arguments: ' --schedules 5',
     shows: printsFigures(['schedules', 'violations']),
+  },
+  'npm run -s simulate -- identity': {
+    arguments: ' --histories 200 --json',
+    shows: printsFigures(['histories', 'violations']),
   },
   'npm run -s load -- --failure --json': {
     arguments: ' --rate 20 --seconds 3 --report FOLDER/report.html',
