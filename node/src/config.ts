@@ -11,6 +11,7 @@ import {
   parseNodeId,
   parsePort,
   parseReplicas,
+  parseRetention,
   parseShards,
   parseStandbys,
   parseText,
@@ -45,6 +46,8 @@ export interface Config {
   /** Empty: all nodes are in one. */
   readonly zone: string
   readonly weight: number
+  /** How long what nobody adds to is kept; undefined: for ever. */
+  readonly retentionMs: number | undefined
   readonly logLevel: LogLevel
 }
 
@@ -160,6 +163,14 @@ export const settings: { readonly [field in keyof Config]: Setting } = {
     range: '0.1 to 100',
     reason: 'How much of the shards the node takes, compared to the others.',
   },
+  retentionMs: {
+    name: 'HALFSECOND_RETENTION',
+    unit: 'duration',
+    default: 'off',
+    range: 'off, or 1d to 3650d, like 400d',
+    reason:
+      'An identifier that nothing was recorded of for so long is forgotten. The same on all nodes.',
+  },
   logLevel: {
     name: 'HALFSECOND_LOG_LEVEL',
     unit: 'level',
@@ -224,6 +235,7 @@ export function readConfig(
     standbys: read('standbys', parseStandbys, () => 1),
     zone: read('zone', parseZone, () => ''),
     weight: read('weight', parseWeight, () => 1),
+    retentionMs: read('retentionMs', parseRetention, () => null) ?? undefined,
     logLevel: read('logLevel', parseLogLevel, () => 'info'),
   }
   if (config.port !== 0 && config.port === config.adminPort && config.host === config.adminHost)

@@ -62,6 +62,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       id: nodeId,
       tokenKeys: new TokenKeys(config.tokenKeys ?? tokenKeysIn(dataDir)),
       memoryBytes: config.memoryBytes,
+      retentionMs: config.retentionMs,
       place: { host: hostname(), zone, weight, standbys },
       clock: systemClock,
       calendar: new ZoneCalendar(),

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os'
 import { isShardCount, nodeIdPattern, parseNatsAddress } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
+import { parseDuration } from './core/duration.ts'
 import { type LogLevel, logLevels } from './telemetry/logger.ts'
 
 /* Texts of settings to their values; undefined for a text that is none. */
@@ -28,6 +29,15 @@ export function parseStandbys(text: string): number | undefined {
 export function parseWeight(text: string): number | undefined {
   const weight = /^\d{1,3}(\.\d{1,2})?$/.test(text) ? Number(text) : 0
   return weight >= 0.1 && weight <= 100 ? weight : undefined
+}
+
+const dayMs = 86_400_000
+
+/** Null: nothing is too old. */
+export function parseRetention(text: string): number | null | undefined {
+  if (text === 'off') return null
+  const ms = parseDuration(text)
+  return ms !== undefined && ms >= dayMs && ms <= 3_650 * dayMs ? ms : undefined
 }
 
 export function parseZone(text: string): string | undefined {

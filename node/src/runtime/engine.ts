@@ -66,6 +66,7 @@ export interface EngineDependencies {
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased
+  readonly retentionMs?: number | undefined
   readonly bus: Bus
   readonly clock: Clock
   readonly calendar: Calendar

@@ -9,6 +9,7 @@ import type { EraseRequest } from './erase-messages.ts'
 import { Erasures } from './erasures.ts'
 import { ExpungeJob } from './expunge-job.ts'
 import { Expunger } from './expunger.ts'
+import { Retention } from './retention.ts'
 import { TombKeeper } from './tomb-keeper.ts'
 import { Watermark } from './watermark.ts'
 
@@ -21,6 +22,8 @@ export interface EraseDependencies {
   readonly clock: Clock
   readonly observer: Observer
   readonly hash: (text: string) => string
+  /** How long what nobody adds to is kept; undefined: for ever. */
+  readonly retentionMs?: number | undefined
 }
 
 /** The node that it is a part of. */
@@ -66,6 +69,11 @@ export function makeErase(
     shards: holdings.all,
     watermark,
   })
+  const retention = new Retention({
+    ...uses,
+    retentionMs: uses.retentionMs,
+    leaders: () => holdings.leaders(),
+  })
   const answer = (request: EraseRequest) => expunger.answer(request)
   const job = new ExpungeJob({
     ...uses,
@@ -90,6 +98,7 @@ export function makeErase(
     start: () => keeper.start(),
     close: () => {
       keeper.close()
+      retention.close()
       job.close()
     },
   }

@@ -112,6 +112,17 @@ export class Primary {
     return this.write({ kind: 'identity', epoch: this.epoch, version, text })
   }
 
+  /** The shard's logical time. */
+  get time(): number {
+    return this.shard.state.time.now
+  }
+
+  /** Has fragments forgotten that nothing was written to since; resolves once that is folded. */
+  expire(ids: readonly FragmentId[], idleSince: number): Promise<void> {
+    const { epoch } = this
+    return this.write(...ids.map((id) => ({ kind: 'expire', epoch, id, idleSince }) as const))
+  }
+
   /** Has roots judge their profiles by the active rules; resolves once that is folded. */
   judge(ids: readonly FragmentId[]): Promise<void> {
     return this.write(...ids.map((id) => ({ kind: 'judge', epoch: this.epoch, id }) as const))
