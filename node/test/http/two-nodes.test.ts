@@ -128,6 +128,32 @@ describe('two nodes that hold different shards', needs(realNatsServer), () => {
       }, 10_000)
   })
 
+  it('decide for a whole person, whose identifiers are at home on either of them', async () => {
+    const people = Array.from({ length: 8 }, (_, i) => `p${i}`)
+    const records = people.flatMap((id) => [
+      { kind: 'event', name: 'page', id: `${id}-1`, key: `anon:${id}`, properties: { path: '/' } },
+      {
+        kind: 'link',
+        id: `${id}-2`,
+        key: `anon:${id}`,
+        to: `user:${id}`,
+        strength: 'authenticated',
+      },
+    ])
+    await post(`${nodes[0]?.url}/v1/events`, { records })
+
+    for (const node of nodes) {
+      for (const id of people) {
+        const asked = { identifiers: [`user:${id}`], placements: ['home'], deadline: 2_000 }
+        await vi.waitFor(async () =>
+          expect((await post(`${node.url}/v1/decide`, asked)).body).toMatchObject({
+            decisions: { home: { offer: 'tour', freshness: 'fresh' } },
+          }),
+        )
+      }
+    }
+  })
+
   it('recognise by one configuration, on whichever node it is applied', async () => {
     const shards = nodes[0]?.api.map().shards ?? []
     const owners = ['n1', 'n2'].map((id) =>
