@@ -4,8 +4,9 @@ import type { EraseGround } from '../identity/erase.ts'
 import { expire } from '../identity/expire.ts'
 import type { Message, ProfileChange } from '../identity/identity-ground.ts'
 import { receive } from '../identity/receive.ts'
-import { rejudge, revise } from '../identity/revise.ts'
+import { newestCopy, rejudge, revise } from '../identity/revise.ts'
 import type { IdentityRules } from '../identity/rules.ts'
+import type { Copy } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
 import type { ShardGround, ShardState } from './shard-state.ts'
 
@@ -47,10 +48,13 @@ export class Recognition implements EraseGround {
   receive(record: OutboxRecord, sequence: number, index: number, timestamp: number): boolean {
     const fragment = this.facts.activate(record.to)
     const copy = record.kind === 'copy' ? readCopy(record.fragment) : undefined
+    const before = copy && newestCopy(fragment.ties, copy.id)
     if (!receive(fragment, record, copy, timestamp, this)) return false
     // A refusal and an erase change what copies of it say.
     if (record.kind === 'refuse' || record.kind === 'erase') setVersion(fragment, sequence, index)
-    this.changed(fragment, true)
+    // Most copies bring facts only, which join nobody: a root with many members need not judge them.
+    const after = copy && newestCopy(fragment.ties, copy.id)
+    this.changed(fragment, !before || !after || !hasSameLinks(before, after))
     return true
   }
 
@@ -78,6 +82,13 @@ export class Recognition implements EraseGround {
     }
     this.touched.clear()
   }
+}
+
+function hasSameLinks({ links }: Copy, other: Copy): boolean {
+  return (
+    links.length === other.links.length &&
+    links.every(({ to, since }, i) => to === other.links[i]?.to && since === other.links[i]?.since)
+  )
 }
 
 export function setVersion(fragment: Fragment, sequence: number, index: number): void {
