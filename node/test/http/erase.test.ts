@@ -1,3 +1,4 @@
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isFields } from '@halfsecond/protocol'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -215,6 +216,40 @@ describe('an embedded node', () => {
     expect(String(body)).toContain('/anew')
     expect(String(body)).not.toContain(`/${marker}/`)
   })
+})
+
+const dataDir = scratchFolder()
+const backup = scratchFolder()
+
+it('an erase holds when an older backup of store and log is put back', async () => {
+  const before = await start({ dataDir, shards: '4' })
+  await record(before.url, history())
+  await vi.waitFor(async () => expect(await membersOf(before.adminUrl, web)).toHaveLength(3), 5_000)
+  await before.close()
+  for (const part of ['store', 'log'])
+    await cp(join(dataDir, part), join(backup, part), { recursive: true })
+  const erasing = await start({ dataDir, shards: '4' })
+  await post(`${erasing.adminUrl}/v1/erasures`, { identifier: crm, eraseId: 'e1' })
+  await vi.waitFor(
+    async () =>
+      expect(await receiptOf(erasing.adminUrl, 'e1')).toMatchObject({
+        effectiveAt: expect.any(String),
+      }),
+    5_000,
+  )
+  await erasing.close()
+  for (const part of ['store', 'log']) {
+    await rm(join(dataDir, part), { recursive: true })
+    await cp(join(backup, part), join(dataDir, part), { recursive: true })
+  }
+
+  const restored = await start({ dataDir, shards: '4' })
+  const { body } = await get(`${restored.adminUrl}/v1/export`)
+  await restored.close()
+
+  expect(filesWith(marker, backup).length).toBeGreaterThan(0)
+  expect(String(body)).toContain('neighbour')
+  expect(String(body)).not.toContain(marker)
 })
 
 describe('two nodes on a real server', needs(realNatsServer), () => {

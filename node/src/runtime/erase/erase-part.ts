@@ -1,3 +1,4 @@
+import type { Client } from '@halfsecond/client'
 import type { Namespaces } from '@halfsecond/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import { People } from '../people/people.ts'
@@ -9,6 +10,7 @@ import type { EraseRequest } from './erase-messages.ts'
 import { Erasures } from './erasures.ts'
 import { ExpungeJob } from './expunge-job.ts'
 import { Expunger } from './expunger.ts'
+import { eraseRestored } from './restored.ts'
 import { Retention } from './retention.ts'
 import { TombKeeper } from './tomb-keeper.ts'
 import { Watermark } from './watermark.ts'
@@ -30,6 +32,7 @@ export interface EraseDependencies {
 export interface EraseNode {
   readonly cluster: Cluster
   readonly checkpointer: Checkpointer
+  readonly client: Client
   /** Answers from whichever node holds the shard. */
   read(request: ReadRequest): AsyncIterable<Uint8Array>
 }
@@ -42,7 +45,10 @@ export interface ErasePart {
   answer(request: EraseRequest): Promise<Uint8Array>
   /** A shard came to be held here. */
   hold(shard: Shard): void
-  /** Takes up what an earlier life of this node did not end. */
+  /**
+   * Erases again what a backup brought back, and takes up what an earlier life of this node did not
+   * end. Rejects with `UNAVAILABLE`.
+   */
   start(): Promise<void>
   close(): void
 }
@@ -84,6 +90,8 @@ export function makeErase(
     isCoordinating: () => coordinator.isCoordinating,
     answer,
   })
+  /** The time of each shard as its store had it. */
+  const openedAt = new Map<number, number>()
   const people = new People({
     read: (request) => self.read(request),
     pause: () => new Promise((done) => uses.clock.soon(done)),
@@ -94,8 +102,18 @@ export function makeErase(
   return {
     erasures: new Erasures({ ...uses, people, job }),
     answer,
-    hold: (shard) => keeper.hold(shard),
-    start: () => keeper.start(),
+    hold: (shard) => {
+      openedAt.set(shard.number, shard.state.time.now)
+      keeper.hold(shard)
+    },
+    start: async () => {
+      const { all: shards } = holdings
+      const leads = (shard: number) => holdings.leads(shard)
+      const client = () => self.client
+      await eraseRestored({ ...uses, shards, leads, checkpointer, client }, openedAt)
+      openedAt.clear()
+      await keeper.start()
+    },
     close: () => {
       keeper.close()
       retention.close()
