@@ -40,6 +40,8 @@ export class Visit {
   /** Where a shard is of which the question had a position of an earlier life. */
   reset: WirePosition | undefined
   hops = 0
+  /** Whether anything came from elsewhere. */
+  private isCollected = false
   /** Those whose branches were asked for, and those that nobody answers for. */
   private readonly sought = new Set<FragmentId>()
   private readonly stops = new Map<FragmentId, Stop>()
@@ -70,6 +72,7 @@ export class Visit {
     const visit = new Visit(question, entered, at, Pending.none, namespaces, startedAt)
     for (const { copy, isAhead } of parts) visit.gathering.addCopy(copy, isAhead)
     visit.gathering.addEdges(edges)
+    visit.isCollected = true
     visit.isFresh = isFresh
     visit.hops = hops
     return visit
@@ -80,6 +83,13 @@ export class Visit {
     this.stops.set(branch.own.id, { branch, shard })
     this.gathering.addBranch(branch)
     if (!isFresh) this.isFresh = false
+  }
+
+  /** The branch that was read here, where nothing else was collected: most accounts need no more. */
+  private get only(): Branch | undefined {
+    if (this.stops.size !== 1 || this.isCollected || !this.gathering.isWhole) return undefined
+    for (const { branch } of this.stops.values()) return branch
+    return undefined
   }
 
   stopAt(id: FragmentId): Stop | undefined {
@@ -107,12 +117,15 @@ export class Visit {
   told(answer: BranchAnswer | undefined): void {
     if (answer?.isFresh !== true) this.isFresh = false
     if (answer === undefined) return
+    this.isCollected = true
     this.gathering.addTold(answer.branch)
     if (answer.isReset) this.reset ??= answer.position
   }
 
   /** Where the question goes next: to the greatest that it is connected to. */
   next(): FragmentId {
+    const { only } = this
+    if (only !== undefined && only.parent === null) return only.own.id
     return this.gathering.greatest(this.entered)
   }
 
@@ -130,7 +143,9 @@ export class Visit {
    * Whoever is connected to the question's fragment, and of whom nobody told more than that: what
    * connects them is newer than what their homes handed up to the root. Each is named once.
    */
-  unknown({ judged }: Branch): readonly FragmentId[] {
+  unknown(root: Branch): readonly FragmentId[] {
+    const { judged } = root
+    if (this.only === root && judged !== null && !root.isAhead) return []
     const unknown: FragmentId[] = []
     for (const id of this.gathering.connected(this.entered)) {
       if (this.gathering.get(id) || judged?.has(id) || this.sought.has(id)) continue
