@@ -20,7 +20,8 @@ export type Message =
 
 /** What other systems are told of a profile. */
 export interface ProfileChange {
-  readonly kind: 'merged' | 'split' | 'reassigned' | 'erased'
+  /** `popular`: it is linked to more than any person, and joins nobody any more. */
+  readonly kind: 'merged' | 'split' | 'reassigned' | 'erased' | 'popular'
   /** The profile that it happened to; for `reassigned` the one that is no more. */
   readonly root: FragmentId
   /** Who joined, left, or went along. */

@@ -40,15 +40,18 @@ export interface Judgement {
  *    rules only: every replica says the same.
  * 2. Judging again what is left leaves out nothing more.
  * 3. A link within a profile joins nothing and is always left in.
+ * @param isPopular whether the root was found to be linked to more than any person before
  */
 export function judge(
   root: FragmentId,
   links: readonly JudgedLink[],
   rules: IdentityRules,
+  isPopular = false,
 ): Judgement {
   const leftOut: LeftOut[] = []
   const components = new Components((namespace) => ruleOf(namespace, rules).windowMs)
   const linksOf = countLinks(links)
+  if (isPopular) linksOf.set(root, Math.max(linksOf.get(root) ?? 0, popularMaxOf(root, rules) + 1))
   for (const link of [...links].sort(byAge)) {
     const reason = nobodys(link, linksOf, rules) ?? join(link, components, rules)
     if (reason !== undefined) leftOut.push({ link, reason })
@@ -79,10 +82,14 @@ function nobodys(
     const identifier = identifierIn(id)
     if (rules.blocked.has(identifier)) return `${fragmentName(id)} is blocked: it stands for nobody`
     const count = linksOf.get(id) ?? 0
-    if (count > ruleOf(namespaceOf(identifier), rules).popularMax)
+    if (count > popularMaxOf(id, rules))
       return `${fragmentName(id)} is linked to ${count} others: it is no person's`
   }
   return undefined
+}
+
+export function popularMaxOf(id: FragmentId, rules: IdentityRules): number {
+  return ruleOf(namespaceOf(identifierIn(id)), rules).popularMax
 }
 
 /** Joins what the link connects, unless that breaks a limit: then the answer is which. */

@@ -1,7 +1,7 @@
 import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import type { IdentityGround } from './identity-ground.ts'
-import { type JudgedLink, judge } from './judge.ts'
+import { type JudgedLink, judge, popularMaxOf } from './judge.ts'
 import { type Copy, isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
 
 /**
@@ -162,7 +162,9 @@ function handOne(
 /** As the root: the links that a limit leaves out are refused, once; who joined or left is told. */
 function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGround): void {
   const root = fragment.identifier
-  const { members, leftOut } = judge(root, linksBelow(ties), ground.rules)
+  const links = linksBelow(ties)
+  notePopularity(root, ties, links, ground)
+  const { members, leftOut } = judge(root, links, ground.rules, ties.isPopular)
   const refused = new Set<string>()
   for (const { link, reason } of leftOut) {
     const { lower, upper, since } = link
@@ -179,8 +181,24 @@ function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGround): v
   ties.members = others
 }
 
+/** Once linked to too many, the root joins nobody until the rules change. */
+function notePopularity(
+  root: FragmentId,
+  ties: Ties,
+  links: readonly JudgedLink[],
+  ground: IdentityGround,
+): void {
+  if (ties.isPopular) return
+  let count = 0
+  for (const { upper } of links) if (upper === root) count++
+  if (count <= popularMaxOf(root, ground.rules)) return
+  ties.isPopular = true
+  ground.tell({ kind: 'popular', root, members: [], to: null })
+}
+
 /** The active rules changed: the root judges its profile by them. */
 export function rejudge(fragment: Fragment, ground: IdentityGround): void {
+  if (fragment.ties) fragment.ties.isPopular = false
   revise(fragment, true, ground)
 }
 

@@ -5,7 +5,7 @@ import { isUntied, noTies } from './ties.ts'
 
 /*
  * The ties of a fragment, as they stand in its row:
- *   [links, below, told, tomb, refused, members]
+ *   [links, below, told, tomb, refused, members, is popular]
  * Written and read by the same program, so the form is asserted, not parsed.
  */
 
@@ -46,13 +46,14 @@ export function storedTies(ties: Ties | null): Uint8Array | null {
     ],
     [...ties.refused],
     [...ties.members],
+    ties.isPopular,
   ])
 }
 
 /** Takes back what `storedTies` gave. */
 export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Copy): Ties | null {
   if (!(stored instanceof Uint8Array)) return null
-  const [links, below, told, tomb, refused, members] = list(decodeTrusted(stored))
+  const [links, below, told, tomb, refused, members, isPopular] = list(decodeTrusted(stored))
   const ties = noTies()
   for (const one of list(links)) {
     const [to, since, strength, state, reason, under] = list(one)
@@ -71,6 +72,7 @@ export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Co
     ties.tomb = { at: number(at), erasures: new Map(list(erasures).map(erasureOf)) }
   }
   for (const key of list(refused)) ties.refused.add(text(key))
+  ties.isPopular = isPopular === true
   ties.members = new Set(list(members).map(fragmentId))
   return ties
 }

@@ -81,6 +81,11 @@ export interface Ties {
   tomb: Tomb | null
   /** Links that were refused as a root, `lower upper since`: each is told once. */
   readonly refused: Set<string>
+  /**
+   * It was linked to more than belong to any person: so long as its rules stay, it joins nobody, or
+   * the next ones would be joined until they are too many again.
+   */
+  isPopular: boolean
   /** As a root: who is in the profile besides itself, for telling what changes. */
   members: ReadonlySet<FragmentId>
 }
@@ -92,13 +97,15 @@ export function noTies(): Ties {
     told: new Map(),
     tomb: null,
     refused: new Set(),
+    isPopular: false,
     members: new Set(),
   }
 }
 
 export function isUntied(ties: Ties): boolean {
-  const { links, below, told, tomb, refused, members } = ties
-  return links.size + below.size + told.size + refused.size + members.size === 0 && tomb === null
+  const { links, below, told, tomb, refused, isPopular, members } = ties
+  const isEmpty = links.size + below.size + told.size + refused.size + members.size === 0
+  return isEmpty && tomb === null && !isPopular
 }
 
 export function isNewer(one: Version, than: Version): boolean {

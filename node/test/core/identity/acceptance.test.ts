@@ -323,3 +323,17 @@ function heldCopies(here: Town, id: Identifier): string[] {
     .filter(({ ties }) => [...(ties?.below.values() ?? [])].some(({ copies }) => copies.has(id)))
     .map(({ identifier }) => identifier)
 }
+
+test('ID-8 an address that more than one person proves to have joins nobody from then on', () => {
+  const here = town()
+  const everybodys = parseIdentifier('email:info@shop.example')
+  const devices = Array.from({ length: 80 }, (_, i) => parseIdentifier(`anon:shared-${i}`))
+
+  for (const device of devices) {
+    here.tell(here.link(device, everybodys))
+    here.settle()
+  }
+
+  expect(here.seen(everybodys).members).toEqual([everybodys])
+  for (const device of devices) expect(here.seen(device).members).toEqual([device])
+})
