@@ -259,6 +259,21 @@ test('whoever logs in on a device of somebody else sees nothing of them', async 
   expect(shown(await cluster.ask(decide([user]), 1))).toBe('one, unknown; fresh')
 })
 
+test('after a logout the device is nobody’s, in the same response', async () => {
+  const cluster = await DecidingCluster.start(apart)
+  await cluster.publish(segment(user, 'gold'), page(anon, start - 2), link(anon, user, start - 1))
+  await cluster.settle()
+  const logout: ChannelRecord = { kind: 'logout', ...common(anon, start) }
+  cluster.clock.advance(5)
+  const pending = [cluster.pending(logout, page(anon, start + 1))]
+
+  const before = await cluster.ask(decide([anon]), 0)
+  const after = await cluster.ask(decide([anon], { pending }), 0)
+
+  expect(shown(before)).toBe('one, gold; fresh')
+  expect(shown(after)).toBe('one, unknown; fresh')
+})
+
 test('a playbook that wants to know something else gets it from the homes', async () => {
   const cluster = await DecidingCluster.start(apart)
   await cluster.publish(page(anon), page(anon), page(other), link(anon, user), link(other, user))
