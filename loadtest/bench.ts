@@ -14,7 +14,7 @@ import { Figures } from './lib/figures.ts'
 const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N] [--visitors N]
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
-machine, and prints figures. Parts: click, decides, bare, events, memory, cost, recognition; nodes,
+machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
 against one to three nodes on three nats-servers; and profiles, what merging costs, in this process.
 
   --json       one JSON object a line

@@ -3,7 +3,7 @@ import { type Cluster, startCluster } from '../lib/cluster.ts'
 import { runDriver, startDriver } from '../lib/driver.ts'
 import { type Run, visitors } from './run.ts'
 
-const names = ['alias-decide-ratio', 'copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
+const names = ['copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
 
 /** Pairs of turns of which the median counts: this machine is noisy. */
 const pairs = 5
@@ -20,17 +20,6 @@ export async function recognition({ figures, seconds }: Run): Promise<void> {
     const cluster = await startCluster()
     try {
       const { url } = cluster.nats
-      const turnMs = Math.max(500, (seconds * 1_000) / 20)
-      const known = { url, customers: 2_000, concurrency: 128, pairs, turnMs }
-      const decides = await runDriver('known-decides', known)
-      if (decides.wrong !== 0) throw new Error(`${decides.wrong} decides were not answered`)
-      figures.add({
-        figure: 'alias-decide-ratio',
-        value: decides.ratio ?? null,
-        unit: '×',
-        atMost: 2,
-        with: { account: perSecond(decides.byAccount), cookie: perSecond(decides.byCookie) },
-      })
       const arrival = await runDriver('copy-arrival', { url, rate: 100, seconds: seconds / 3 })
       figures.add({
         figure: 'copy-arrival-p99',
@@ -45,10 +34,6 @@ export async function recognition({ figures, seconds }: Run): Promise<void> {
       await cluster.stop()
     }
   })
-}
-
-function perSecond(rate: number | undefined): string {
-  return `${Math.round(rate ?? 0).toLocaleString('en')}/s`
 }
 
 /** The p99 of strangers' decides beside a storm of logins, by that of decides alone. */
