@@ -6,8 +6,9 @@ import {
   identifierOf,
   parseIdentifier,
 } from '@halfsecond/protocol'
+import type { Calendar } from '../core/decision/calendar.ts'
 import { decide, type Trace } from '../core/decision/decide.ts'
-import type { Calendar, Placement, Playbook } from '../core/decision/playbook.ts'
+import type { Placement, Playbook } from '../core/decision/playbook.ts'
 import { profileOf } from '../core/decision/profile.ts'
 import { reasonOf } from '../core/decision/reasons.ts'
 import { Digest } from '../core/digest.ts'

@@ -4,7 +4,7 @@ import { ConditionError } from './condition-error.ts'
 /** Together with the checker's rules these bound what evaluating one condition can cost. */
 const environment = new Environment({
   unlistedVariablesAreDyn: true,
-  limits: { maxAstNodes: 128, maxDepth: 16, maxListElements: 100, maxCallArguments: 4 },
+  limits: { maxAstNodes: 128, maxDepth: 16, maxListElements: 100, maxCallArguments: 12 },
 })
 
 /** Parses a CEL expression. @throws ConditionError with the place in the text */

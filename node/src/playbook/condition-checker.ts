@@ -2,11 +2,13 @@ import type { ASTNode } from '@marcbachmann/cel-js'
 import { compilePredicate } from '../core/condition/compile.ts'
 import type { Comparison, ConditionType, Expression } from '../core/condition/expression.ts'
 import { type Read, type ReadExpression, readOf } from '../core/condition/read.ts'
-import { parseDuration } from '../core/duration.ts'
-import { capacityMax } from '../core/features/feature-set.ts'
+import { checkComparison, mirrored, type Needed, neededFor } from './comparison.ts'
+import { ConditionCost } from './condition-cost.ts'
 import { fail } from './condition-error.ts'
+import { EventFunctions, eventFunctions } from './event-functions.ts'
 import { didYouMean } from './faults.ts'
-import type { FeatureRegistry } from './feature-registry.ts'
+import type { FeatureRegistry, Predicate } from './feature-registry.ts'
+import type { Measured } from './measured.ts'
 import { literal, type Typed, typeWords } from './typed-expression.ts'
 
 /** What conditions may refer to. */
@@ -36,50 +38,58 @@ interface Local {
   readonly element?: ConditionType
 }
 
-const mirrored: Record<Comparison, Comparison> = {
-  '==': '==',
-  '!=': '!=',
-  '<': '>',
-  '<=': '>=',
-  '>': '<',
-  '>=': '<=',
-}
-const functions = ['count', 'recent', 'has', 'size']
+const functions = [...eventFunctions, 'recent', 'has', 'size']
+const nested = 'one exists or all inside another is not supported: declare a fact'
+/** What is known of the moment, by the words that stand for it before a dot. */
+const momentFields: ReadonlyMap<string, readonly string[]> = new Map([
+  ['event', ['name']],
+  ['session', ['events', 'minutes']],
+  ['now', ['hour', 'weekday']],
+])
 const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
 
 /**
  * Turns a parsed CEL expression into one that the core evaluates. Checks names and types against
  * the playbook's own schema: which event `recent("page", …)` yields depends on a literal, which
  * general CEL checkers cannot express. Numbers are doubles; there are no regular expressions and no
- * nested macros, so the cost of a condition is bounded by its length.
+ * nested macros, so what a condition costs at most can be told from its text.
  */
 export class ConditionChecker {
   private readonly reads = new Map<string, ReadExpression>()
   private readonly schema: Schema
-  private readonly features: FeatureRegistry
+  private readonly events: EventFunctions
+  private readonly cost = new ConditionCost()
   private local: Local | undefined
 
   constructor(schema: Schema, features: FeatureRegistry) {
     this.schema = schema
-    this.features = features
+    this.events = new EventFunctions(schema.events, features, (event, variable, body) =>
+      this.predicate(event, variable, body),
+    )
   }
 
   /** @throws ConditionError unless the expression is well typed and of type bool */
   condition(node: ASTNode): Checked {
-    this.reads.clear()
+    this.start()
     return this.checked(this.expect(node, 'bool'))
   }
 
   /** An expression inside content: text, a number or a bool. @throws ConditionError */
   value(node: ASTNode): Checked {
-    this.reads.clear()
+    this.start()
     const { type, expression } = this.check(node)
     if (type === 'strings' || type === 'numbers')
       fail(node, 'content takes text, a number or a bool, not a list')
     return this.checked(expression)
   }
 
+  private start(): void {
+    this.reads.clear()
+    this.cost.reset()
+  }
+
   private checked(expression: Expression): Checked {
+    this.cost.check()
     const facts = new Set<number>()
     for (const read of this.reads.values()) if (read.kind === 'fact') facts.add(read.index)
     return { expression, facts, reads: [...this.reads].map(([text, read]) => readOf(text, read)) }
@@ -99,6 +109,7 @@ export class ConditionChecker {
   }
 
   private check(node: ASTNode): Typed {
+    this.cost.node()
     switch (node.op) {
       case 'value':
         return literal(node, node.args)
@@ -199,7 +210,7 @@ export class ConditionChecker {
       fail(node, 'a condition on an event reads that event only, so that its counts stay exact')
   }
 
-  private field(node: ASTNode, of: ASTNode, name: string): Typed {
+  private field(node: ASTNode, of: ASTNode, name: string, needed?: Needed): Typed {
     if (of.op !== 'id') return fail(node, 'fields are read from traits or from an event')
     if (of.args === this.local?.name && this.local.properties) {
       const type = this.local.properties.get(name)
@@ -211,8 +222,18 @@ export class ConditionChecker {
       }
       return { type, expression: { kind: 'field', name, type } }
     }
+    const fields = momentFields.get(of.args)
+    if (fields !== undefined) {
+      this.refuseInPredicate(node)
+      const measured = this.events.field(of.args, name, needed)
+      if (measured !== undefined) return this.measured(node, measured)
+      return fail(node, `${of.args} has ${fields.join(' and ')}, no "${name}"`)
+    }
     if (of.args !== 'traits')
-      return fail(of, `"${of.args}" has no fields${didYouMean(of.args, ['traits'])}`)
+      return fail(
+        of,
+        `"${of.args}" has no fields${didYouMean(of.args, ['traits', ...momentFields.keys()])}`,
+      )
     this.refuseInPredicate(node)
     const trait = this.schema.traits.get(name)
     if (trait === undefined)
@@ -238,38 +259,29 @@ export class ConditionChecker {
   }
 
   private comparison(operator: Comparison, leftNode: ASTNode, rightNode: ASTNode): Typed {
-    const left = this.countIn(leftNode, operator, rightNode) ?? this.check(leftNode)
-    const right = this.countIn(rightNode, mirrored[operator], leftNode) ?? this.check(rightNode)
-    if (left.type !== right.type)
-      fail(
-        rightNode,
-        `this is ${typeWords[right.type]}, but it is compared to ${typeWords[left.type]}`,
-      )
-    if (left.type === 'strings' || left.type === 'numbers')
-      fail(leftNode, 'lists are not compared: use in, exists or all')
-    if (left.type === 'bool' && operator !== '==' && operator !== '!=')
-      fail(leftNode, 'bools have no order')
+    const left = this.compared(leftNode, operator, rightNode)
+    const right = this.compared(rightNode, mirrored[operator], leftNode)
+    checkComparison(operator, [left, leftNode], [right, rightNode], this.schema.events)
     return {
       type: 'bool',
       expression: { kind: 'compare', operator, left: left.expression, right: right.expression },
     }
   }
 
-  /** `count(…)` compared to a constant needs to tell apart only as many as the constant says. */
-  private countIn(node: ASTNode, operator: Comparison, other: ASTNode): Typed | undefined {
-    if (node.op !== 'call' || node.args[0] !== 'count' || other.op !== 'value') return undefined
-    const constant = Number(other.args)
-    if (typeof other.args === 'string' || !Number.isFinite(constant)) return undefined
-    const needed =
-      operator === '>=' || operator === '<' ? Math.ceil(constant) : Math.floor(constant) + 1
-    if (needed > capacityMax) fail(other, `counts are exact up to ${capacityMax}`)
-    return this.count(node, node.args[1], Math.max(1, needed))
+  /** What is compared to a constant needs to tell apart only as many as the constant says. */
+  private compared(node: ASTNode, operator: Comparison, other: ASTNode): Typed {
+    const needed = neededFor(operator, other)
+    if (needed === undefined) return this.check(node)
+    if (node.op === 'call') return this.call(node, node.args[0], node.args[1], needed)
+    return node.op === '.' ? this.field(node, node.args[0], node.args[1], needed) : this.check(node)
   }
 
-  private call(node: ASTNode, name: string, args: readonly ASTNode[]): Typed {
+  private call(node: ASTNode, name: string, args: readonly ASTNode[], needed?: Needed): Typed {
+    if (eventFunctions.includes(name)) {
+      this.refuseInPredicate(node)
+      return this.measured(node, this.events.call(node, name, args, needed))
+    }
     switch (name) {
-      case 'count':
-        return this.count(node, args, capacityMax)
       case 'recent':
         return fail(node, 'recent(…) is followed by .exists(v, condition)')
       case 'has': {
@@ -290,29 +302,20 @@ export class ConditionChecker {
     }
   }
 
-  private count(node: ASTNode, args: readonly ASTNode[], capacity: number): Typed {
-    const { event, windowMs } = this.window(node, args)
-    const feature = this.features.event(event, capacity)
-    return this.read(node, 'number', { kind: 'count', feature, windowMs })
+  private measured(node: ASTNode, { type, expression, units }: Measured): Typed {
+    this.cost.add(node, units)
+    return this.read(node, type, expression)
   }
 
-  private window(node: ASTNode, args: readonly ASTNode[]): { event: string; windowMs: number } {
-    const [eventNode, windowNode] = args
-    this.refuseInPredicate(node)
-    if (args.length > 2) fail(node, 'an event and a window are all that can be given here')
-    if (eventNode?.op !== 'value' || typeof eventNode.args !== 'string') {
-      return fail(eventNode ?? node, 'the first argument is the name of an event, in quotes')
-    }
-    const event = eventNode.args
-    if (!this.schema.events.has(event))
-      fail(eventNode, `no event "${event}"${didYouMean(event, this.schema.events.keys())}`)
-    const windowMs =
-      windowNode?.op === 'value' && typeof windowNode.args === 'string'
-        ? parseDuration(windowNode.args)
-        : undefined
-    if (windowMs === undefined)
-      return fail(windowNode ?? node, 'the second argument is a window like "30m" or "14d"')
-    return { event, windowMs }
+  private predicate(event: string, variable: ASTNode, body: ASTNode): Predicate {
+    if (variable.op !== 'id')
+      return fail(variable, 'a condition on an event names a variable first')
+    if (this.local) return fail(variable, nested)
+    const properties = this.schema.events.get(event) ?? new Map()
+    const expression = this.within({ name: variable.args, event, properties }, () =>
+      this.expect(body, 'bool'),
+    )
+    return { text: JSON.stringify(expression), matches: compilePredicate(expression) }
   }
 
   private method(node: ASTNode, name: string, of: ASTNode, args: readonly ASTNode[]): Typed {
@@ -347,24 +350,18 @@ export class ConditionChecker {
     const [variable, body] = args
     if (variable?.op !== 'id' || body === undefined || args.length > 2)
       return fail(node, `${name}(v, condition) names a variable first`)
-    if (this.local)
-      return fail(node, 'one exists or all inside another is not supported: declare a fact')
+    if (this.local) return fail(node, nested)
     if (of.op === 'call' && of.args[0] === 'recent') {
       if (name === 'all') return fail(node, 'recent(…) is followed by .exists(v, condition)')
-      const { event, windowMs } = this.window(of, of.args[1])
-      const properties = this.schema.events.get(event) ?? new Map()
-      const predicate = this.within({ name: variable.args, event, properties }, () =>
-        this.expect(body, 'bool'),
-      )
-      const text = JSON.stringify(predicate)
-      const feature = this.features.event(event, 1, { text, matches: compilePredicate(predicate) })
-      return this.read(node, 'bool', { kind: 'recent', feature, windowMs })
+      return this.measured(node, this.events.recent(of, of.args[1], variable, body))
     }
     const list = this.check(of)
     if (list.type !== 'strings' && list.type !== 'numbers')
       return fail(of, `${name} is for lists and recent(…), this is ${typeWords[list.type]}`)
     const element = list.type === 'strings' ? 'string' : 'number'
-    const inner = this.within({ name: variable.args, element }, () => this.expect(body, 'bool'))
+    const inner = this.cost.forEachElement(node, () =>
+      this.within({ name: variable.args, element }, () => this.expect(body, 'bool')),
+    )
     return {
       type: 'bool',
       expression: {

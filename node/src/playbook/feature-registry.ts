@@ -6,9 +6,11 @@ import {
   FeatureSet,
   type OutcomeFeature,
   type Scope,
+  type SketchFeature,
 } from '../core/features/feature-set.ts'
 
-interface Predicate {
+/** A condition on one event. */
+export interface Predicate {
   readonly text: string
   readonly matches: (properties: Properties) => Truth
 }
@@ -18,9 +20,13 @@ export class FeatureRegistry {
   private readonly features: Feature[] = []
   private readonly indexes = new Map<string, number>()
 
-  /** @param capacity how many of the newest times the asker tells apart */
-  event(event: string, capacity: number, predicate?: Predicate): number {
-    const text = predicate ? `event ${event} where ${predicate.text}` : `event ${event}`
+  /**
+   * @param event undefined: every event
+   * @param capacity how many of the newest times the asker tells apart
+   */
+  event(event: string | undefined, capacity: number, predicate?: Predicate): number {
+    const named = event === undefined ? 'every event' : `event ${event}`
+    const text = predicate ? `${named} where ${predicate.text}` : named
     return this.add({
       kind: 'event',
       event,
@@ -48,6 +54,10 @@ export class FeatureRegistry {
       ...(reach && { reach }),
       text,
     })
+  }
+
+  sketch(feature: Omit<SketchFeature, 'kind'>): number {
+    return this.add({ kind: 'sketch', ...feature })
   }
 
   finish(groups: ReadonlyMap<string, string>, channels: ReadonlyMap<string, string>): FeatureSet {

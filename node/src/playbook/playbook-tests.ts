@@ -1,4 +1,5 @@
-import type { Calendar, Playbook } from '../core/decision/playbook.ts'
+import type { Calendar } from '../core/decision/calendar.ts'
+import type { Playbook } from '../core/decision/playbook.ts'
 import { runCases } from './cases.ts'
 import { readPlaybook } from './compile-playbook.ts'
 import type { Fault } from './faults.ts'

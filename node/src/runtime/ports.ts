@@ -1,5 +1,5 @@
 import type { FragmentId, HalfsecondError } from '@halfsecond/protocol'
-import type { Calendar } from '../core/decision/playbook.ts'
+import type { Calendar } from '../core/decision/calendar.ts'
 import type { Cursor, Discontinuity, LogExtent } from '../core/shard/continuity.ts'
 import type { DeadLetter, LogEntry } from '../core/shard/shard-state.ts'
 

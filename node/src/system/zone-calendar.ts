@@ -1,4 +1,4 @@
-import type { Calendar, CalendarUnit } from '../core/decision/playbook.ts'
+import type { Calendar, CalendarUnit, Clock } from '../core/decision/calendar.ts'
 
 /** Zones that visitors may bring; a formatter for each is kept. */
 const formattersMax = 600
@@ -11,12 +11,16 @@ interface Known {
 
 const hourMs = 3_600_000
 
+/** In no zone of today an hour begins within one. */
+const quarterMs = hourMs / 4
+
 /** No local day is longer. */
 const dayMaxMs = 26 * hourMs
 
 /** Calendar periods by the zone data of the runtime. */
 export class ZoneCalendar implements Calendar {
   private readonly formatters = new Map<string, Intl.DateTimeFormat>()
+  private readonly clocks = new Map<string, { quarter: number; clock: Clock }>()
   private readonly known = new Map<string, Known>()
 
   startOf(unit: CalendarUnit, at: number, zone: string): number {
@@ -27,6 +31,17 @@ export class ZoneCalendar implements Calendar {
     if (this.known.size >= formattersMax * 3) this.known.clear()
     this.known.set(key, { start, end: this.endOfDay(at, zone) })
     return start
+  }
+
+  clockAt(at: number, zone: string): Clock {
+    const quarter = Math.floor(at / quarterMs)
+    const known = this.clocks.get(zone)
+    if (known?.quarter === quarter) return known.clock
+    const { hour, weekday } = this.local(at, zone)
+    const clock = { hour, weekday: 1 + weekdays.indexOf(weekday) }
+    if (this.clocks.size >= formattersMax) this.clocks.clear()
+    this.clocks.set(zone, { quarter, clock })
+    return clock
   }
 
   private compute(unit: CalendarUnit, at: number, zone: string): number {
@@ -58,7 +73,12 @@ export class ZoneCalendar implements Calendar {
         .map(({ type, value }) => [type, value]),
     )
     const date = `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`
-    return { date, day: Number(parts.get('day')), weekday: parts.get('weekday') ?? '' }
+    return {
+      date,
+      day: Number(parts.get('day')),
+      weekday: parts.get('weekday') ?? '',
+      hour: Number(parts.get('hour')),
+    }
   }
 
   private formatter(zone: string): Intl.DateTimeFormat {
@@ -87,7 +107,10 @@ interface LocalDay {
   readonly date: string
   readonly day: number
   readonly weekday: string
+  readonly hour: number
 }
+
+const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
 
 function makeFormatter(timeZone: string): Intl.DateTimeFormat | undefined {
   try {
@@ -97,6 +120,8 @@ function makeFormatter(timeZone: string): Intl.DateTimeFormat | undefined {
       month: '2-digit',
       day: '2-digit',
       weekday: 'short',
+      hour: '2-digit',
+      hourCycle: 'h23',
     })
   } catch {
     return undefined

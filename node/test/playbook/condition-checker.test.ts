@@ -93,8 +93,8 @@ const faulty: readonly (readonly [string, string, string])[] = [
   ['count("page") > 1', needsWindow, 'count("page")'],
   [
     'count("page", "1d", "x") > 1',
-    'an event and a window are all that can be given here',
-    'count("page", "1d", "x")',
+    'what can follow here is v, condition: events for which it holds',
+    '"x"',
   ],
   [
     'count(traits.tier, "1d") > 1',
@@ -124,6 +124,78 @@ const faulty: readonly (readonly [string, string, string])[] = [
     'p.tags.exists(t, t == "")',
   ],
   ['traits.likes.exists(l, traits.likes.all(m, true))', nested, 'traits.likes.all(m, true)'],
+  // Functions of events
+  [
+    'sum("page", "secnds", "1d") > 1',
+    'event "page" has no property "secnds"; did you mean "seconds"?',
+    '"secnds"',
+  ],
+  ['sum("page", "path", "1d") > 1', 'sum is of numbers; path is a string', '"path"'],
+  [
+    'distinct("page", "tags", "1d") > 1',
+    'distinct is of text or numbers; tags is a list of strings',
+    '"tags"',
+  ],
+  [
+    'min("page", "seconds") > 1',
+    'the third argument is a window like "30m" or "14d"',
+    'min("page", "seconds")',
+  ],
+  ['distinct("page", "path", "1d") > 256', 'counts are exact up to 256', '256'],
+  ['max(traits.tier) > 1', 'the first argument is the name of an event, in quotes', 'traits.tier'],
+  [
+    'sum("page", traits.tier, "1d") > 1',
+    'the second argument is a property of "page", in quotes',
+    'traits.tier',
+  ],
+  [
+    'affinity("page", "path", traits.tier, "7d") > 1',
+    'the third argument is a string as a constant: what is liked',
+    'traits.tier',
+  ],
+  [
+    'affinity("page", "seconds", "a", "7d") > 1',
+    'the third argument is a number as a constant: what is liked',
+    '"a"',
+  ],
+  [
+    'affinity("page", "path", "/", "x") > 1',
+    'the fourth argument is a half-life like "30m" or "14d"',
+    '"x"',
+  ],
+  [
+    'count("page", "1d", p, p.pth == "") > 1',
+    'event "page" has no property "pth"; did you mean "path"?',
+    'p.pth',
+  ],
+  ['count("page", "1d", p, p.path == channel) > 1', onlyTheEvent, 'channel'],
+  ['traits.likes.exists(l, count("page", "1d", p, p.path == l) > 1)', nested, 'p'],
+  [
+    'sequence("1d", "page")',
+    'after the window come step("event"), step("event"), …, then without("event")',
+    '"page"',
+  ],
+  [
+    'sequence("1d", without("page"), step("page"))',
+    'after the window come step("event"), step("event"), …, then without("event")',
+    'step("page")',
+  ],
+  [
+    'sequence("1d", without("page"))',
+    'a sequence has 1 to 8 steps, like step("cart_added")',
+    'sequence("1d", without("page"))',
+  ],
+  ['sequence(step("page"))', 'the first argument is a window like "30m" or "14d"', 'step("page")'],
+  ['sequence("1d", step("pag"))', 'no event "pag"; did you mean "page"?', '"pag"'],
+  ['sequence("1d", step("page", 65))', 'a step is 1 to 64 events', 'step("page", 65)'],
+  ['step("page")', 'no function "step"', 'step("page")'],
+  ['current("page") == "page"', 'this is a string, but it is compared to a bool', '"page"'],
+  ['event.name == "pag"', 'no event "pag"; did you mean "page"?', '"pag"'],
+  ['("pag") == event.name', 'no event "pag"; did you mean "page"?', '"pag"'],
+  ['event.path == ""', 'event has name, no "path"', 'event.path'],
+  ['session.length > 1', 'session has events and minutes, no "length"', 'session.length'],
+  ['stage("7d", "30d") == "lost"', 'a stage is one of new, active, lapsed', '"lost"'],
+  ['stage("7d") == "new"', needsWindow, 'stage("7d")'],
   // Grammar
   ['traits.age = 3', 'unexpected character: =', '='],
   ['traits.age ==', 'something is missing at the end', ''],
@@ -197,8 +269,30 @@ describe('a condition', () => {
     'count("page", "30m") >= 1024 || count("page", "30m") > count("page", "1d")',
     '(traits.vip?traits.age:3) % 2 == 1',
     'placement == "hero" && -traits.age < 0',
+    'sum("page", "seconds", "1d", p, p.path == "a") > max("page", "seconds", "1h")',
+    'sequence("7d", step("page", 3, "10m", p, p.seconds > 3), step("page"), without("page", "1h"))',
+    'affinity("page", "path", "/sale", "7d") > 0.5 && distinct("page", "path", "1d") < traits.age',
+    'current("page", p, p.path == "/sale") || event.name != "page"',
+    'session.events > 3 && session.minutes < 5 || stage("7d", "30d") == "lapsed"',
+    'now.hour >= 18 && now.weekday in [6, 7]',
   ])('may say %s', (condition) => {
     expect(told(head + condition)).toEqual([])
+  })
+})
+
+describe('what a condition costs', () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, () => 'count("page", "1d") > count("page", "1h")').join(' || ')
+
+  it('is bounded, whatever visitors did, and the message points at the dearest part', () => {
+    const condition = `traits.vip || traits.likes.exists(l, ${Array.from({ length: 18 }, () => 'l == "a"').join(' || ')})`
+    const [fault] = faultsOf(head + condition)
+
+    expect(faultsOf(head + many(10))).toEqual([])
+    expect(fault?.message).toBe(
+      'too expensive: this condition may cost 7104 units, at most 5000 are allowed; this part alone costs 7029. Ask for less, or declare parts as facts',
+    )
+    expect(fault?.column).toBe(column + 'traits.vip || '.length)
   })
 })
 
@@ -222,6 +316,13 @@ describe('the memory of a count', () => {
     ['count("page", "1d") > traits.age', 1024],
     ['count("page", "1d") >= 3 || count("page", "2d") >= 7', 7],
     ['recent("page", "1d").exists(p, true)', 1],
+    ['count("page", "1d", p, p.seconds > 3) > 3', 4],
+    ['distinct("page", "path", "1d") >= 3', 3],
+    ['distinct("page", "path", "1d") + 1 >= 3', 256],
+    ['session.events >= 3', 3],
+    ['sum("page", "seconds", "1d") >= 3', 256],
+    ['sum("page", "seconds", "1d") > min("page", "seconds", "9d")', 256],
+    ['affinity("page", "path", "/", "1d") >= 3', 1],
   ])('%s: the newest %i', (condition, capacity) => {
     expect(capacities(condition)).toEqual([capacity])
   })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { CalendarUnit } from '../../src/core/decision/playbook.ts'
+import type { CalendarUnit } from '../../src/core/decision/calendar.ts'
 import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
 
 const minuteMs = 60_000

@@ -1,7 +1,9 @@
 import type { Properties, Value } from '@halfsecond/protocol'
+import type { Calendar } from '../decision/calendar.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
 import type { Arithmetic, Comparison, ConditionType, Expression } from './expression.ts'
+import { measure } from './measure.ts'
 
 /** True, false, or undefined for unknown: a fact that is missing, not one that is false. */
 export type Truth = boolean | undefined
@@ -13,6 +15,9 @@ export interface Scope {
   readonly now: number
   readonly channel: string
   readonly placement: string
+  readonly calendar: Calendar
+  /** The visitor's time zone. */
+  readonly zone: string
   fact(index: number): Truth
 }
 
@@ -44,7 +49,11 @@ const noScope: Scope = {
   get features(): FeatureState {
     throw new TypeError('a predicate reads one event only')
   },
+  get calendar(): Calendar {
+    throw new TypeError('a predicate reads one event only')
+  },
   now: 0,
+  zone: '',
   channel: '',
   placement: '',
   fact: () => undefined,
@@ -165,6 +174,8 @@ function compile(expression: Expression): Evaluator {
       const { feature, windowMs } = expression
       return (scope) => scope.features.some(feature, scope.now - windowMs)
     }
+    default:
+      return (scope) => measure(expression, scope)
   }
 }
 

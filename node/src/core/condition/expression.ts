@@ -1,4 +1,5 @@
 import type { Value } from '@halfsecond/protocol'
+import type { Step } from '../features/sequence.ts'
 
 /** Types of values in conditions. Whole and fractional numbers are one type. */
 export type ConditionType = 'bool' | 'number' | 'string' | 'strings' | 'numbers'
@@ -59,3 +60,48 @@ export type Expression =
   | { readonly kind: 'count'; readonly feature: number; readonly windowMs: number }
   /** Whether a feature's event happened in the last `windowMs`. */
   | { readonly kind: 'recent'; readonly feature: number; readonly windowMs: number }
+  | Measure
+
+/** What a feature's sketch, or the moment of the decision, says. */
+export type Measure =
+  /** Of the numbers of a feature's events in the last `windowMs`. */
+  | {
+      readonly kind: 'sum' | 'min' | 'max'
+      readonly feature: number
+      readonly windowMs: number
+    }
+  /** How many different values; not told apart beyond `upTo`, where that is given. */
+  | {
+      readonly kind: 'distinct'
+      readonly feature: number
+      readonly windowMs: number
+      readonly upTo: number | undefined
+    }
+  | { readonly kind: 'affinity'; readonly feature: number }
+  /** Whether all steps were done, one after the other, in the last `windowMs`. */
+  | {
+      readonly kind: 'sequence'
+      readonly feature: number
+      readonly windowMs: number
+      readonly steps: readonly Step[]
+      readonly without: readonly Absence[]
+    }
+  /** Of the newest event. */
+  | { readonly kind: 'current' | 'event-name'; readonly feature: number }
+  | { readonly kind: 'session-events'; readonly feature: number }
+  | { readonly kind: 'session-minutes' }
+  | {
+      readonly kind: 'stage'
+      readonly feature: number
+      readonly newMs: number
+      readonly lapsedMs: number
+    }
+  | { readonly kind: 'clock'; readonly field: ClockField }
+
+export type ClockField = 'hour' | 'weekday'
+
+/** Events that there must not be: in the last `windowMs`, or without one since the sequence was done. */
+export interface Absence {
+  readonly feature: number
+  readonly windowMs: number | undefined
+}

@@ -1,6 +1,6 @@
 import type { Value } from '@halfsecond/protocol'
 import { compileValue, type Scope } from './compile.ts'
-import type { Expression } from './expression.ts'
+import type { Expression, Measure } from './expression.ts'
 
 /** One thing that a condition looks at, so that `why` can tell the values that were compared. */
 export interface Read {
@@ -11,7 +11,7 @@ export interface Read {
   readonly value: (scope: Scope) => Value | undefined
 }
 
-export type ReadKind = 'trait' | 'fact' | 'request' | 'count' | 'recent'
+export type ReadKind = 'trait' | 'fact' | 'request' | 'count' | 'recent' | Measure['kind']
 
 /** What a condition looked at, and what it was. */
 export interface Finding {

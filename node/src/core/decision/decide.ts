@@ -3,8 +3,9 @@ import type { Scope, Truth } from '../condition/compile.ts'
 import { type Finding, find, type Read } from '../condition/read.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
+import type { Calendar } from './calendar.ts'
 import { blockingLimit, type LimitScope, type LimitState, limitState } from './limits.ts'
-import type { Calendar, Candidate, Limit, Placement, Playbook } from './playbook.ts'
+import type { Candidate, Limit, Placement, Playbook } from './playbook.ts'
 
 /** What a decision knows of a person. */
 export interface Profile {

@@ -1,5 +1,6 @@
 import type { FeatureState } from '../features/feature-state.ts'
-import type { Calendar, Limit } from './playbook.ts'
+import type { Calendar } from './calendar.ts'
+import type { Limit } from './playbook.ts'
 
 export interface LimitScope {
   readonly features: FeatureState

@@ -2,6 +2,7 @@ import type { Outcome, Value } from '@halfsecond/protocol'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { Read } from '../condition/read.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
+import type { CalendarUnit } from './calendar.ts'
 
 /** A playbook after checking: what `decide` runs on. Immutable. */
 export interface Playbook {
@@ -87,19 +88,11 @@ export interface Limit {
   readonly pauseMs: number | undefined
 }
 
-export type CalendarUnit = 'day' | 'week' | 'month'
-
 export type Window =
   | { readonly kind: 'rolling'; readonly ms: number }
   | { readonly kind: 'calendar'; readonly unit: CalendarUnit }
   | { readonly kind: 'session' }
   | { readonly kind: 'lifetime' }
-
-/** Starts of calendar periods in a time zone: from outside, since zone data is not ours. */
-export interface Calendar {
-  /** Start of the period that `at` lies in. Weeks start on Monday. Unknown zones count as UTC. */
-  startOf(unit: CalendarUnit, at: number, zone: string): number
-}
 
 /** The defaults file of a playbook: placement → content, for clients that get no answer. */
 export function defaultsOf(playbook: Playbook): { [placement: string]: Value } {

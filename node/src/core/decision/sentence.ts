@@ -1,6 +1,7 @@
 import type { Reason } from '@halfsecond/protocol'
 import type { Finding } from '../condition/read.ts'
 import type { Judged, Trace, Verdict } from './decide.ts'
+import { measureWords, windowWords, words } from './measure-words.ts'
 import type { Limit, Placement } from './playbook.ts'
 import { isUnknown } from './reasons.ts'
 
@@ -123,6 +124,8 @@ function findingWords({ kind, text, value }: Finding): string {
         return `whether there was a fitting ${words(event)} in ${windowWords(window)} is not known yet`
       return `there is ${value === true ? 'a' : 'no'} fitting ${words(event)} in ${windowWords(window)}`
     }
+    default:
+      return measureWords(kind, text, value)
   }
 }
 
@@ -131,31 +134,8 @@ function truthWords(name: string, value: Finding['value']): string {
   return value === true ? name : `not ${name}`
 }
 
-/** `store-card`, `seekingHelp`, `card_charged` → words. */
-function words(name: string): string {
-  return name
-    .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
-    .replaceAll(/[-_\s]+/g, ' ')
-    .trim()
-    .toLowerCase()
-}
-
 /** Event and window of `count("page", "1d")` or `recent("page", "1d").exists(…)`. */
 function argumentsIn(text: string): [string, string] {
   const [, event = '', window = ''] = /["']([^"']*)["']\s*,\s*["']([^"']*)["']/.exec(text) ?? []
   return [event, window]
-}
-
-const unitWords: { readonly [unit: string]: string } = {
-  s: 'seconds',
-  m: 'minutes',
-  h: 'hours',
-  d: 'days',
-  w: 'weeks',
-}
-
-function windowWords(window: string): string {
-  const count = window.slice(0, -1)
-  const unit = unitWords[window.slice(-1)] ?? ''
-  return count === '1' ? `the last ${unit.slice(0, -1)}` : `the last ${count} ${unit}`
 }

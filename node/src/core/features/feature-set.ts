@@ -12,11 +12,12 @@ import { hash64Hex } from '../digest.ts'
  * cap or "the last time" asks for, exactly, in bounded memory. It is a function of the timeline,
  * never of when it was declared. A predicate reads one event and constants, nothing else.
  */
-export type Feature = EventFeature | OutcomeFeature
+export type Feature = EventFeature | OutcomeFeature | SketchFeature
 
 export interface EventFeature {
   readonly kind: 'event'
-  readonly event: string
+  /** Undefined: every event. */
+  readonly event: string | undefined
   /** Undefined (unknown) does not match. */
   readonly matches?: (properties: Properties) => boolean | undefined
   readonly capacity: number
@@ -38,6 +39,21 @@ export interface OutcomeFeature {
   readonly text: string
 }
 
+/** What needs more than the times of events: `sketch.ts` has the classes of the forms. */
+export interface SketchFeature {
+  readonly kind: 'sketch'
+  readonly form: 'recent-values' | 'different-values' | 'decayed-sum' | 'newest-event' | 'time-span'
+  /** Events that it looks at; undefined: every event. */
+  readonly events: readonly string[] | undefined
+  /** What it takes from one of them; undefined: nothing, the event does not count. */
+  readonly take: (record: EventRecord) => string | number | undefined
+  /** Most events, or values, that it keeps. */
+  readonly capacity: number
+  /** Of decayed sums; else 0. */
+  readonly halfLifeMs: number
+  readonly text: string
+}
+
 /** Counts beyond this are not distinguished: N of "the newest N" stays bounded. */
 export const capacityMax = 1_024
 
@@ -47,6 +63,7 @@ export class FeatureSet {
   /** Hash of all that the features are: equal means that stored states can be taken over. */
   readonly id: string
   private readonly byEvent = new Map<string, number[]>()
+  private readonly ofEveryEvent: number[] = []
   private readonly byOutcome = new Map<string, number[]>()
   private readonly groups: ReadonlyMap<string, string>
   private readonly channels: ReadonlyMap<string, string>
@@ -64,9 +81,12 @@ export class FeatureSet {
     this.groups = groups
     this.channels = channels
     features.forEach((feature, index) => {
-      if (feature.kind === 'event') push(this.byEvent, feature.event, index)
+      if (feature.kind === 'event') this.looksAt(feature.event, index)
+      else if (feature.kind === 'sketch')
+        for (const event of feature.events ?? [undefined]) this.looksAt(event, index)
       else push(this.byOutcome, outcomeKey(feature.outcome, feature.scope, feature.of), index)
     })
+    for (const indexes of this.byEvent.values()) indexes.push(...this.ofEveryEvent)
     const described = features.map((feature) => `${feature.text} newest ${feature.capacity}`)
     const usesGroups = features.some((one) => one.kind === 'outcome' && one.scope === 'group')
     const usesChannels = features.some((one) => one.kind === 'outcome' && one.scope === 'channel')
@@ -77,7 +97,7 @@ export class FeatureSet {
   }
 
   ofEvent(record: EventRecord): readonly number[] {
-    return this.byEvent.get(record.name) ?? none
+    return this.byEvent.get(record.name) ?? this.ofEveryEvent
   }
 
   ofOutcome(record: OutcomeRecord): readonly number[] {
@@ -93,6 +113,11 @@ export class FeatureSet {
     collect('channel', this.channels.get(placement))
     collect('all', '')
     return indexes
+  }
+
+  private looksAt(event: string | undefined, index: number): void {
+    if (event === undefined) this.ofEveryEvent.push(index)
+    else push(this.byEvent, event, index)
   }
 }
 

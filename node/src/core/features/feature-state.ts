@@ -1,9 +1,10 @@
 import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
-import type { Feature, FeatureSet, OutcomeFeature } from './feature-set.ts'
+import type { EventFeature, FeatureSet, OutcomeFeature, SketchFeature } from './feature-set.ts'
 import { condensed, mergedReach, type ReachPart } from './merged-reach.ts'
 import { countSince, insertTime, lastReach, mergeTimes, newest } from './ring.ts'
 import { Sessions } from './sessions.ts'
+import { emptySketch, mergedSketch, type Sketch } from './sketch.ts'
 
 type Reach = NonNullable<OutcomeFeature['reach']>
 
@@ -26,6 +27,8 @@ export class FeatureState {
   private readonly floors: ReadonlyMap<number, number> | null
   /** Of a merged state: what it is merged from, as far as it is asked for. Else null. */
   private readonly parts: readonly FeatureState[] | null
+  /** Null: of no event that a sketch looks at. */
+  private sketches: Map<number, Sketch> | null
   /** Whether anything may be missing at all. */
   private readonly hasGaps: boolean
   private mergedSessions: Sessions | null = null
@@ -39,6 +42,7 @@ export class FeatureState {
     floors: ReadonlyMap<number, number> | null = null,
     parts: readonly FeatureState[] | null = null,
     isWhole = true,
+    sketches: Map<number, Sketch> | null = null,
   ) {
     this.set = set
     this.rings = rings
@@ -47,6 +51,7 @@ export class FeatureState {
     this.floors = floors
     this.parts = parts
     this.isWhole = isWhole
+    this.sketches = sketches
     this.hasGaps = !isWhole || floors !== null || parts?.some((part) => part.hasGaps) === true
   }
 
@@ -74,6 +79,7 @@ export class FeatureState {
     if (record.kind === 'event') {
       for (const index of this.set.ofEvent(record)) {
         const feature = this.set.features[index]
+        if (feature?.kind === 'sketch') this.sketchToFill(index, feature).add(at, record)
         if (feature?.kind !== 'event') continue
         if (feature.matches && feature.matches(record.properties) !== true) continue
         this.insert(index, feature, at)
@@ -81,7 +87,7 @@ export class FeatureState {
     } else if (record.kind === 'outcome') {
       for (const index of this.set.ofOutcome(record)) {
         const feature = this.set.features[index]
-        if (feature !== undefined) exact = this.insert(index, feature, at) && exact
+        if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
       }
     }
     return exact
@@ -122,6 +128,14 @@ export class FeatureState {
       : this.mergeReached(index, this.parts)
   }
 
+  /** What a sketch keeps, or undefined where it looked at no event. */
+  sketch(index: number): Sketch | undefined {
+    const sketch = this.sketches?.get(index)
+    return sketch !== undefined || this.parts === null
+      ? sketch
+      : this.mergeSketch(index, this.parts)
+  }
+
   get sessions(): Sessions {
     if (this.ownSessions !== null) return this.ownSessions
     this.mergedSessions ??= Sessions.merged(this.parts?.map((part) => part.sessions) ?? [])
@@ -133,13 +147,26 @@ export class FeatureState {
     const rings = new Map<number, number[]>()
     for (const [index, ring] of this.rings) rings.set(index, [...ring])
     const { set, reached, sessions, floors } = this
-    return new FeatureState(set, rings, new Map(reached), sessions.copy(), floors)
+    const sketches =
+      this.sketches && new Map([...this.sketches].map(([index, one]) => [index, one.copy()]))
+    return new FeatureState(
+      set,
+      rings,
+      new Map(reached),
+      sessions.copy(),
+      floors,
+      null,
+      true,
+      sketches,
+    )
   }
 
   /** Rough size in memory. */
   get heldBytes(): number {
     let bytes = 400
     for (const ring of this.rings.values()) bytes += 64 + 8 * ring.length
+    if (this.sketches !== null)
+      for (const sketch of this.sketches.values()) bytes += 64 + sketch.heldBytes
     return bytes
   }
 
@@ -156,11 +183,42 @@ export class FeatureState {
       floors.set(index, kept[0] ?? 0)
       return [index, kept]
     })
+    const sketches = [...(this.sketches ?? [])].map(([index, sketch]) => {
+      const { kept, floor }: { kept: unknown; floor?: number } = sketch.stored(ringMax)
+      if (floor !== undefined) floors.set(index, floor)
+      return [index, kept]
+    })
     const stored = [rings, [...this.reached], this.sessions.stored()]
+    if (sketches.length > 0) return [...stored, [...floors], sketches]
     return floors.size === 0 ? stored : [...stored, [...floors]]
   }
 
-  private insert(index: number, feature: Feature, at: number): boolean {
+  private sketchToFill(index: number, feature: SketchFeature): Sketch {
+    assert(this.parts === null, 'a merged state is read only')
+    this.sketches ??= new Map()
+    let sketch = this.sketches.get(index)
+    if (sketch === undefined) {
+      sketch = emptySketch(feature)
+      this.sketches.set(index, sketch)
+    }
+    return sketch
+  }
+
+  private mergeSketch(index: number, parts: readonly FeatureState[]): Sketch | undefined {
+    const feature = this.set.features[index]
+    if (feature?.kind !== 'sketch') return undefined
+    const sketches: Sketch[] = []
+    for (const part of parts) {
+      const sketch = part.sketch(index)
+      if (sketch !== undefined) sketches.push(sketch)
+    }
+    const merged = mergedSketch(feature, sketches)
+    this.sketches ??= new Map()
+    this.sketches.set(index, merged)
+    return merged
+  }
+
+  private insert(index: number, feature: EventFeature | OutcomeFeature, at: number): boolean {
     assert(this.parts === null, 'a merged state is read only')
     let ring = this.rings.get(index)
     if (ring === undefined) {
@@ -235,7 +293,8 @@ export class FeatureState {
     return all
   }
 
-  private isKnownSince(index: number, since: number): boolean {
+  /** Whether nothing of a feature after `since` is missing. */
+  isKnownSince(index: number, since: number): boolean {
     if (!this.hasGaps) return true
     if (!this.isWhole || since < (this.floors?.get(index) ?? 0)) return false
     return this.parts === null || this.parts.every((part) => part.isKnownSince(index, since))

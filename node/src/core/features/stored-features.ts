@@ -1,22 +1,45 @@
 import type { FeatureSet } from './feature-set.ts'
 import { FeatureState } from './feature-state.ts'
 import { Sessions } from './sessions.ts'
+import { restoreSketch, type Sketch } from './sketch.ts'
 
 /** Takes back what `FeatureState.stored` gave, or undefined where it is not of that form. */
 export function restoreFeatures(set: FeatureSet, stored: unknown): FeatureState | undefined {
   if (!Array.isArray(stored)) return undefined
-  const [rings, reached, sessions, floors = []]: unknown[] = stored
+  const [rings, reached, sessions, floors = [], sketches = []]: unknown[] = stored
   if (!isPairs(rings, isNumbers) || !isPairs(reached, isNumber)) return undefined
   if (!isPairs(floors, isNumber) || !Array.isArray(sessions)) return undefined
   const [starts, ends, isCut]: unknown[] = sessions
   if (!isNumbers(starts) || !isNumbers(ends) || typeof isCut !== 'boolean') return undefined
+  const restored = restoreSketches(set, sketches)
+  if (restored === undefined) return undefined
   return new FeatureState(
     set,
     new Map(rings),
     new Map(reached),
     new Sessions(starts, ends, isCut),
     floors.length === 0 ? null : new Map(floors),
+    null,
+    true,
+    restored,
   )
+}
+
+/** Null: there are none. */
+function restoreSketches(set: FeatureSet, stored: unknown): Map<number, Sketch> | null | undefined {
+  if (!isPairs(stored, isAnything)) return undefined
+  const sketches = new Map<number, Sketch>()
+  for (const [index, kept] of stored) {
+    const feature = set.features[index]
+    const sketch = feature?.kind === 'sketch' ? restoreSketch(feature, kept) : undefined
+    if (sketch === undefined) return undefined
+    sketches.set(index, sketch)
+  }
+  return sketches.size === 0 ? null : sketches
+}
+
+function isAnything(_value: unknown): _value is unknown {
+  return true
 }
 
 function isNumber(value: unknown): value is number {

@@ -10,6 +10,7 @@ import {
 import type { Expression } from '../../../src/core/condition/expression.ts'
 import { FeatureSet } from '../../../src/core/features/feature-set.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
+import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
 
 const facts: readonly Truth[] = [false, undefined, true]
 
@@ -24,6 +25,8 @@ function scopeOf(traits: { readonly [name: string]: Value | undefined }): Scope 
     traits: registers,
     features: new FeatureState(new FeatureSet([], new Map(), new Map())),
     now: 0,
+    calendar: new ZoneCalendar(),
+    zone: 'UTC',
     channel: 'web',
     placement: 'hero',
     fact: (index) => facts[index],
