@@ -5,18 +5,30 @@ import { EmbeddedLog } from './embedded/embedded-log.ts'
 import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
 import { LmdbErased } from './embedded/lmdb-erased.ts'
+import { LmdbSignals } from './embedded/lmdb-signals.ts'
 import { Nats } from './nats/connection.ts'
 import { ErasedStream } from './nats/erased-stream.ts'
 import { JetStreamLog } from './nats/jetstream-log.ts'
+import { JetStreamSignals } from './nats/jetstream-signals.ts'
 import { KvCoordination } from './nats/kv-coordination.ts'
 import { NatsBus } from './nats/nats-bus.ts'
 import { provisionStreams } from './nats/provision-streams.ts'
-import type { Bus, Clock, Coordination, Erased, Log, Observer, Store } from './runtime/ports.ts'
+import type {
+  Bus,
+  Clock,
+  Coordination,
+  Erased,
+  Log,
+  Observer,
+  Signals,
+  Store,
+} from './runtime/ports.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
 
 /** The ports that differ by how a node runs, and how to close them. */
 export interface ModePorts {
   readonly log: Log
+  readonly signals: Signals
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased
@@ -38,15 +50,17 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   const store = new LmdbStore(join(dataDir, 'store'), shards)
   const coordination = new LmdbCoordination(join(dataDir, 'cluster'))
   const erased = new LmdbErased(join(dataDir, 'erased'))
+  const signals = new LmdbSignals(join(dataDir, 'signals'), clock)
   const bus = new InProcessBus(observer)
   const close = async () => {
     await log.close()
     await bus.close()
+    await signals.close()
     await store.close()
     await coordination.close()
     await erased.close()
   }
-  return { log, store, coordination, erased, bus, close }
+  return { log, signals, store, coordination, erased, bus, close }
 }
 
 /** A cluster of NATS servers that has just started elects its leaders first. */
@@ -84,6 +98,9 @@ export async function openOnNats(
     const log = new JetStreamLog(nats, shards, clock, observer, Math.random)
     const coordination = await whileElecting(clock, () => KvCoordination.open(nats, replicas))
     const erased = await whileElecting(clock, () => ErasedStream.open(nats, replicas))
+    const signals = await whileElecting(clock, () =>
+      JetStreamSignals.open(nats, replicas, clock, Math.random),
+    )
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {
@@ -91,7 +108,7 @@ export async function openOnNats(
       await nats.close()
       await store.close()
     }
-    return { log, store, coordination, erased, bus, close }
+    return { log, signals, store, coordination, erased, bus, close }
   } catch (error) {
     await nats.close()
     throw error

@@ -23,6 +23,12 @@ export const subjects = {
   mapGet: 'hs.map.get',
   /** Other systems tell what they know here, as JSON; one node takes each message. */
   feed: 'hs.feed',
+  /** What other systems hear of a shard's profiles, as JSON. Only node credentials may publish. */
+  signal: (shard: number) => `hs.signal.${shard}`,
+  /** The signals of all shards. */
+  signals: 'hs.signal.*',
+  /** The stream of all signals. */
+  signalStream: 'HS-SIGNAL',
   /** The stream of a shard. */
   stream: (shard: number) => `HS-LOG-${shard}`,
 } as const

@@ -25,6 +25,7 @@ import { addRebalancePlan, addRebalanceStatus } from './commands/rebalance-plan.
 import { addShardLs } from './commands/shard-ls.ts'
 import { addShardMove } from './commands/shard-move.ts'
 import { addShardShow } from './commands/shard-show.ts'
+import { addSignals } from './commands/signals.ts'
 import { addStatus } from './commands/status.ts'
 import { addWhy } from './commands/why.ts'
 import { describeFailure, Exit, exitCodes } from './failure.ts'
@@ -92,6 +93,7 @@ export function createProgram(around: Surroundings): Command {
   addProfileSplit(profile, around)
   addExport(program, around)
   addErase(program, around)
+  addSignals(program, around)
   addStatus(program, around)
   const shard = program.command('shard').description('see and move shards').helpCommand(false)
   addShardLs(shard, around)

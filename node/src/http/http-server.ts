@@ -16,6 +16,7 @@ import { operationsRoutes } from './operations-routes.ts'
 import { outcomesRoute } from './outcomes-route.ts'
 import { playbookRoutes, playbookTypes } from './playbook-routes.ts'
 import { profileRoutes } from './profile-routes.ts'
+import { signalsRoute } from './signals-route.ts'
 import { whyRoute } from './why-route.ts'
 
 export interface HttpServerOptions {
@@ -85,6 +86,7 @@ export class HttpServer {
     profileRoutes(adminApp, api)
     identityRoutes(adminApp, api)
     erasureRoutes(adminApp, api)
+    signalsRoute(adminApp, api)
     playbookRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)

@@ -9,6 +9,7 @@ import {
   StorageType,
 } from '@nats-io/jetstream'
 import type { Nats } from './connection.ts'
+import { signalBytesMax } from './jetstream-signals.ts'
 
 /** Where the number of shards is written down, in the metadata of every stream. */
 const shardsKey = 'halfsecond.shards'
@@ -22,8 +23,8 @@ const streamBytesMin = 16 * 1024 ** 2
 /** A stream that is made for a moment, to learn how much room there is. */
 const trialStream = 'HS-ROOM'
 
-/** What playbooks, tombstones and the cluster's own values may take beside the logs. */
-const othersBytes = 1024 ** 3 + 192 * 1024 ** 2
+/** What playbooks, tombstones, signals and the cluster's own values may take beside the logs. */
+const othersBytes = 1024 ** 3 + 192 * 1024 ** 2 + signalBytesMax
 
 /** How often, and how many times, to try what there is room for by the servers' own word. */
 const roomRetryMs = 500

@@ -48,6 +48,7 @@ import type {
   Log,
   Observer,
   Random,
+  Signals,
   Store,
 } from './ports.ts'
 import { Profiles } from './profiles.ts'
@@ -63,6 +64,7 @@ export interface EngineDependencies {
   /** Bytes that actors may take in memory. */
   readonly memoryBytes: number
   readonly log: Log
+  readonly signals: Signals
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased
@@ -81,6 +83,7 @@ export interface EngineDependencies {
 export class Engine implements NodeApi {
   readonly id: string
   readonly tokenKeys: TokenKeys
+  readonly signals: Signals
   readonly client: Client
   readonly actors: Actors
   readonly checkpointer: Checkpointer
@@ -129,10 +132,11 @@ export class Engine implements NodeApi {
   }
 
   private constructor(uses: EngineDependencies, incarnations: readonly number[]) {
-    const { id, tokenKeys, store, clock, calendar, observer } = uses
+    const { id, tokenKeys, store, bus, clock, calendar, observer } = uses
     this.uses = uses
     this.id = id
     this.tokenKeys = tokenKeys
+    this.signals = uses.signals
     const actors = new Actors(uses.memoryBytes, observer)
     this.actors = actors
     this.incarnations = incarnations
@@ -153,7 +157,7 @@ export class Engine implements NodeApi {
       },
       onMap: () => this.mapChanged(),
     })
-    const { holdings, members } = this.cluster
+    const { holdings, members, trimmer } = this.cluster
     this.checkpointer = new Checkpointer(
       holdings.all,
       (shard) => store.shard(shard),
@@ -183,7 +187,7 @@ export class Engine implements NodeApi {
     const shards = holdings.byNumber
     const map = () => this.cluster.map
     const silentMs = (node: string) => members.silentMs(node)
-    const peers = new Peers({ node: id, map, silentMs, bus: uses.bus, clock })
+    const peers = new Peers({ node: id, map, silentMs, bus, clock })
     const outboxes = new OutboxSight({ map, reports: () => members.reports(), clock })
     this.decider = new Decider({
       shards,
@@ -198,12 +202,11 @@ export class Engine implements NodeApi {
       peers,
       isSent: (shard) => outboxes.isSent(shard),
     })
-    uses.bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
+    bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
     this.reader = new Profiles({ shards, store, checkpointer, clock })
     this.client = connectOver(new LocalTransport(this))
-    uses.bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
+    bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
-    const { bus } = uses
     this.reads = new RemoteReads({ node: id, shards, map, bus, read })
     this.recognising = makeIdentity(uses, this.cluster, {
       profiles: this.reader,
@@ -215,7 +218,6 @@ export class Engine implements NodeApi {
     this.erasures = this.erasing.erasures
     const { standbys } = uses.place
     this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
-    const { trimmer } = this.cluster
     this.control = new ControlDoor({
       store,
       shard: (number) => shards[number],
@@ -225,7 +227,7 @@ export class Engine implements NodeApi {
       erase: (request) => this.erasing.answer(request),
       rooms: () => trimmer.room,
     })
-    uses.bus.serve(subjects.control(id), (request) => this.control.answer(request))
+    bus.serve(subjects.control(id), (request) => this.control.answer(request))
   }
 
   /** What doors take: as the map says, so that it is what clients take too. */
@@ -355,8 +357,7 @@ export class Engine implements NodeApi {
   }
 
   defaults(): { readonly [placement: string]: Value } {
-    const active = this.registry.active
-    const playbook = active && this.playbooks.at(active.version)?.playbook
+    const playbook = this.playbooks.at(this.registry.active?.version ?? 0)?.playbook
     return playbook ? defaultsOf(playbook) : {}
   }
 

@@ -13,6 +13,7 @@ import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { Operations } from './cluster/operations.ts'
 import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
+import type { Signals } from './ports.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
 /** What operators see of the cluster and do to it, whichever node they ask. */
@@ -38,6 +39,8 @@ export interface NodeApi extends Reader {
   readonly tokenKeys: TokenKeys
   /** Records and decides through this node: the node is the producer. */
   readonly client: Client
+  /** What other systems are told of profiles, of all shards. */
+  readonly signals: Pick<Signals, 'read'>
   map(): ShardMap
   /**
    * Appends a channel's batch unchanged, after every record of it was validated.

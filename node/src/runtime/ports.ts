@@ -202,6 +202,33 @@ export interface Bus {
   close(): Promise<void>
 }
 
+/** What other systems are told of profiles, kept for a while so that they can follow at their pace. */
+export interface Signals {
+  /**
+   * Appends them in order. Resolves once they are durable. What is published again, under the same
+   * id and soon after, is there once. Rejects with `UNAVAILABLE` or `TIMEOUT`: any of the first of
+   * them may be there then.
+   */
+  publish(shard: number, signals: readonly SignalText[]): Promise<void>
+  /**
+   * The oldest after a cursor, in order, at most `limit`. Cursors grow by one: a gap is what was
+   * dropped for its age, or because there were too many. Rejects with `UNAVAILABLE`.
+   */
+  read(after: number, limit: number): Promise<readonly StoredSignal[]>
+}
+
+export interface SignalText {
+  /** The same for the same signal, whoever publishes it. */
+  readonly id: string
+  /** JSON. */
+  readonly text: string
+}
+
+export interface StoredSignal {
+  readonly cursor: number
+  readonly text: string
+}
+
 export interface Clock {
   /** Milliseconds since 1970. May jump. */
   now(): number

@@ -51,6 +51,8 @@ describe('halfsecond --help', () => {
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
         erase [options] <who>    erase a person: everything known until now, of all that is linked
+        signals [options]        which profiles were merged, split, reassigned or erased in the last 30
+                                 days
         status [options]         how a node and its cluster are; the exit code is 1 where the node is not
                                  ready
         shard                    see and move shards
@@ -94,6 +96,7 @@ describe('halfsecond --help', () => {
       'profile split',
       'export',
       'erase',
+      'signals',
       'status',
       'shard ls',
       'shard show',

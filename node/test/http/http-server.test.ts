@@ -160,6 +160,7 @@ describe('the description of the doors', () => {
       '/v1/profiles/{identifier}/links',
       '/v1/profiles/{identifier}/timeline',
       '/v1/profiles/{identifier}/why',
+      '/v1/signals',
       '/v1/status',
       '/v1/why',
     ])

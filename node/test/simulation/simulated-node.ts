@@ -4,6 +4,7 @@ import type { Playbook } from '../../src/core/decision/playbook.ts'
 import { readIdentity } from '../../src/identity-file/read-identity.ts'
 import type { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
+import type { MemorySignals } from '../../src/memory/memory-signals.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { Engine, type EngineDependencies } from '../../src/runtime/engine.ts'
@@ -35,6 +36,7 @@ export interface NodeSurroundings {
   readonly dice: Dice
   readonly network: MemoryBusNetwork
   readonly cluster: MemoryCluster
+  readonly signals: MemorySignals
   readonly server: LogServer
   readonly coverage: Coverage
   readonly memoryBytes: number
@@ -83,7 +85,7 @@ export class SimulatedNode {
 
   start(): void {
     if (this.life?.isAlive) return
-    const { time, dice, network, server, coverage, memoryBytes, plant } = this.uses
+    const { time, dice, network, server, coverage, memoryBytes, plant, signals } = this.uses
     if (++this.lives > 1) coverage.count('restarts')
     const life = new Life(`${this.id}#${this.lives}`, time)
     const observer = new WatchingObserver(coverage)
@@ -101,6 +103,7 @@ export class SimulatedNode {
       place: { host: this.id, zone: '', weight: 1, standbys: 1 },
       memoryBytes,
       log,
+      signals,
       store,
       coordination: new LifeCoordination(life, this.coordination),
       erased: this.uses.cluster.erased,

@@ -1,6 +1,7 @@
 import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
+import { MemorySignals } from '../../src/memory/memory-signals.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
 import type { Log } from '../../src/runtime/ports.ts'
 import { event, start, visitorsOf } from '../support/records.ts'
@@ -98,6 +99,7 @@ export class Simulation {
     this.network = new MemoryBusNetwork(time)
     this.network.fate = () => this.fate()
     const cluster = new MemoryCluster(time)
+    const signals = new MemorySignals()
     this.nodes = Array.from({ length: nodeCount }, (_, i) => {
       const { network, server } = this
       return new SimulatedNode(`n${i}`, {
@@ -105,6 +107,7 @@ export class Simulation {
         dice,
         network,
         cluster,
+        signals,
         server,
         coverage,
         memoryBytes,

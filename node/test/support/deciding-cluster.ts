@@ -143,6 +143,7 @@ export class DecidingCluster {
       for (let number = 0; number < shards; number++) {
         const shard = this.holderOf(number)
         for (const destination of [...shard.state.outbox.waiting()]) {
+          if (destination === shards) continue
           isBusy = true
           await this.send(shard, destination)
         }

@@ -111,7 +111,7 @@ function foldBatch(
       }
       continue
     }
-    recognition ??= new Recognition(state, ground)
+    recognition ??= new Recognition(state, entry, ground)
     const applied = applyRecord(fragment, record, logged, recognition)
     if (applied === 'changed') folded.applied++
     else if (applied === 'nothing') folded.skipped++
@@ -190,12 +190,13 @@ function unknownKind(sequence: number): string {
 /** What another shard tells: whoever led it then, each number counts once. */
 function foldOutbox(
   state: ShardState,
-  { sequence, timestamp }: LogEntry,
+  entry: LogEntry,
   { producer, records }: DecodedBatch,
   ground: ShardGround,
   folded: Folded,
 ): void {
-  const recognition = new Recognition(state, ground)
+  const { sequence, timestamp } = entry
+  const recognition = new Recognition(state, entry, ground)
   const before = state.producers.last(producer, state.time.now)
   let last = before
   for (let index = 0; index < records.length; index++) {
@@ -253,7 +254,7 @@ function applyOwn(
       return
     case 'expire':
     case 'judge': {
-      const recognition = new Recognition(state, ground)
+      const recognition = new Recognition(state, entry, ground)
       if (record.kind === 'judge') recognition.rejudge(record.id)
       else recognition.expire(record.id, record.idleSince, entry.sequence)
       recognition.finish()

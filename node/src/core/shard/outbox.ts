@@ -11,13 +11,14 @@ import {
 } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { Message } from '../identity/identity-ground.ts'
+import { isSignal, type Signal } from './signal.ts'
 
-/** One message that another shard has not acknowledged yet. */
+/** One message that its destination, another shard or the signals, has not acknowledged yet. */
 export interface OutboxRow {
   readonly destination: number
   /** Counts per source and destination; grows, and may leave gaps. */
   readonly n: number
-  readonly message: Message
+  readonly message: Message | Signal
 }
 
 /** Records of one batch: what one publish carries. */
@@ -28,7 +29,8 @@ const batchBytes = bounds.frameBytes - 1_024
 
 /**
  * What a shard has to tell others, until `sent` says that it is in their logs. A message replaces
- * an earlier one about the same thing, under a new number, so there is at most one of each.
+ * an earlier one about the same thing, under a new number, so there is at most one of each; signals
+ * are all told.
  *
  * O1 numbers of a destination only grow; whoever hears a smaller one again ignores it.
  * O2 rows of a destination stand in the order of their numbers.
@@ -43,9 +45,9 @@ export class Outbox {
   }
 
   /** Adds a message. `changed` is told the numbers of rows that came or went. */
-  put(destination: number, message: Message, changed: RowChanged): void {
+  put(destination: number, message: Message | Signal, changed: RowChanged): void {
     const rows = this.of(destination)
-    const key = keyOf(message)
+    const key = keyOf(message, rows.last + 1)
     const before = rows.byKey.get(key)
     if (before !== undefined) {
       rows.byNumber.delete(before)
@@ -66,7 +68,7 @@ export class Outbox {
     for (const [n, { message }] of rows.byNumber) {
       if (n > upTo) break
       rows.byNumber.delete(n)
-      rows.byKey.delete(keyOf(message))
+      rows.byKey.delete(keyOf(message, n))
       this.count--
       changed(destination, n)
     }
@@ -82,6 +84,11 @@ export class Outbox {
   *rows(destination: number, after = 0): Iterable<OutboxRow> {
     for (const row of this.destinations.get(destination)?.byNumber.values() ?? [])
       if (row.n > after) yield row
+  }
+
+  /** How many messages wait for a destination. */
+  sizeOf(destination: number): number {
+    return this.destinations.get(destination)?.byNumber.size ?? 0
   }
 
   row(destination: number, n: number): OutboxRow | undefined {
@@ -102,7 +109,7 @@ export class Outbox {
     for (const [destination, last] of numbers) outbox.of(destination).last = last
     for (const row of [...rows].sort((a, b) => a.n - b.n)) {
       const { byKey, byNumber } = outbox.of(row.destination)
-      byKey.set(keyOf(row.message), row.n)
+      byKey.set(keyOf(row.message, row.n), row.n)
       byNumber.set(row.n, row)
       outbox.count++
     }
@@ -128,7 +135,11 @@ interface Destination {
 }
 
 /** Two messages of one key are about the same thing: the later one holds. */
-function keyOf(message: Message): string {
+function keyOf(message: Message | Signal, n: number): string {
+  return message.kind === 'signal' ? `signal ${n}` : keyOfMessage(message)
+}
+
+function keyOfMessage(message: Message): string {
   const { kind, from, to } = message
   switch (kind) {
     case 'edge':
@@ -159,6 +170,7 @@ export function outboxBatch(
   let first = 0
   let upTo = 0
   for (const { n, message } of rows) {
+    assert(message.kind !== 'signal', 'no shard is told signals')
     const fragment = message.kind === 'copy' ? copyOf(message.from, message.id) : undefined
     if (message.kind === 'copy' && fragment === undefined) {
       // Taken back in the meantime: the message that says so has a greater number.
@@ -208,9 +220,12 @@ export function restoreOutboxRow(stored: Uint8Array): OutboxRow {
   assert(Array.isArray(value) && value[0] === 1, 'an outbox row of this version')
   const [, destination, record]: unknown[] = value
   assert(typeof destination === 'number' && isFields(record), 'an outbox row that is whole')
+  if (isSignal(record)) {
+    const { n, ...message } = record
+    return { destination, n, message }
+  }
   assert(isOutboxRecord(record), 'an outbox row that is whole')
-  const { n } = record
-  return { destination, n, message: messageOf(record) }
+  return { destination, n: record.n, message: messageOf(record) }
 }
 
 function messageOf(record: OutboxRecord): Message {

@@ -8,7 +8,8 @@ import { newestCopy, rejudge, revise } from '../identity/revise.ts'
 import type { IdentityRules } from '../identity/rules.ts'
 import type { Copy } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
-import type { ShardGround, ShardState } from './shard-state.ts'
+import type { LogEntry, ShardGround, ShardState } from './shard-state.ts'
+import { asideSignal, signalDestination, signalsMax, signalsOf } from './signal.ts'
 
 /**
  * What one entry of the log does to how fragments are tied to each other. Records change ties at
@@ -18,11 +19,17 @@ export class Recognition implements EraseGround {
   readonly rules: IdentityRules
   readonly facts: ShardGround
   private readonly state: ShardState
+  private readonly entry: Pick<LogEntry, 'sequence' | 'timestamp'>
   /** Fragments to revise, and whether more than their own facts changed. */
   private readonly touched = new Map<FragmentId, boolean>()
 
-  constructor(state: ShardState, ground: ShardGround) {
+  constructor(
+    state: ShardState,
+    entry: Pick<LogEntry, 'sequence' | 'timestamp'>,
+    ground: ShardGround,
+  ) {
     this.state = state
+    this.entry = entry
     this.facts = ground
     this.rules = state.identity.rules
   }
@@ -32,8 +39,18 @@ export class Recognition implements EraseGround {
     this.state.outbox.put(destination, message, this.facts.outboxChanged)
   }
 
+  /** Other systems hear of it, each of them in its place; those that too many wait before are put aside. */
   tell(change: ProfileChange): void {
     this.facts.profileChanged(change)
+    const { outbox, shards } = this.state
+    const { sequence, timestamp } = this.entry
+    const destination = signalDestination(shards)
+    for (const signal of signalsOf(change, timestamp)) {
+      if (outbox.sizeOf(destination) < signalsMax)
+        outbox.put(destination, signal, this.facts.outboxChanged)
+      else
+        this.facts.deadLetter({ sequence, index: -1, reason: untold, bytes: asideSignal(signal) })
+    }
   }
 
   /** The fragment changed: what others must hear of it follows at the end of the entry. */
@@ -90,6 +107,8 @@ function hasSameLinks({ links }: Copy, other: Copy): boolean {
     links.every(({ to, since }, i) => to === other.links[i]?.to && since === other.links[i]?.since)
   )
 }
+
+const untold = `UNAVAILABLE: ${signalsMax} signals wait already; other systems are not told of this one`
 
 export function setVersion(fragment: Fragment, sequence: number, index: number): void {
   fragment.sequence = sequence

@@ -42,7 +42,7 @@ export interface ShardState {
   playbook: { readonly version: number; readonly hash: string }
   /** By what identifiers are recognised; version 0 are the built-in rules. */
   identity: ActiveIdentity
-  /** What other shards must hear. */
+  /** What other shards must hear, and other systems. */
   readonly outbox: Outbox
   /** The rules that the shard is folded by: those of the last barrier. */
   foldVersion: number
@@ -78,10 +78,10 @@ export function initialShardState(shard: number, shards: number, incarnation: nu
   }
 }
 
-/** A record, or a whole entry, that could not be folded; kept as it came. */
+/** A record, or a whole entry, that could not be folded, kept as it came; or a signal that nobody took. */
 export interface DeadLetter {
   readonly sequence: number
-  /** Place in the batch; −1 for the whole entry. */
+  /** Place in the batch; −1 for the whole entry, and for a signal. */
   readonly index: number
   readonly reason: string
   readonly bytes: Uint8Array

@@ -1,10 +1,11 @@
 import { toHalfsecondError } from '@halfsecond/protocol'
 import type { ReplicaReport, ReplicaStatus, Replicas } from '../../core/cluster/cluster-map.ts'
 import type { Actors } from '../actors/actors.ts'
-import type { Bus, Clock, Log, Observer, Store, Timer } from '../ports.ts'
+import type { Bus, Clock, Log, Observer, Signals, Store, Timer } from '../ports.ts'
 import type { Checkpointer } from '../shards/checkpointer.ts'
 import { Primary } from '../shards/primary.ts'
 import { Shard, type ShardDependencies } from '../shards/shard.ts'
+import type { Hash } from '../shards/signal-batch.ts'
 import { importSnapshot } from './snapshot-import.ts'
 
 /** Where a copy and its replay would take longer than a copy, the copy is taken. */
@@ -16,6 +17,8 @@ export interface HoldingDependencies extends ShardDependencies {
   readonly node: string
   readonly boot: string
   readonly log: Log
+  readonly signals: Signals
+  readonly hash: Hash
   readonly store: Store
   readonly bus: Bus
   readonly actors: Actors
@@ -168,9 +171,9 @@ export class Holding {
   }
 
   private take(shard: Shard): void {
-    const { node, log, clock, observer, onShard } = this.uses
+    const { node, onShard } = this.uses
     this.shard = shard
-    this.primary = new Primary(node, shard, log, clock, observer)
+    this.primary = new Primary(node, shard, this.uses)
     shard.onStop = () => this.stopped(shard)
     onShard(this.number, shard)
   }

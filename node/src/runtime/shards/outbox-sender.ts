@@ -1,7 +1,9 @@
 import { toHalfsecondError } from '@halfsecond/protocol'
 import { outboxBatch } from '../../core/shard/outbox.ts'
-import type { Clock, Log, Observer, Timer } from '../ports.ts'
+import { signalDestination } from '../../core/shard/signal.ts'
+import type { Clock, Log, Observer, Signals, Timer } from '../ports.ts'
 import type { Shard } from './shard.ts'
+import { type Hash, signalBatch } from './signal-batch.ts'
 
 /** How long acknowledgements are gathered before the log is told of them: one record for many. */
 const gatherMs = 20
@@ -12,6 +14,8 @@ const retryMs = 500
 export interface OutboxSenderDependencies {
   readonly shard: Shard
   readonly log: Log
+  readonly signals: Signals
+  readonly hash: Hash
   readonly clock: Clock
   readonly observer: Observer
   /** Whether this node may act for the shard now. */
@@ -26,7 +30,7 @@ export interface Sent {
 }
 
 /**
- * Brings what a shard has for others into their logs.
+ * Brings what a shard has for others into their logs, and what other systems hear to the signals.
  *
  * S1 at most one publish per destination is under way; the next begins after its acknowledgement.
  * S2 what may not have arrived is published again: whoever folds it knows the numbers.
@@ -59,22 +63,44 @@ export class OutboxSender {
   }
 
   private async send(destination: number): Promise<void> {
-    const { shard, log, clock, observer, isLeading } = this.uses
+    const { shard, clock, observer, isLeading } = this.uses
     this.busy.add(destination)
     while (!this.isClosed && isLeading()) {
-      const rows = shard.state.outbox.rows(destination, this.acked.get(destination) ?? 0)
-      const batch = outboxBatch(shard.number, rows, (holder, id) => shard.memory.copyOf(holder, id))
-      if (batch === undefined) break
+      const next = this.next(destination)
+      if (next === undefined) break
       try {
-        if (batch.bytes !== undefined) await log.append(destination, batch.bytes, 'own')
-        this.arrived(destination, batch.upTo)
+        await next.publish()
+        this.arrived(destination, next.upTo)
       } catch (error) {
-        const what = `shard ${shard.number} cannot tell shard ${destination}`
+        const what = `shard ${shard.number} cannot tell ${this.nameOf(destination)}`
         observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', what))
         await new Promise<void>((resolve) => clock.after(retryMs, resolve))
       }
     }
     this.busy.delete(destination)
+  }
+
+  /** What is published next, and up to which row; undefined where nothing waits. */
+  private next(destination: number): Publishable | undefined {
+    const { shard, log, signals, hash } = this.uses
+    const { number, memory, state } = shard
+    const rows = state.outbox.rows(destination, this.acked.get(destination) ?? 0)
+    if (destination === signalDestination(state.shards)) {
+      const batch = signalBatch(state, rows, hash)
+      return batch && { upTo: batch.upTo, publish: () => signals.publish(number, batch.signals) }
+    }
+    const batch = outboxBatch(number, rows, (holder, id) => memory.copyOf(holder, id))
+    if (batch === undefined) return undefined
+    const { bytes, upTo } = batch
+    const publish = async () => {
+      if (bytes !== undefined) await log.append(destination, bytes, 'own')
+    }
+    return { upTo, publish }
+  }
+
+  private nameOf(destination: number): string {
+    const isSignals = destination === signalDestination(this.uses.shard.state.shards)
+    return isSignals ? 'other systems' : `shard ${destination}`
   }
 
   private arrived(destination: number, upTo: number): void {
@@ -104,4 +130,9 @@ export class OutboxSender {
         this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
     }
   }
+}
+
+interface Publishable {
+  readonly upTo: number
+  publish(): Promise<void>
 }

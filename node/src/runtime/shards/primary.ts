@@ -5,9 +5,10 @@ import {
   type PrimaryOwnRecord,
   toHalfsecondError,
 } from '@halfsecond/protocol'
-import type { Clock, Log, Observer, Timer } from '../ports.ts'
+import type { Clock, Log, Observer, Signals, Timer } from '../ports.ts'
 import { OutboxSender } from './outbox-sender.ts'
 import type { Shard } from './shard.ts'
+import type { Hash } from './signal-batch.ts'
 
 /** How often logical time moves while a shard has traffic, and while it has none. */
 const busyTickMs = 1_000
@@ -19,9 +20,17 @@ const padBytes = 200 * 1024
 /** How long one own record may take to be folded before it is written again. */
 const foldedMs = 5_000
 
+export interface PrimaryDependencies {
+  readonly log: Log
+  readonly signals: Signals
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly observer: Observer
+}
+
 /**
  * Leads a shard: tells its log who leads, what time it is and which playbook decides, and tells
- * other shards what this one has for them.
+ * other shards and other systems what this one has for them.
  *
  *   standing by ──lead──► claiming ──own `primary` folded──► leading ──newer epoch──► standing by
  *
@@ -42,7 +51,8 @@ export class Primary {
   private timer: Timer | undefined
   private isClosed = false
 
-  constructor(node: string, shard: Shard, log: Log, clock: Clock, observer: Observer) {
+  constructor(node: string, shard: Shard, uses: PrimaryDependencies) {
+    const { log, signals, hash, clock, observer } = uses
     this.node = node
     this.shard = shard
     this.log = log
@@ -51,6 +61,8 @@ export class Primary {
     this.outbox = new OutboxSender({
       shard,
       log,
+      signals,
+      hash,
       clock,
       observer,
       isLeading: () => this.isLeading,

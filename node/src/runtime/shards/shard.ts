@@ -3,6 +3,7 @@ import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Fragment } from '../../core/fragment/fragment.ts'
 import { foldEntry } from '../../core/shard/fold.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
+import { signalDestination } from '../../core/shard/signal.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Clock, Discontinuity, Log, LogEntry, Observer, ShardStore, Tail } from '../ports.ts'
 import { ShardMemory } from './shard-memory.ts'
@@ -63,7 +64,7 @@ export class Shard {
   flushed: number
   /** Called after every entry that changed who leads or which playbook decides. */
   onOwn: () => void = () => {}
-  /** Called after every entry that left something for other shards. */
+  /** Called after every entry that left something for others. */
   onOutbox: () => void = () => {}
   /** Called once, when the shard stops. */
   onStop: () => void = () => {}
@@ -148,6 +149,7 @@ export class Shard {
     const heads = new Map<number, UnsentHead>()
     let longest = 0
     for (const destination of this.state.outbox.waiting()) {
+      if (destination === signalDestination(this.state.shards)) continue
       const [first] = this.state.outbox.rows(destination)
       const n = first?.n ?? 0
       const before = this.heads.get(destination)

@@ -28,6 +28,7 @@ import type {
   NodeApi,
   ReplicaView,
 } from '../../../src/runtime/node-api.ts'
+import type { StoredSignal } from '../../../src/runtime/ports.ts'
 import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
 import { FakeIdentity } from './fake-identity.ts'
 import { FakeOperations } from './fake-operations.ts'
@@ -59,6 +60,14 @@ export class FakeNode implements NodeApi {
   readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])
   readonly timelines = new Map<FragmentId, readonly EntryView[]>()
   readonly identity: IdentityOperating = new FakeIdentity()
+  /** Texts of signals, the oldest first. */
+  readonly told: string[] = []
+  readonly signals = {
+    read: async (after: number, limit: number): Promise<readonly StoredSignal[]> => {
+      const stored = this.told.map((text, i) => ({ cursor: i + 1, text }))
+      return stored.slice(after, after + limit)
+    },
+  }
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined

@@ -3,6 +3,7 @@ import type { Replicas } from '../../../src/core/cluster/cluster-map.ts'
 import { InProcessBus } from '../../../src/embedded/in-process-bus.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
 import { MemoryLog } from '../../../src/memory/memory-log.ts'
+import { MemorySignals } from '../../../src/memory/memory-signals.ts'
 import { MemoryStore } from '../../../src/memory/memory-store.ts'
 import { Actors } from '../../../src/runtime/actors/actors.ts'
 import { Holding } from '../../../src/runtime/cluster/holding.ts'
@@ -75,6 +76,8 @@ function held(
     node: 'a',
     boot: 'boot',
     log,
+    signals: new MemorySignals(),
+    hash: (text) => text,
     store,
     bus: new InProcessBus(observer),
     actors: new Actors(1024 ** 2, observer),

@@ -4,6 +4,7 @@ import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { builtInRules } from '../../../src/core/identity/rules.ts'
 import type { Version } from '../../../src/core/identity/ties.ts'
 import type { LogEntry } from '../../../src/core/shard/shard-state.ts'
+import type { Signal } from '../../../src/core/shard/signal.ts'
 import { Dice } from '../dice.ts'
 import type { History, Step } from './history.ts'
 import { IdentityReplica } from './identity-replica.ts'
@@ -134,6 +135,11 @@ export class IdentityWorld {
       ({ shard, sequence, index }) =>
         !aside[shard]?.some((one) => one.sequence === sequence && one.index === index),
     )
+  }
+
+  /** What other systems were told. */
+  get signals(): Iterable<Signal> {
+    return this.messages.signals.values()
   }
 
   replica(shard: number): IdentityReplica {

@@ -8,6 +8,7 @@ const laws = [
   'nothing is lost, nothing is there twice',
   'the same log gives the same state',
   'unmerge is exact',
+  'who follows the signals knows the profiles',
 ] as const
 
 export type Law = (typeof laws)[number]

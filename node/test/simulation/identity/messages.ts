@@ -1,4 +1,5 @@
 import { type OutboxBatch, outboxBatch } from '../../../src/core/shard/outbox.ts'
+import { type Signal, signalDestination } from '../../../src/core/shard/signal.ts'
 import type { Dice } from '../dice.ts'
 import type { IdentityReplica } from './identity-replica.ts'
 import { shardCount } from './people.ts'
@@ -15,8 +16,13 @@ interface Kept {
 
 export type Publish = (bytes: Uint8Array, from: number, to: number) => Uint8Array | undefined
 
-/** Brings what shards have for others into their logs, as their primaries do. */
+/** Whom a shard may have something for: all shards, and other systems. */
+const destinationCount = shardCount + 1
+
+/** Brings what shards have for others into their logs, and signals to whoever follows them, as their primaries do. */
 export class Messages {
+  /** What others were told, by the shard that told it and its number, in the order that it came first. */
+  readonly signals = new Map<string, Signal>()
   private readonly logs: ShardLogs
   private readonly replica: (shard: number) => IdentityReplica
   private readonly wrongly: Publish | undefined
@@ -73,7 +79,7 @@ export class Messages {
 
   /** What the primary of a shard knew besides its log. */
   forget(shard: number): void {
-    for (let to = 0; to < shardCount; to++) {
+    for (let to = 0; to < destinationCount; to++) {
       this.flights.delete(pairOf(shard, to))
       this.sentUpTo.delete(pairOf(shard, to))
     }
@@ -81,9 +87,9 @@ export class Messages {
 
   /** Publishes or confirms one thing of a shard. Returns whether there was any. */
   sendOne(from: number, dice: Dice): boolean {
-    const turn = dice.below(shardCount)
-    for (let i = 0; i < shardCount; i++) {
-      const pair = pairOf(from, (turn + i) % shardCount)
+    const turn = dice.below(destinationCount)
+    for (let i = 0; i < destinationCount; i++) {
+      const pair = pairOf(from, (turn + i) % destinationCount)
       if (this.flights.has(pair)) this.confirmPair(pair)
       else if (this.isWaiting(pair)) this.publishPair(pair)
       else continue
@@ -94,7 +100,8 @@ export class Messages {
 
   private waiting(): number[] {
     const pairs = []
-    for (let pair = 0; pair < shardCount ** 2; pair++) if (this.isWaiting(pair)) pairs.push(pair)
+    for (let pair = 0; pair < shardCount * destinationCount; pair++)
+      if (this.isWaiting(pair)) pairs.push(pair)
     return pairs
   }
 
@@ -109,9 +116,21 @@ export class Messages {
   }
 
   private batchOf(pair: number): OutboxBatch | undefined {
-    const { from } = endsOf(pair)
+    const { from, to } = endsOf(pair)
     const replica = this.replica(from)
+    if (to === signalDestination(shardCount)) return this.signalBatch(from, pair)
     return outboxBatch(from, this.rowsOf(pair), (holder, id) => replica.copyOf(holder, id))
+  }
+
+  /** Signals have no bytes here: they are there once the batch is. */
+  private signalBatch(from: number, pair: number): OutboxBatch | undefined {
+    const rows = [...this.rowsOf(pair)]
+    const last = rows.at(-1)
+    for (const { n, message } of rows) {
+      const id = `${from} ${n}`
+      if (message.kind === 'signal' && !this.signals.has(id)) this.signals.set(id, message)
+    }
+    return last && { bytes: undefined, upTo: last.n }
   }
 
   private publishPair(pair: number): void {
@@ -136,9 +155,9 @@ export class Messages {
 }
 
 function pairOf(from: number, to: number): number {
-  return from * shardCount + to
+  return from * destinationCount + to
 }
 
 function endsOf(pair: number): { readonly from: number; readonly to: number } {
-  return { from: Math.floor(pair / shardCount), to: pair % shardCount }
+  return { from: Math.floor(pair / destinationCount), to: pair % destinationCount }
 }

@@ -26,6 +26,7 @@ const checks: readonly (readonly [Law, Check])[] = [
   ['limits hold, and nothing else is refused', wrongLimit],
   ['an erase reaches all that are connected, and no others', wrongErase],
   ['nothing is lost, nothing is there twice', wrongFacts],
+  ['who follows the signals knows the profiles', wrongSignals],
 ]
 
 /** The first law that a world at rest breaks. */
@@ -98,6 +99,25 @@ function topOf(world: IdentityWorld, id: FragmentId): FragmentId {
 
 function isLowerFirst(a: FragmentId, b: FragmentId): number {
   return compareFragmentIds(a, b, builtInNamespaces)
+}
+
+/** As another system would, from nothing but the signals. */
+function wrongSignals(world: IdentityWorld): string | undefined {
+  const profiles = new Map<FragmentId, Set<FragmentId>>()
+  for (const { signal, root, members } of world.signals) {
+    const profile = profiles.get(root) ?? new Set()
+    profiles.set(root, profile)
+    for (const id of members)
+      if (signal === 'merged') profile.add(id)
+      else if (signal !== 'erased' && !profile.delete(id))
+        return `${fragmentName(root)} was ${signal} of ${fragmentName(id)}, which it never had`
+  }
+  for (const { identifier, ties } of fragmentsOf(world)) {
+    const told = names([...(profiles.get(identifier) ?? [])])
+    const held = names([...(ties?.members ?? [])])
+    if (told !== held) return `${fragmentName(identifier)} has ${held}, but others know of ${told}`
+  }
+  return undefined
 }
 
 function names(ids: readonly FragmentId[]): string {

@@ -27,6 +27,7 @@ const planted: readonly (readonly [keyof typeof plants, Plant, Law])[] = [
     'a copy is in one profile, and is the newest',
   ],
   ['losesItsOutbox', plants.losesItsOutbox, 'a copy is in one profile, and is the newest'],
+  ['losesItsSignals', plants.losesItsSignals, 'who follows the signals knows the profiles'],
   ['weakensWhatIsLeft', plants.weakensWhatIsLeft(), 'unmerge is exact'],
   ['countsItsFolds', plants.countsItsFolds(), 'the same log gives the same state'],
   ['neverRests', plants.neverRests, 'it comes to rest'],

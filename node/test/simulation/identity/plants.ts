@@ -5,6 +5,7 @@ import {
   isOutboxRecord,
   type OutboxRecord,
 } from '@halfsecond/protocol'
+import { signalDestination } from '../../../src/core/shard/signal.ts'
 import type { Plant } from './identity-world.ts'
 
 /*
@@ -85,6 +86,15 @@ export const losesItsOutbox: Plant = {
     if (state.epoch < 2) return
     for (const destination of [...state.outbox.waiting()])
       state.outbox.sent(destination, Number.MAX_SAFE_INTEGER, () => {})
+  },
+}
+
+/** As that, but only of what other systems hear. */
+export const losesItsSignals: Plant = {
+  folded: ({ state }) => {
+    if (state.epoch < 2) return
+    const destination = signalDestination(state.shards)
+    state.outbox.sent(destination, Number.MAX_SAFE_INTEGER, () => {})
   },
 }
 

@@ -1,0 +1,53 @@
+import { epochOf, type FragmentId, fragmentName, identifierIn } from '@halfsecond/protocol'
+import type { OutboxRow } from '../../core/shard/outbox.ts'
+import type { ShardState } from '../../core/shard/shard-state.ts'
+import type { Signal } from '../../core/shard/signal.ts'
+import type { SignalText } from '../ports.ts'
+
+/** SHA-256 of a text, hexadecimal. */
+export type Hash = (text: string) => string
+
+/** Signals of one publish. */
+const signalsAtOnce = 256
+
+export interface SignalBatch {
+  readonly signals: readonly SignalText[]
+  /** Everything up to this number is in it. */
+  readonly upTo: number
+}
+
+/** The next signals that wait, as other systems get them; undefined where none do. */
+export function signalBatch(
+  { shard, incarnation }: Pick<ShardState, 'shard' | 'incarnation'>,
+  rows: Iterable<OutboxRow>,
+  hash: Hash,
+): SignalBatch | undefined {
+  const signals: SignalText[] = []
+  let upTo = 0
+  for (const { n, message } of rows) {
+    if (signals.length === signalsAtOnce) break
+    upTo = n
+    if (message.kind !== 'signal') continue
+    const id = `${shard}.${incarnation}.${n}`
+    signals.push({ id, text: textOf(id, message, hash) })
+  }
+  return upTo === 0 ? undefined : { signals, upTo }
+}
+
+function textOf(id: string, { signal, root, members, to, at }: Signal, hash: Hash): string {
+  return JSON.stringify({
+    v: 1,
+    id,
+    signal,
+    profile: signal === 'erased' ? nameOfErased(root, hash) : fragmentName(root),
+    members: members.map(fragmentName),
+    ...(to !== null && { into: fragmentName(to) }),
+    at,
+  })
+}
+
+/** Nothing may name who was erased; whoever knows the identifier can tell that it is this one. */
+function nameOfErased(root: FragmentId, hash: Hash): string {
+  const epoch = epochOf(root)
+  return `sha256:${hash(identifierIn(root))}${epoch === 0 ? '' : ` #${epoch}`}`
+}
