@@ -100,7 +100,12 @@ function eraseSuite(
 ): void {
   const first = () => uses().nodes[0] ?? expect.fail('a node runs')
   const last = () => uses().nodes.at(-1) ?? expect.fail('a node runs')
-  const marked = () => uses().files.flatMap((folder) => filesWith(marker, folder))
+  /** Signals name whom they are about, until other systems have heard that it was erased. */
+  const isSignal = (path: string) => /(^|\/)(signals|HS-SIGNAL)\//.test(path)
+  const marked = () =>
+    uses()
+      .files.flatMap((folder) => filesWith(marker, folder))
+      .filter((path) => !isSignal(path))
 
   it(`${name}: an erase reaches web, CRM and agent, and says when`, async () => {
     await record(first().url, history())
@@ -269,4 +274,16 @@ describe('two nodes on a real server', needs(realNatsServer), () => {
   })
 
   eraseSuite('two nodes', () => ({ nodes, files: [folder, server.storeDir] }))
+
+  it('two nodes: the one that is left shows nothing of it, whatever arrives again', async () => {
+    await nodes.shift()?.close()
+    const left = nodes[0] ?? expect.fail('a node is left')
+    await vi.waitFor(() => record(left.url, history()), { timeout: 20_000, interval: 200 })
+
+    const { body } = await get(`${left.adminUrl}/v1/export`)
+
+    expect(String(body)).toContain('/anew')
+    expect(String(body)).not.toContain(`/${marker}/`)
+    expect(await receiptOf(left.adminUrl, 'e1')).toMatchObject({ expungedAt: expect.any(String) })
+  })
 })
