@@ -79,10 +79,10 @@ export class FeatureState {
     if (record.kind === 'event') {
       for (const index of this.set.ofEvent(record)) {
         const feature = this.set.features[index]
-        if (feature?.kind === 'sketch') this.sketchToFill(index, feature).add(at, record)
-        if (feature?.kind !== 'event') continue
-        if (feature.matches && feature.matches(record.properties) !== true) continue
-        this.insert(index, feature, at)
+        if (feature?.kind === 'event') {
+          if (feature.matches === undefined || feature.matches(record.properties) === true)
+            this.insert(index, feature, at)
+        } else if (feature?.kind === 'sketch') this.sketchToFill(index, feature).add(at, record)
       }
     } else if (record.kind === 'outcome') {
       for (const index of this.set.ofOutcome(record)) {
