@@ -3,6 +3,7 @@ import {
   exportPositions,
   greatest,
   type Identifier,
+  namespaceOf,
   type Position,
   type Properties,
 } from '@halfsecond/protocol'
@@ -120,11 +121,14 @@ export class Visitor {
    * The visitor came by a link in a message that was made for one reader: `token` is that of the
    * proposition in it. So this device is that reader's, and the next decision knows all of them.
    * Rejects as `client.outcome` does, and with `INVALID` for a token of somebody who was not known
-   * either. Without a device there is nothing to record, and it resolves with undefined.
+   * either. Without a device, or where somebody is logged in, there is nothing to record, and it
+   * resolves with undefined.
    */
   landed(token: string, options: RecordOptions = {}): Recorded {
     const { client } = this
     if (this.isWithheld) return client.unconsented()
+    // A login says more than a message that may have been passed on.
+    if (this.isLoggedIn) return Promise.resolve(undefined)
     const device = greatest(devicesIn(this.identifiers, client.namespaces), client.namespaces)
     if (device === undefined) return Promise.resolve(undefined)
     const landed = client.landed(token, device, options)
@@ -202,6 +206,11 @@ export class Visitor {
     if (device === undefined) return Promise.resolve(undefined)
     this.identifiers = devices
     return this.record({ kind: 'logout', key: device }, {})
+  }
+
+  private get isLoggedIn(): boolean {
+    const { namespaces } = this.client
+    return this.identifiers.some((one) => namespaces.get(namespaceOf(one))?.class === 'account')
   }
 
   private get isWithheld(): boolean {

@@ -159,14 +159,24 @@ describe('a landing', () => {
   it('links the device to the reader of the message, known to the very next decision', async () => {
     const { transport, client } = await start({ tokenKeys: keysText })
     transport.onPublish = () => never()
-    const visitor = client.visitor({ anon: 'a', user: 'u' })
+    const visitor = client.visitor({ anon: 'a' })
 
     void visitor.landed(tokenOf(inAMinute, keysText, 'email:e@x.org'))
     await visitor.decide('hero')
 
     expect(linksIn(transport)).toEqual([['anon:a', 'email:e@x.org', 'authenticated']])
-    expect(visitor.known).toEqual(['anon:a', 'user:u'])
+    expect(visitor.known).toEqual(['anon:a'])
     expect(broughtTo(transport).pending).toEqual([['link']])
+  })
+
+  it('says nothing of somebody who is logged in: the message may have been passed on', async () => {
+    const { transport, client } = await start({ tokenKeys: keysText })
+    const token = tokenOf(inAMinute, keysText, 'email:e@x.org')
+
+    const landed = await client.visitor({ anon: 'a', user: 'u' }).landed(token)
+
+    expect(landed).toBeUndefined()
+    expect(linksIn(transport)).toEqual([])
   })
 
   it.each([

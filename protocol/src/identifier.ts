@@ -122,6 +122,22 @@ export function identifierFault(value: unknown, namespaces: Namespaces): string 
   return undefined
 }
 
+const unblocked = new WeakMap<Namespaces, Namespaces>()
+
+/**
+ * The same namespaces without their blocked values: what nobody may be known by any more can still be
+ * looked at, unlinked and erased.
+ */
+export function evenBlocked(namespaces: Namespaces): Namespaces {
+  const known = unblocked.get(namespaces)
+  if (known) return known
+  const made = new Map(
+    Array.from(namespaces, ([name, { blocked: _, ...namespace }]) => [name, namespace] as const),
+  )
+  unblocked.set(namespaces, made)
+  return made
+}
+
 /** The namespace part of a canonical identifier. */
 export function namespaceOf(identifier: Identifier): string {
   return identifier.slice(0, identifier.indexOf(':'))

@@ -31,6 +31,7 @@ export {
   builtInNamespaces,
   canonicalValue,
   compareIdentifiers,
+  evenBlocked,
   greatest,
   type Identifier,
   type IdentifierClass,

@@ -1,6 +1,6 @@
 import { bounds } from './bounds.ts'
 import { isFragmentId } from './fragment-id.ts'
-import { identifierFault, type Namespaces } from './identifier.ts'
+import { evenBlocked, identifierFault, type Namespaces } from './identifier.ts'
 import { type Fields, isFields, membersFault, otherFault, startBudget } from './properties.ts'
 import {
   type ChannelKind,
@@ -31,7 +31,10 @@ export function isChannelRecord(value: unknown, namespaces: Namespaces): value i
 export function recordFault(value: unknown, namespaces: Namespaces): string | undefined {
   if (!isFields(value)) return 'a record is a map'
   startBudget()
-  return commonFault(value, namespaces) ?? kindFault(value, namespaces)
+  // What was blocked since can be taken back.
+  const isRemoval = value.kind === 'erase' || value.kind === 'unlink'
+  const known = isRemoval ? evenBlocked(namespaces) : namespaces
+  return commonFault(value, known) ?? kindFault(value, known)
 }
 
 function kindFault(value: Fields, namespaces: Namespaces): string | undefined {

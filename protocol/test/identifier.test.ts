@@ -4,6 +4,7 @@ import { bounds } from '../src/bounds.ts'
 import {
   builtInNamespaces,
   compareIdentifiers,
+  evenBlocked,
   greatest,
   type Identifier,
   identifierFault,
@@ -13,6 +14,7 @@ import {
   parseIdentifier,
   valuePart,
 } from '../src/identifier.ts'
+import { recordFault } from '../src/validate.ts'
 import { identifier, thrownBy } from './arbitraries.ts'
 
 const namespace = fc.constantFrom(...builtInNamespaces.keys())
@@ -200,4 +202,29 @@ describe('the order of identifiers', () => {
     )
     expect(greatest([], builtInNamespaces)).toBeUndefined()
   })
+})
+
+it('what is blocked is refused, but can still be looked at', () => {
+  const email = builtInNamespaces.get('email')
+  if (email === undefined) throw new Error('email is built in')
+  const blocked = { ...email, blocked: ['noreply@shop.example'] }
+  const namespaces = new Map([...builtInNamespaces, ['email', blocked] as const])
+
+  expect(() => parseIdentifier('email:noreply@shop.example', namespaces)).toThrow(/blocked/)
+  expect(parseIdentifier('email:noreply@shop.example', evenBlocked(namespaces))).toBe(
+    'email:noreply@shop.example',
+  )
+  expect(evenBlocked(namespaces)).toBe(evenBlocked(namespaces))
+})
+
+it('what was blocked since can be unlinked and erased, and nothing else can be said of it', () => {
+  const email = builtInNamespaces.get('email')
+  if (email === undefined) throw new Error('email is built in')
+  const blocked = { ...email, blocked: ['noreply@shop.example'] }
+  const namespaces = new Map([...builtInNamespaces, ['email', blocked] as const])
+  const common = { id: 'r', key: 'email:noreply@shop.example', at: 1 }
+
+  expect(recordFault({ ...common, kind: 'erase', eraseId: 'e' }, namespaces)).toBeUndefined()
+  expect(recordFault({ ...common, kind: 'unlink', to: 'user:1' }, namespaces)).toBeUndefined()
+  expect(recordFault({ ...common, kind: 'logout' }, namespaces)).toMatch(/blocked/)
 })

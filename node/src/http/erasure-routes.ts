@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import {
   bounds,
+  evenBlocked,
   exportPositions,
   fragmentName,
   HalfsecondError,
@@ -62,7 +63,7 @@ export function erasureRoutes(app: App, api: NodeApi): void {
     async ({ body }, reply) => {
       const asked = readErasure(typeof body === 'string' ? parseJson(Buffer.from(body)) : body)
       const { epoch, by = 'unknown', dryRun = false } = asked
-      const identifier = parseIdentifier(asked.identifier, api.namespaces)
+      const identifier = parseIdentifier(asked.identifier, evenBlocked(api.namespaces))
       const fault = nameFault('by', by)
       if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
       const { members } = await erasures.plan(identifier, epoch)
@@ -109,7 +110,7 @@ export function erasureRoutes(app: App, api: NodeApi): void {
       },
     },
     async ({ params }) => {
-      const identifier = parseIdentifier(params.identifier, api.namespaces)
+      const identifier = parseIdentifier(params.identifier, evenBlocked(api.namespaces))
       const receipt = await erasures.receipt(identifier, params.eraseId)
       if (receipt === undefined)
         throw new RequestError(

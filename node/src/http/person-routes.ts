@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import {
   bounds,
+  evenBlocked,
   type FragmentId,
   fragmentIdOf,
   fragmentName,
@@ -200,7 +201,7 @@ function newestIn({ newest }: { readonly newest?: string }): number | undefined 
 type Asked = Static<typeof Identified> & Static<typeof InEpoch>
 
 function readAsked({ identifier, epoch }: Asked, { namespaces }: NodeApi) {
-  const parsed = parseIdentifier(identifier, namespaces)
+  const parsed = parseIdentifier(identifier, evenBlocked(namespaces))
   if (epoch === undefined) return { identifier: parsed }
   const number = Number(epoch)
   if (number < bounds.epochsPerDevice) return { identifier: parsed, epoch: number }

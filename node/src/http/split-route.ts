@@ -1,4 +1,5 @@
 import {
+  evenBlocked,
   exportPositions,
   type FragmentId,
   fragmentName,
@@ -68,7 +69,7 @@ export function splitRoute(app: App, api: NodeApi): void {
   )
 
   async function look(a: string, b: string) {
-    const [one, other] = [a, b].map((text) => parseIdentifier(text, api.namespaces))
+    const [one, other] = [a, b].map((text) => parseIdentifier(text, evenBlocked(api.namespaces)))
     if (one === undefined || other === undefined || one === other)
       throw new HalfsecondError('INVALID', 'a and b are two identifiers')
     const plans = await plansOf(await people.fragmentsOf(one), await people.fragmentsOf(other))
