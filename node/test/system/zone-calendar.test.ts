@@ -105,3 +105,28 @@ describe('a calendar period', () => {
     expect(calendar.startOf('day', at, 'Asia/Tokyo')).toBe(Date.UTC(2025, 5, 17, 15))
   }, 20_000)
 })
+
+describe('the clock of a zone', () => {
+  it('shows the hour and the day of the week that people there see', () => {
+    const calendar = new ZoneCalendar()
+    const between = fc.integer({ min: Date.UTC(2015, 0), max: Date.UTC(2026, 0) })
+    fc.assert(
+      fc.property(between, fc.nat(minuteMs * 40), fc.constantFrom(...zones), (at, later, zone) => {
+        for (const moment of [at, at + later]) {
+          const shown = new Intl.DateTimeFormat('sv-SE', {
+            timeZone: zone,
+            dateStyle: 'short',
+            timeStyle: 'short',
+          }).format(moment)
+          const [date = '', time = ''] = shown.split(' ')
+
+          expect(calendar.clockAt(moment, zone)).toEqual({
+            hour: Number(time.slice(0, 2)),
+            weekday: new Date(`${date}T00:00Z`).getUTCDay() || 7,
+          })
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})

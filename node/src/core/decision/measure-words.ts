@@ -3,21 +3,22 @@ import type { Finding } from '../condition/read.ts'
 
 /** What a measure found, as an agent can say it. @param text as the author wrote it */
 export function measureWords(kind: Measure['kind'], text: string, value: Finding['value']): string {
-  if (value === undefined) return `${subjectOf(kind, text)} is not known yet`
-  switch (kind) {
-    case 'sequence':
-      return `${subjectOf(kind, text)} is ${value === true ? 'so' : 'not so'}`
-    case 'current':
-      return `the last event is ${value === true ? 'a' : 'no'} fitting ${quoted(text)[0] ?? ''}`
-    case 'event-name':
-    case 'stage':
-      return `${subjectOf(kind, text)} is ${words(String(value))}`
-    default:
-      return `${subjectOf(kind, text)} is ${String(value)}`
-  }
+  if (kind === 'sequence' || kind === 'current') return claimWords(kind, text, value)
+  const subject = subjectOf(kind, text)
+  if (value === undefined) return `${subject} is not known yet`
+  return `${subject} is ${typeof value === 'string' ? words(value) : valueWords(value)}`
 }
 
-function subjectOf(kind: Measure['kind'], text: string): string {
+function claimWords(kind: 'sequence' | 'current', text: string, value: Finding['value']): string {
+  const not = value === false ? 'not ' : ''
+  const claim =
+    kind === 'current'
+      ? `your last step is ${not}a fitting ${quoted(text)[0] ?? ''}`
+      : `in ${windowWords(quoted(text)[0] ?? '')} you did ${not}go from ${stepsOf(text).join(' to ')}`
+  return value === undefined ? `whether ${claim} is not known yet` : claim
+}
+
+function subjectOf(kind: Exclude<Measure['kind'], 'sequence' | 'current'>, text: string): string {
   const [first = '', second = '', third = ''] = quoted(text)
   switch (kind) {
     case 'sum':
@@ -29,26 +30,29 @@ function subjectOf(kind: Measure['kind'], text: string): string {
     case 'distinct':
       return `the number of different ${second} of ${first} in ${windowWords(third)}`
     case 'affinity':
-      return `the liking for ${third} by ${first}`
-    case 'sequence': {
-      const steps = [...text.matchAll(/step\s*\(\s*["']([^"']*)["']/g)].map(([, step = '']) =>
-        words(step),
-      )
-      return `that ${steps.join(', then ')} happened in ${windowWords(first)}`
-    }
-    case 'current':
-      return `whether the last event is a fitting ${first}`
+      return `your liking for ${third} by ${first}`
     case 'event-name':
-      return 'the last event'
+      return 'your last step'
     case 'session-events':
-      return 'the number of events in this session'
+      return 'the number of your steps this time'
     case 'session-minutes':
-      return 'the length of this session in minutes'
+      return 'the time that you have been here in minutes'
     case 'stage':
       return 'the stage that you are in'
     case 'clock':
-      return /weekday/.test(text) ? 'the day of the week for you' : 'the hour of the day for you'
+      return text.includes('weekday')
+        ? 'the day of the week where you are'
+        : 'the hour where you are'
   }
+}
+
+function valueWords(value: Exclude<Finding['value'], undefined>): string {
+  return typeof value === 'number' ? String(Math.round(value * 100) / 100) : String(value)
+}
+
+/** Names of the events of the steps of a sequence. */
+function stepsOf(text: string): string[] {
+  return [...text.matchAll(/\bstep\s*\(\s*["']([^"']*)["']/g)].map(([, event = '']) => words(event))
 }
 
 /** The constant texts among the arguments; what is no window as words. */
