@@ -23,6 +23,9 @@ const valuesMax = 256
 /** Different values that are told apart. */
 const differentMax = 256
 
+/** Newest events whose texts are kept to find the favourite: 6 KB of a profile. */
+const textsMax = 128
+
 /** Longer text is told apart by its hash. */
 const textMax = 64
 
@@ -33,6 +36,7 @@ export const eventFunctions: readonly string[] = [
   'max',
   'distinct',
   'affinity',
+  'favourite',
   'sequence',
   'current',
   'stage',
@@ -72,6 +76,8 @@ export class EventFunctions {
         return this.distinct(node, args, needed)
       case 'affinity':
         return this.affinity(node, args)
+      case 'favourite':
+        return this.favourite(node, args)
       case 'sequence':
         return sequenceOf(node, args, this.selection, this.features)
       case 'current':
@@ -206,6 +212,26 @@ export class EventFunctions {
       halfLifeMs,
     )
     return { type: 'number', expression: { kind: 'affinity', feature }, units: 2 }
+  }
+
+  private favourite(node: ASTNode, args: readonly ASTNode[]): Measured {
+    const [event, field, halfLife, ...condition] = args
+    const selected = this.selection.selected(node, event, condition)
+    const rule = 'a favourite is a text'
+    const property = this.selection.property(node, selected, field, ['string'], rule)
+    const halfLifeMs = windowOf(node, halfLife, 'third', 'half-life')
+    const feature = this.sketch(
+      'recent-texts',
+      selected,
+      ` values ${property} half-life ${halfLifeMs}`,
+      textsMax,
+      (record) => {
+        const value = propertyOf(record, property)
+        return typeof value === 'string' ? value : undefined
+      },
+      halfLifeMs,
+    )
+    return { type: 'string', expression: { kind: 'favourite', feature }, units: 4 * textsMax }
   }
 
   private current(node: ASTNode, args: readonly ASTNode[]): Measured {

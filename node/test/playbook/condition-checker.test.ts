@@ -164,6 +164,11 @@ const faulty: readonly (readonly [string, string, string])[] = [
     '"x"',
   ],
   [
+    'favourite("page", "seconds", "7d") == ""',
+    'a favourite is a text; seconds is a number',
+    '"seconds"',
+  ],
+  [
     'count("page", "1d", p, p.pth == "") > 1',
     'event "page" has no property "pth"; did you mean "path"?',
     'p.pth',

@@ -77,7 +77,7 @@ export type Measure =
       readonly windowMs: number
       readonly upTo: number | undefined
     }
-  | { readonly kind: 'affinity'; readonly feature: number }
+  | { readonly kind: 'affinity' | 'favourite'; readonly feature: number }
   /** Whether all steps were done, one after the other, in the last `windowMs`. */
   | {
       readonly kind: 'sequence'

@@ -3,6 +3,7 @@ import { DecayedSum } from '../features/decayed-sum.ts'
 import { DifferentValues } from '../features/different-values.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import { NewestEvent } from '../features/newest-event.ts'
+import { RecentTexts } from '../features/recent-texts.ts'
 import { RecentValues } from '../features/recent-values.ts'
 import { lastDone } from '../features/sequence.ts'
 import { TimeSpan } from '../features/time-span.ts'
@@ -25,6 +26,8 @@ export function measure(of: Measure, scope: Scope): Value | undefined {
       return differentValues(of, scope)
     case 'affinity':
       return affinity(of, scope)
+    case 'favourite':
+      return favourite(of, scope)
     case 'sequence':
       return sequence(of, scope)
     case 'current':
@@ -67,10 +70,22 @@ function differentValues({ feature, windowMs, upTo }: Of<'distinct'>, { features
 }
 
 /** Whatever is missing is missing from the sum: a floor does not help. */
-function affinity({ feature }: Of<'affinity'>, { features, now }: Scope): number | undefined {
+function affinity(
+  { feature }: Of<'affinity' | 'favourite'>,
+  { features, now }: Scope,
+): number | undefined {
   if (!features.isKnownSince(feature, Number.NEGATIVE_INFINITY)) return undefined
   const sum = features.sketch(feature)
   return sum instanceof DecayedSum ? sum.at(now) : 0
+}
+
+function favourite(
+  { feature }: Of<'affinity' | 'favourite'>,
+  { features, now }: Scope,
+): string | undefined {
+  if (!features.isKnownSince(feature, Number.NEGATIVE_INFINITY)) return undefined
+  const texts = features.sketch(feature)
+  return texts instanceof RecentTexts ? texts.favourite(now) : undefined
 }
 
 function sequence({ feature, windowMs, steps, without }: Of<'sequence'>, scope: Scope): Truth {

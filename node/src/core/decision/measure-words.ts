@@ -31,6 +31,8 @@ function subjectOf(kind: Exclude<Measure['kind'], 'sequence' | 'current'>, text:
       return `the number of different ${second} of ${first} in ${windowWords(third)}`
     case 'affinity':
       return `your liking for ${third} by ${first}`
+    case 'favourite':
+      return `your favourite ${second} by ${first}`
     case 'event-name':
       return 'your last step'
     case 'session-events':

@@ -1,61 +1,70 @@
 import type { EventRecord } from '@halfsecond/protocol'
 import type { SketchFeature } from './feature-set.ts'
 
+/** A sum as it is at a time; it halves with each half-life from then on. */
+export interface Decaying {
+  readonly at: number
+  readonly sum: number
+}
+
+export const noSum: Decaying = { at: 0, sum: 0 }
+
+/** Both together, at the later of their times. */
+export function plus(one: Decaying, other: Decaying, halfLifeMs: number): Decaying {
+  const [earlier, later] = one.at < other.at ? [one, other] : [other, one]
+  return { at: later.at, sum: later.sum + decayed(earlier, later.at, halfLifeMs) }
+}
+
+export function decayed({ at, sum }: Decaying, now: number, halfLifeMs: number): number {
+  return sum * 2 ** ((at - now) / halfLifeMs)
+}
+
 /**
- * A sum in which each event counts 1 when it happens and half as much after each half-life.
- *
- * Kept as the sum that it would have at the time 0, as a power of two, since the number itself would
- * be far too large. So all fragments share one reference time, and sums of them just add up. The
- * order of adding shows in the last bits only: readers round.
+ * A sum in which each event counts 1 when it happens and half as much after each half-life. Sums of
+ * several fragments are moved to one time and added; the order of adding shows in the last bits
+ * only, so readers round.
  */
 export class DecayedSum {
   private readonly feature: SketchFeature
-  private exponent: number
+  private total: Decaying
 
-  constructor(feature: SketchFeature, exponent = Number.NEGATIVE_INFINITY) {
+  constructor(feature: SketchFeature, total = noSum) {
     this.feature = feature
-    this.exponent = exponent
+    this.total = total
   }
 
   static merged(feature: SketchFeature, parts: readonly DecayedSum[]): DecayedSum {
-    const sum = new DecayedSum(feature)
-    // In one order, whatever that of the parts is.
-    const exponents = parts.map(({ exponent }) => exponent).sort((a, b) => a - b)
-    for (const exponent of exponents) sum.exponent = sumOfPowers(sum.exponent, exponent)
-    return sum
+    let total = noSum
+    for (const part of parts) total = plus(total, part.total, feature.halfLifeMs)
+    return new DecayedSum(feature, total)
   }
 
   add(at: number, record: EventRecord): void {
     if (this.feature.take(record) === undefined) return
-    this.exponent = sumOfPowers(this.exponent, at / this.feature.halfLifeMs)
+    this.total = plus(this.total, { at, sum: 1 }, this.feature.halfLifeMs)
   }
 
   /** What the sum has decayed to, rounded to six places. */
   at(now: number): number {
-    const sum = 2 ** (this.exponent - now / this.feature.halfLifeMs)
-    return Math.round(sum * 1e6) / 1e6
+    return Math.round(decayed(this.total, now, this.feature.halfLifeMs) * 1e6) / 1e6
   }
 
   copy(): DecayedSum {
-    return new DecayedSum(this.feature, this.exponent)
+    return new DecayedSum(this.feature, this.total)
   }
 
   stored(): { readonly kept: unknown } {
-    return { kept: this.exponent }
+    return { kept: [this.total.at, this.total.sum] }
   }
 
   static restore(feature: SketchFeature, kept: unknown): DecayedSum | undefined {
-    return typeof kept === 'number' ? new DecayedSum(feature, kept) : undefined
+    if (!Array.isArray(kept)) return undefined
+    const [at, sum]: unknown[] = kept
+    const isSum = typeof at === 'number' && typeof sum === 'number'
+    return isSum ? new DecayedSum(feature, { at, sum }) : undefined
   }
 
   get heldBytes(): number {
-    return 48
+    return 80
   }
-}
-
-/** log2(2^a + 2^b) */
-function sumOfPowers(a: number, b: number): number {
-  const [less, more] = a < b ? [a, b] : [b, a]
-  if (less === Number.NEGATIVE_INFINITY) return more
-  return more + Math.log2(1 + 2 ** (less - more))
 }

@@ -42,7 +42,13 @@ export interface OutcomeFeature {
 /** What needs more than the times of events: `sketch.ts` has the classes of the forms. */
 export interface SketchFeature {
   readonly kind: 'sketch'
-  readonly form: 'recent-values' | 'different-values' | 'decayed-sum' | 'newest-event' | 'time-span'
+  readonly form:
+    | 'recent-values'
+    | 'recent-texts'
+    | 'different-values'
+    | 'decayed-sum'
+    | 'newest-event'
+    | 'time-span'
   /** Events that it looks at; undefined: every event. */
   readonly events: readonly string[] | undefined
   /** What it takes from one of them; undefined: nothing, the event does not count. */

@@ -2,6 +2,7 @@ import { DecayedSum } from './decayed-sum.ts'
 import { DifferentValues } from './different-values.ts'
 import type { SketchFeature } from './feature-set.ts'
 import { NewestEvent } from './newest-event.ts'
+import { RecentTexts } from './recent-texts.ts'
 import { RecentValues } from './recent-values.ts'
 import { TimeSpan } from './time-span.ts'
 
@@ -11,7 +12,13 @@ import { TimeSpan } from './time-span.ts'
  * spread over fragments; merging is associative and does not mind the order; a merged sketch is the
  * one of all events together.
  */
-export type Sketch = RecentValues | DifferentValues | DecayedSum | NewestEvent | TimeSpan
+export type Sketch =
+  | RecentValues
+  | RecentTexts
+  | DifferentValues
+  | DecayedSum
+  | NewestEvent
+  | TimeSpan
 
 /** @throws never: each form has its class */
 export function emptySketch(feature: SketchFeature): Sketch {
@@ -25,6 +32,11 @@ export function mergedSketch(feature: SketchFeature, parts: readonly Sketch[]): 
       return RecentValues.merged(
         feature,
         parts.filter((one) => one instanceof RecentValues),
+      )
+    case 'recent-texts':
+      return RecentTexts.merged(
+        feature,
+        parts.filter((one) => one instanceof RecentTexts),
       )
     case 'different-values':
       return DifferentValues.merged(
@@ -54,6 +66,8 @@ export function restoreSketch(feature: SketchFeature, kept: unknown): Sketch | u
   switch (feature.form) {
     case 'recent-values':
       return RecentValues.restore(feature, kept)
+    case 'recent-texts':
+      return RecentTexts.restore(feature, kept)
     case 'different-values':
       return DifferentValues.restore(feature, kept)
     case 'decayed-sum':

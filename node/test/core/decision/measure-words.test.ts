@@ -42,6 +42,10 @@ describe('why names what a rule measured', () => {
       'your liking for tents by viewed is 1.39.',
     ],
     [
+      'favourite("viewed", "category", "7d") == "tents"',
+      'your favourite category by viewed is tents.',
+    ],
+    [
       'sequence("7d", step("viewed", 2, "3h"), step("cart_added"))',
       'in the last 7 days you did go from viewed to cart added.',
     ],

@@ -108,6 +108,13 @@ const measures: { readonly [text: string]: (events: Events) => Value | undefined
         .filter(({ name, properties }) => name === 'page' && properties.path === '/b')
         .map(({ at }) => 2 ** ((at - now) / (2 * hour))),
     ),
+  'favourite("page", "path", "2h")': (all) => {
+    const sums = new Map<string, number>()
+    for (const { name, at, properties } of all.toSorted((a, b) => a.at - b.at))
+      if (name === 'page' && typeof properties.path === 'string')
+        sums.set(properties.path, (sums.get(properties.path) ?? 0) + 2 ** ((at - now) / (2 * hour)))
+    return [...sums].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))[0]?.[0]
+  },
   'sequence("8h", step("page", 3, "10m"), step("cart"))': (all) =>
     doneTimes(since(all, 8 * hour), [
       pages(3, 10 * minute),
