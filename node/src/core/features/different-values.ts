@@ -12,19 +12,23 @@ type Key = string | number
  */
 export class DifferentValues {
   private readonly feature: SketchFeature
-  private readonly times: Map<Key, number>
-  /** Oldest time of a full map, as far as it is worked out: older values need no look. */
-  private oldest = Number.NEGATIVE_INFINITY
+  private times: Map<Key, number>
+  /** The last of the map. */
+  private newest: readonly [Key, number] | undefined
 
+  /** @param times in order */
   constructor(feature: SketchFeature, times = new Map<Key, number>()) {
     this.feature = feature
     this.times = times
+    for (const one of times) this.newest = one
   }
 
   static merged(feature: SketchFeature, parts: readonly DifferentValues[]): DifferentValues {
-    const merged = new DifferentValues(feature)
-    for (const part of parts) for (const [value, at] of part.times) merged.put(value, at)
-    return merged
+    const newest = new Map<Key, number>()
+    for (const { times } of parts)
+      for (const [value, at] of times) newest.set(value, Math.max(at, newest.get(value) ?? at))
+    const kept = [...newest].sort(inOrder).slice(-feature.capacity)
+    return new DifferentValues(feature, new Map(kept))
   }
 
   add(at: number, record: EventRecord): void {
@@ -45,7 +49,7 @@ export class DifferentValues {
 
   /** @param max most values; the floor says up to when some may be missing then */
   stored(max: number): { readonly kept: unknown; readonly floor?: number } {
-    const all = [...this.times].sort(inOrder)
+    const all = [...this.times]
     if (all.length <= max) return { kept: all }
     const kept = all.slice(-max)
     return { kept, floor: kept[0]?.[1] ?? 0 }
@@ -62,17 +66,19 @@ export class DifferentValues {
   }
 
   private put(value: Key, at: number): void {
-    if (at < this.oldest || at <= (this.times.get(value) ?? Number.NEGATIVE_INFINITY)) return
+    const one = [value, at] as const
+    const known = this.times.get(value)
+    if (known !== undefined && known >= at) return
+    const isFull = known === undefined && this.times.size === this.feature.capacity
+    if (isFull) {
+      const [oldest] = this.times
+      if (oldest === undefined || inOrder(one, oldest) < 0) return
+      this.times.delete(oldest[0])
+    }
+    this.times.delete(value)
     this.times.set(value, at)
-    if (this.times.size > this.feature.capacity) this.dropOldest()
-  }
-
-  private dropOldest(): void {
-    let first: readonly [Key, number] | undefined
-    for (const one of this.times) if (first === undefined || inOrder(one, first) < 0) first = one
-    if (first === undefined) return
-    this.times.delete(first[0])
-    this.oldest = first[1]
+    if (this.newest === undefined || inOrder(this.newest, one) < 0) this.newest = one
+    else this.times = new Map([...this.times].sort(inOrder))
   }
 }
 

@@ -35,9 +35,10 @@ export class RecentValues {
       if (place === flat.length) flat.push(at, value)
       else flat.splice(place, 0, at, value)
     } else if (place > 0) {
-      flat.copyWithin(0, 2, place)
-      flat[place - 2] = at
-      flat[place - 1] = value
+      flat.shift()
+      flat.shift()
+      if (place - 2 === flat.length) flat.push(at, value)
+      else flat.splice(place - 2, 0, at, value)
     }
   }
 
