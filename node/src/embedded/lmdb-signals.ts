@@ -1,5 +1,6 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Signals, SignalText, StoredSignal } from '../runtime/ports.ts'
+import { copyRows } from '../store/copy-rows.ts'
 import {
   type Environment,
   flushed,
@@ -7,6 +8,7 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
+import { currentFolder, nextFolder, promoteFolder, removeOthers } from '../store/generations.ts'
 
 /*
  * A signal's key: u48 cursor, big-endian. Its value: f64 time, little-endian │ u8 length of the id │
@@ -14,6 +16,12 @@ import {
  */
 const cursorBytes = 6
 const headBytes = 9
+
+const signalsName = 'signals'
+const idsName = 'ids'
+
+/** No id: the greatest cursor that was ever given, where its signal was removed. */
+const lastKey = Buffer.from('last')
 
 const flushTimeoutMs = 10_000
 
@@ -35,9 +43,10 @@ export interface SignalBounds {
 export class LmdbSignals implements Signals {
   private readonly clock: Pick<Clock, 'now'>
   private readonly bounds: SignalBounds
-  private readonly environment: Environment
-  private readonly signals: Rowset
-  private readonly ids: Rowset
+  private readonly path: string
+  private environment: Environment
+  private signals: Rowset
+  private ids: Rowset
   private first: number
   private last: number
   /** Ends with the last publish that was asked for. */
@@ -47,10 +56,11 @@ export class LmdbSignals implements Signals {
   constructor(path: string, clock: Pick<Clock, 'now'>, bounds: SignalBounds = { keptMax, keptMs }) {
     this.clock = clock
     this.bounds = bounds
-    this.environment = openEnvironment(path)
-    this.signals = openRows(this.environment, 'signals')
-    this.ids = openRows(this.environment, 'ids')
-    this.last = this.edge(true) ?? 0
+    this.path = path
+    this.environment = openEnvironment(currentFolder(path))
+    this.signals = openRows(this.environment, signalsName)
+    this.ids = openRows(this.environment, idsName)
+    this.last = Math.max(this.edge(true) ?? 0, this.noted())
     this.first = this.edge(false) ?? this.last + 1
   }
 
@@ -67,9 +77,15 @@ export class LmdbSignals implements Signals {
     return Promise.resolve(
       Array.from(range, ({ key, value }) => ({
         cursor: key.readUIntBE(0, cursorBytes),
-        text: value.toString('utf8', headBytes + value.readUInt8(8)),
+        text: textIn(value),
       })),
     )
+  }
+
+  remove(isGone: (text: string) => boolean): Promise<number> {
+    const removed = this.writing.then(() => this.removeNow(isGone))
+    this.writing = removed.catch(() => undefined)
+    return removed
   }
 
   async close(): Promise<void> {
@@ -93,7 +109,7 @@ export class LmdbSignals implements Signals {
         }
         for (const { key, value } of old) {
           void this.signals.remove(key)
-          void this.ids.remove(value.subarray(headBytes, headBytes + value.readUInt8(8)))
+          void this.ids.remove(idIn(value))
         }
       })
       await flushed(this.environment, flushTimeoutMs)
@@ -102,6 +118,51 @@ export class LmdbSignals implements Signals {
     }
     this.last = last
     this.first += old.length
+  }
+
+  private async removeNow(isGone: (text: string) => boolean): Promise<number> {
+    if (this.isClosed) throw new HalfsecondError('CLOSED', 'the signals are closed')
+    try {
+      const gone = Array.from(this.signals.getRange({})).filter(({ value }) =>
+        isGone(textIn(value)),
+      )
+      if (gone.length === 0) return 0
+      await this.environment.batch(() => {
+        // The greatest may be among them: its number is not given out again.
+        void this.ids.put(lastKey, keyOf(this.last))
+        for (const { key, value } of gone) {
+          void this.signals.remove(key)
+          void this.ids.remove(idIn(value))
+        }
+      })
+      await flushed(this.environment, flushTimeoutMs)
+      await this.rewrite()
+      this.first = this.edge(false) ?? this.last + 1
+      return gone.length
+    } catch (error) {
+      throw toHalfsecondError(error, 'UNAVAILABLE', 'cannot remove signals')
+    }
+  }
+
+  /** Copies what is left to a new file, and removes the old one. */
+  private async rewrite(): Promise<void> {
+    const next = nextFolder(this.path)
+    const rowsets = new Map([
+      [signalsName, this.signals],
+      [idsName, this.ids],
+    ])
+    await copyRows(rowsets, next, () => Promise.resolve())
+    const folder = promoteFolder(this.path, next)
+    const before = this.environment
+    this.environment = openEnvironment(folder)
+    this.signals = openRows(this.environment, signalsName)
+    this.ids = openRows(this.environment, idsName)
+    await before.close()
+    removeOthers(this.path, folder)
+  }
+
+  private noted(): number {
+    return this.ids.getBinary(lastKey)?.readUIntBE(0, cursorBytes) ?? 0
   }
 
   /** Those that are dropped when the newest is `last`. */
@@ -126,6 +187,14 @@ export class LmdbSignals implements Signals {
       return key.readUIntBE(0, cursorBytes)
     return undefined
   }
+}
+
+function idIn(value: Buffer): Buffer {
+  return value.subarray(headBytes, headBytes + value.readUInt8(8))
+}
+
+function textIn(value: Buffer): string {
+  return value.toString('utf8', headBytes + value.readUInt8(8))
 }
 
 function keyOf(cursor: number): Buffer {

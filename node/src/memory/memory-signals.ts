@@ -7,6 +7,7 @@ export class MemorySignals implements Signals {
   isReachable = true
   /** So many of the next publications take place, but are not confirmed. */
   unconfirmed = 0
+  private last = 0
   private readonly stored: StoredSignal[] = []
   private readonly ids = new Set<string>()
 
@@ -15,7 +16,7 @@ export class MemorySignals implements Signals {
     for (const { id, text } of signals) {
       if (this.ids.has(id)) continue
       this.ids.add(id)
-      this.stored.push({ cursor: this.stored.length + 1, text })
+      this.stored.push({ cursor: ++this.last, text })
     }
     if (this.unconfirmed === 0) return
     this.unconfirmed--
@@ -24,7 +25,15 @@ export class MemorySignals implements Signals {
 
   async read(after: number, limit: number): Promise<readonly StoredSignal[]> {
     await this.reach()
-    return this.stored.slice(after, after + limit)
+    return this.stored.filter(({ cursor }) => cursor > after).slice(0, limit)
+  }
+
+  async remove(isGone: (text: string) => boolean): Promise<number> {
+    await this.reach()
+    const kept = this.stored.filter(({ text }) => !isGone(text))
+    const count = this.stored.length - kept.length
+    this.stored.splice(0, this.stored.length, ...kept)
+    return count
   }
 
   private async reach(): Promise<void> {

@@ -4,6 +4,7 @@ import { headers } from '@nats-io/transport-node'
 import type { Clock, Signals, SignalText, StoredSignal } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { storedEntries } from './direct-gets.ts'
+import { eraseMessage } from './stream-api.ts'
 
 /** An acknowledgement that takes longer is lost: the signal is published again. */
 const publishMs = 5_000
@@ -16,6 +17,9 @@ export const signalBytesMax = 256 * 1024 ** 2
 
 /** What is published twice within this time is there once: a node is replaced in less. */
 const duplicatesNanoseconds = 120 * 1e9
+
+/** Signals that are looked at together when some of them are removed. */
+const readAtOnce = 1_024
 
 /** Signals in a stream of their own, which other systems may also consume directly. */
 export class JetStreamSignals implements Signals {
@@ -79,5 +83,21 @@ export class JetStreamSignals implements Signals {
       }
     }
     return read.slice(0, limit)
+  }
+
+  /** The server overwrites each of them where it lies. */
+  async remove(isGone: (text: string) => boolean): Promise<number> {
+    let count = 0
+    let after = 0
+    for (;;) {
+      const read = await this.read(after, readAtOnce)
+      for (const { cursor, text } of read) {
+        after = cursor
+        if (!isGone(text)) continue
+        await eraseMessage(this.nats, subjects.signalStream, cursor)
+        count++
+      }
+      if (read.length === 0) return count
+    }
   }
 }

@@ -46,6 +46,11 @@ export async function purgeBefore(nats: Nats, stream: string, first: number): Pr
   await call(nats, `$JS.API.STREAM.PURGE.${stream}`, { seq: first })
 }
 
+/** Removes one message and overwrites it on disk. */
+export async function eraseMessage(nats: Nats, stream: string, seq: number): Promise<void> {
+  await call(nats, `$JS.API.STREAM.MSG.DELETE.${stream}`, { seq, no_erase: false })
+}
+
 /** An ephemeral pull consumer: no acks, no disk, gone 30 s after its last pull. */
 export async function createConsumer(
   nats: Nats,

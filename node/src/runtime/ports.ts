@@ -215,6 +215,11 @@ export interface Signals {
    * dropped for its age, or because there were too many. Rejects with `UNAVAILABLE`.
    */
   read(after: number, limit: number): Promise<readonly StoredSignal[]>
+  /**
+   * Removes those whose text is of this kind; resolves once no file holds anything of them, with how
+   * many there were. Rejects with `UNAVAILABLE`.
+   */
+  remove(isGone: (text: string) => boolean): Promise<number>
 }
 
 export interface SignalText {

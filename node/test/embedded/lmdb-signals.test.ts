@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { LmdbSignals } from '../../src/embedded/lmdb-signals.ts'
 import { ManualClock } from '../../src/memory/manual-clock.ts'
 import { signalsSuite } from '../suites/signals-suite.ts'
+import { filesWith } from '../support/files-with.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
 const folder = scratchFolder()
@@ -53,6 +54,24 @@ describe('signals on LMDB', () => {
     expect(few.map(({ cursor }) => cursor)).toEqual([2, 3, 4])
     expect(young).toEqual([{ cursor: 5, text: 'text of e' }])
     expect(both.map(({ cursor }) => cursor)).toEqual([5, 6])
+  })
+
+  it('are in no file once they are removed', async () => {
+    const path = nextPath()
+    const signals = new LmdbSignals(path, new ManualClock(1_000))
+    await signals.publish(0, ['kept', 'secret'].map(of))
+    const before = filesWith('text of secret', path)
+
+    await signals.remove((text) => text.includes('secret'))
+    await signals.publish(0, ['later'].map(of))
+    await signals.close()
+    const again = new LmdbSignals(path, new ManualClock(1_000))
+    const left = await again.read(0, 10)
+    await again.close()
+
+    expect(before).toHaveLength(1)
+    expect(filesWith('text of secret', path)).toEqual([])
+    expect(left.map(({ cursor }) => cursor)).toEqual([1, 3])
   })
 
   it('take nothing once they are closed', async () => {

@@ -1,9 +1,10 @@
 import { jetstreamManager } from '@nats-io/jetstream'
-import { describe } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { JetStreamSignals } from '../../src/nats/jetstream-signals.ts'
 import { systemClock } from '../../src/system/system-clock.ts'
 import { signalsSuite } from '../suites/signals-suite.ts'
+import { filesWith } from '../support/files-with.ts'
 import { useServer } from './server.ts'
 
 describe('with a real server', needs(realNatsServer), () => {
@@ -20,4 +21,20 @@ describe('with a real server', needs(realNatsServer), () => {
     },
     { can: ['another'] },
   )
+
+  it('overwrites what is removed in its files', async () => {
+    const nats = await uses.connect()
+    const signals = await JetStreamSignals.open(nats, 1, systemClock, Math.random)
+    await signals.publish(0, [{ id: 'f', text: 'a secret to forget' }])
+    await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toHaveLength(1), {
+      timeout: 10_000,
+    })
+
+    await signals.remove((text) => text.includes('secret'))
+
+    await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toEqual([]), {
+      timeout: 10_000,
+    })
+    await nats.close()
+  })
 })

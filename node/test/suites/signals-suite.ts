@@ -101,6 +101,22 @@ export function signalsSuite(
       expect(cursors(read).at(-1)).toBe(600)
     })
 
+    test('removes those of a kind, with a gap in the cursors, and gives no cursor twice', async () => {
+      const { signals } = await fresh()
+      await signals.publish(0, ['a', 'secret', 'b', 'secret last'].map(of))
+
+      const count = await signals.remove((text) => text.includes('secret'))
+      const left = await signals.read(0, 10)
+      await signals.publish(0, [of('c')])
+
+      expect(count).toBe(2)
+      expect(cursors(left)).toEqual([1, 3])
+      expect(await signals.read(1, 10)).toEqual([
+        { cursor: 3, text: textOf('b') },
+        { cursor: 5, text: textOf('c') },
+      ])
+    })
+
     testIf(options.can.includes('another'))(
       'shows the same to everybody, and goes on',
       async () => {

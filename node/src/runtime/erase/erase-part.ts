@@ -2,7 +2,7 @@ import type { Client } from '@halfsecond/client'
 import type { Namespaces } from '@halfsecond/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
 import { People } from '../people/people.ts'
-import type { Bus, Clock, Erased, Log, Observer, Store } from '../ports.ts'
+import type { Bus, Clock, Erased, Log, Observer, Signals, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
 import type { Checkpointer } from '../shards/checkpointer.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -20,6 +20,7 @@ export interface EraseDependencies {
   readonly log: Log
   readonly store: Store
   readonly erased: Erased
+  readonly signals: Signals
   readonly bus: Bus
   readonly clock: Clock
   readonly observer: Observer

@@ -1,7 +1,7 @@
 import { HalfsecondError, type Namespaces } from '@halfsecond/protocol'
 import type { ClusterMap, NodeReport } from '../../core/cluster/cluster-map.ts'
 import { trimFloor } from '../../core/cluster/trim-floor.ts'
-import type { Clock, Erased, Log, Observer, Store } from '../ports.ts'
+import type { Clock, Erased, Log, Observer, Signals, Store } from '../ports.ts'
 import type { Checkpointer } from '../shards/checkpointer.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -13,6 +13,7 @@ import {
   type Marks,
 } from './erase-messages.ts'
 import { removeErasedLetters } from './erased-letters.ts'
+import { removeErasedSignals } from './erased-signals.ts'
 import { readTombstoneKey } from './tombstone-key.ts'
 import type { Watermark } from './watermark.ts'
 
@@ -30,6 +31,7 @@ export interface ExpungerDependencies {
   readonly log: Log
   readonly store: Store
   readonly erased: Erased
+  readonly signals: Signals
   readonly watermark: Watermark
   readonly clock: Clock
   readonly observer: Observer
@@ -116,19 +118,25 @@ export class Expunger {
   }
 
   private async compact(): Promise<void> {
-    const { erased, hash, shards, store, namespaces, observer, checkpointer } = this.uses
-    const hashes = new Set<string>()
-    for await (const { key } of erased.since(0)) hashes.add(readTombstoneKey(key).hash)
-    const isErased = (identifier: string) => {
-      const hashed = readTombstoneKey(hash(identifier)).hash
-      return hashes.has(hashed)
+    const { erased, signals, hash, leaders, shards, store, namespaces, observer, checkpointer } =
+      this.uses
+    const times = new Map<string, number>()
+    for await (const { key, at, effectiveAt } of erased.since(0)) {
+      const { hash: hashed } = readTombstoneKey(key)
+      times.set(hashed, Math.max(at, effectiveAt, times.get(hashed) ?? 0))
     }
+    const erasedAt = (identifier: string) =>
+      times.get(readTombstoneKey(hash(identifier)).hash) ?? Number.NEGATIVE_INFINITY
+    const isErased = (identifier: string) => erasedAt(identifier) > Number.NEGATIVE_INFINITY
     await checkpointer.flush()
     let letters = 0
     for (const { number } of shards)
       letters += await removeErasedLetters(store.shard(number), isErased, namespaces())
+    // All nodes share them, or there is but one.
+    const isOurs = leaders().some(({ number }) => number === 0)
+    const told = isOurs ? await removeErasedSignals(signals, erasedAt) : 0
     await store.compact()
-    observer.noted('info', 'files were rewritten without what was erased', { letters })
+    observer.noted('info', 'files were rewritten without what was erased', { letters, told })
   }
 }
 
