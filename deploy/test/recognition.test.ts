@@ -23,6 +23,12 @@ const shown: { readonly [command: string]: RegExp } = {
   'profile split anon:web user:ann --dry-run': /would be dropped; they would be two persons/,
   'profile split anon:web user:ann --by ann@shop.example': /is dropped; they are two persons/,
   'profile export anon:web --out ann.json': /^$/,
+  'signals --json':
+    /^\{"cursor":1,"v":1,.*"signal":"merged","profile":"user:ann","members":\["anon:web"\]/,
+  'signals --after 1 --json': /^\{"cursor":2,.*"signal":"split"/,
+  'erase anon:web --dry-run': /anon:web/,
+  'erase anon:web --wait': /anon:web/,
+  'erase anon:web --now': /anon:web/,
 }
 
 const told = [
