@@ -8,7 +8,8 @@ import {
   EventSelection,
   type Events,
   isOne,
-  propertyOf,
+  type Property,
+  readProperty,
   type Selected,
   windowOf,
 } from './event-selection.ts'
@@ -26,6 +27,9 @@ const differentMax = 256
 /** Newest events whose texts are kept to find the favourite: 6 KB of a profile. */
 const textsMax = 128
 
+/** Longer text belongs behind a link: the newest event does not count as saying it. */
+const latestMax = 256
+
 /** Longer text is told apart by its hash. */
 const textMax = 64
 
@@ -39,6 +43,7 @@ export const eventFunctions: readonly string[] = [
   'favourite',
   'sequence',
   'current',
+  'latest',
   'stage',
 ]
 
@@ -80,6 +85,8 @@ export class EventFunctions {
         return this.favourite(node, args)
       case 'sequence':
         return sequenceOf(node, args, this.selection, this.features)
+      case 'latest':
+        return this.latest(node, args)
       case 'current':
         return this.current(node, args)
       default:
@@ -146,12 +153,9 @@ export class EventFunctions {
     const feature = this.sketch(
       'recent-values',
       selected,
-      ` value ${property}`,
+      ` value ${nameOf(property)}`,
       valuesMax,
-      (record) => {
-        const value = propertyOf(record, property)
-        return typeof value === 'number' ? value : undefined
-      },
+      (record) => readProperty(record, property),
     )
     const expression = { kind, feature, windowMs } as const
     return { type: 'number', expression, units: unitsOf(valuesMax, 4) }
@@ -172,12 +176,11 @@ export class EventFunctions {
     const feature = this.sketch(
       'different-values',
       selected,
-      ` values ${property}`,
+      ` values ${nameOf(property)}`,
       capacity,
       (record) => {
-        const value = propertyOf(record, property)
-        if (typeof value === 'string') return shortened(value)
-        return typeof value === 'number' ? value : undefined
+        const value = readProperty(record, property)
+        return typeof value === 'string' ? shortened(value) : value
       },
     )
     const expression = { kind: 'distinct', feature, windowMs, upTo: needed?.count } as const
@@ -194,21 +197,21 @@ export class EventFunctions {
       ['string', 'number'],
       'an affinity is to text or a number',
     )
-    const type = this.selection.events.get(selected.event)?.get(property)
+    const { type } = property
     const liked = value?.op === 'value' ? constantOf(value.args) : undefined
     if (value === undefined || liked === undefined || typeof liked !== type)
       return fail(
         value ?? node,
-        `the third argument is ${typeWords[type ?? 'string']} as a constant: what is liked`,
+        `the third argument is ${typeWords[type]} as a constant: what is liked`,
       )
     const halfLifeMs = windowOf(node, halfLife, 'fourth', 'half-life')
-    const what = ` with ${property} ${JSON.stringify(liked)} half-life ${halfLifeMs}`
+    const what = ` with ${nameOf(property)} ${JSON.stringify(liked)} half-life ${halfLifeMs}`
     const feature = this.sketch(
       'decayed-sum',
       selected,
       what,
       1,
-      (record) => (propertyOf(record, property) === liked ? 1 : undefined),
+      (record) => (readProperty(record, property) === liked ? 1 : undefined),
       halfLifeMs,
     )
     return { type: 'number', expression: { kind: 'affinity', feature }, units: 2 }
@@ -223,12 +226,9 @@ export class EventFunctions {
     const feature = this.sketch(
       'recent-texts',
       selected,
-      ` values ${property} half-life ${halfLifeMs}`,
+      ` values ${nameOf(property)} half-life ${halfLifeMs}`,
       textsMax,
-      (record) => {
-        const value = propertyOf(record, property)
-        return typeof value === 'string' ? value : undefined
-      },
+      (record) => readProperty(record, property),
       halfLifeMs,
     )
     return { type: 'string', expression: { kind: 'favourite', feature }, units: 4 * textsMax }
@@ -239,6 +239,25 @@ export class EventFunctions {
     const { event: name, predicate, text } = this.selection.selected(node, event, condition)
     const feature = this.newest(`is ${text}`, (record) => (isOne(record, name, predicate) ? 1 : 0))
     return { type: 'bool', expression: { kind: 'current', feature }, units: 1 }
+  }
+
+  private latest(node: ASTNode, args: readonly ASTNode[]): Measured {
+    const [event, field, ...condition] = args
+    const selected = this.selection.selected(node, event, condition)
+    const rule = 'latest is of text or numbers'
+    const property = this.selection.property(node, selected, field, ['string', 'number'], rule)
+    const { type } = property
+    const feature = this.sketch(
+      'newest-event',
+      selected,
+      ` says ${nameOf(property)}`,
+      1,
+      (record) => {
+        const value = readProperty(record, property)
+        return typeof value === 'string' && value.length > latestMax ? undefined : value
+      },
+    )
+    return { type, expression: { kind: 'latest', feature }, units: 1 }
   }
 
   private stage(node: ASTNode, args: readonly ASTNode[]): Measured {
@@ -302,4 +321,9 @@ function shortened(text: string): string {
 function constantOf(value: unknown): string | number | undefined {
   if (typeof value === 'string') return value
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : undefined
+}
+
+/** For the text that names a feature: of another type it is another feature. */
+function nameOf({ name, type }: Property): string {
+  return JSON.stringify([name, type])
 }

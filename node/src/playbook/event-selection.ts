@@ -1,4 +1,4 @@
-import type { EventRecord, Value } from '@halfsecond/protocol'
+import type { EventRecord } from '@halfsecond/protocol'
 import type { ASTNode } from '@marcbachmann/cel-js'
 import type { ConditionType } from '../core/condition/expression.ts'
 import { parseDuration } from '../core/duration.ts'
@@ -18,6 +18,12 @@ export interface Selected {
   readonly event: string
   readonly predicate: Predicate | undefined
   readonly text: string
+}
+
+/** A property that functions read. */
+export interface Property {
+  readonly name: string
+  readonly type: 'string' | 'number'
 }
 
 /** Reads the arguments that say which events a function looks at. */
@@ -55,9 +61,9 @@ export class EventSelection {
     node: ASTNode,
     { event }: Selected,
     field: ASTNode | undefined,
-    types: readonly ConditionType[],
+    types: readonly Property['type'][],
     rule: string,
-  ): string {
+  ): Property {
     const properties: Properties = this.events.get(event) ?? new Map()
     if (!isText(field))
       return fail(field ?? node, `the second argument is a property of "${event}", in quotes`)
@@ -68,8 +74,10 @@ export class EventSelection {
         field,
         `event "${event}" has no property "${name}"${didYouMean(name, properties.keys())}`,
       )
-    if (!types.includes(type)) fail(field, `${rule}; ${name} is ${typeWords[type]}`)
-    return name
+    const fitting = types.find((one) => one === type)
+    return fitting === undefined
+      ? fail(field, `${rule}; ${name} is ${typeWords[type]}`)
+      : { name, type: fitting }
   }
 }
 
@@ -105,6 +113,13 @@ export function isOne(
   )
 }
 
-export function propertyOf({ properties }: EventRecord, name: string): Value | undefined {
-  return Object.hasOwn(properties, name) ? properties[name] : undefined
+/** The property of an event, or undefined where it is not there or not of its declared type. */
+export function readProperty(
+  { properties }: EventRecord,
+  { name, type }: Property,
+): string | number | undefined {
+  const value = Object.hasOwn(properties, name) ? properties[name] : undefined
+  return typeof value === type && (typeof value === 'string' || typeof value === 'number')
+    ? value
+    : undefined
 }

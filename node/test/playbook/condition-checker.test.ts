@@ -164,6 +164,11 @@ const faulty: readonly (readonly [string, string, string])[] = [
     '"x"',
   ],
   [
+    'latest("page", "tags") == ""',
+    'latest is of text or numbers; tags is a list of strings',
+    '"tags"',
+  ],
+  [
     'favourite("page", "seconds", "7d") == ""',
     'a favourite is a text; seconds is a number',
     '"seconds"',

@@ -87,7 +87,7 @@ export type Measure =
       readonly without: readonly Absence[]
     }
   /** Of the newest event. */
-  | { readonly kind: 'current' | 'event-name'; readonly feature: number }
+  | { readonly kind: 'current' | 'event-name' | 'latest'; readonly feature: number }
   | { readonly kind: 'session-events'; readonly feature: number }
   | { readonly kind: 'session-minutes' }
   | {

@@ -32,6 +32,7 @@ export function measure(of: Measure, scope: Scope): Value | undefined {
       return sequence(of, scope)
     case 'current':
     case 'event-name':
+    case 'latest':
       return ofNewest(of, scope)
     case 'session-events': {
       const start = sessionStart(scope)
@@ -110,7 +111,7 @@ function startOf({ windowMs }: Absence, done: number, now: number): number {
   return windowMs === undefined ? done : now - windowMs
 }
 
-function ofNewest({ kind, feature }: Of<'current' | 'event-name'>, { features }: Scope) {
+function ofNewest({ kind, feature }: Of<'current' | 'event-name' | 'latest'>, { features }: Scope) {
   if (!features.isKnownSince(feature, Number.NEGATIVE_INFINITY)) return undefined
   const newest = features.sketch(feature)
   const said = newest instanceof NewestEvent ? newest.value : undefined

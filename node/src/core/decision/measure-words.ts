@@ -33,6 +33,8 @@ function subjectOf(kind: Exclude<Measure['kind'], 'sequence' | 'current'>, text:
       return `your liking for ${third} by ${first}`
     case 'favourite':
       return `your favourite ${second} by ${first}`
+    case 'latest':
+      return `the latest ${second} of ${first}`
     case 'event-name':
       return 'your last step'
     case 'session-events':

@@ -296,7 +296,7 @@ export class FeatureState {
   /** Whether nothing of a feature after `since` is missing. */
   isKnownSince(index: number, since: number): boolean {
     if (!this.hasGaps) return true
-    if (!this.isWhole || since < (this.floors?.get(index) ?? 0)) return false
+    if (!this.isWhole || since < (this.floors?.get(index) ?? Number.NEGATIVE_INFINITY)) return false
     return this.parts === null || this.parts.every((part) => part.isKnownSince(index, since))
   }
 }

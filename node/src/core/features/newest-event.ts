@@ -5,7 +5,7 @@ import type { SketchFeature } from './feature-set.ts'
 type Value = string | number
 
 /**
- * What the newest event says. Events are ordered as in the timeline, by (time, id); so it depends on
+ * What the newest event says that says anything. Events are ordered as in the timeline, by (time, id); so it depends on
  * the events only.
  */
 export class NewestEvent {
@@ -28,10 +28,12 @@ export class NewestEvent {
   }
 
   add(at: number, record: EventRecord): void {
-    if (this.isBefore(at, record.id)) this.set(at, record.id, this.feature.take(record))
+    if (!this.isBefore(at, record.id)) return
+    const said = this.feature.take(record)
+    if (said !== undefined) this.set(at, record.id, said)
   }
 
-  /** Undefined where there was no event, or where it does not say. */
+  /** Undefined where no event said anything. */
   get value(): Value | undefined {
     return this.said
   }

@@ -55,6 +55,7 @@ describe('why names what a rule measured', () => {
     ],
     ['current("bought", b, b.price > 10)', 'your last step is a fitting bought.'],
     ['current("viewed")', 'your last step is not a fitting viewed.'],
+    ['latest("viewed", "category") == "tents"', 'the latest category of viewed is tents.'],
     ['event.name == "cart_added"', 'your last step is bought.'],
     ['session.events > 2', 'the number of your steps this time is 3.'],
     ['session.minutes < 60', 'the time that you have been here in minutes is 20.'],

@@ -136,6 +136,12 @@ const measures: { readonly [text: string]: (events: Events) => Value | undefined
     const last = newest(all)
     return last?.name === 'page' && last.properties.path === '/b'
   },
+  'latest("page", "path", p, p.seconds > 5)': (all) => {
+    const saying = all.filter((one) => isLong(one) && typeof one.properties.path === 'string')
+    return newest(saying)?.properties.path
+  },
+  'latest("buy", "price")': (all) =>
+    newest(all.filter(({ properties: { price } }) => typeof price === 'number'))?.properties.price,
   'event.name': (all) => newest(all)?.name,
   'session.events': (all) => openSession(all).length,
   'session.minutes': (all) => (now - (openSession(all)[0] ?? now)) / minute,
@@ -161,7 +167,9 @@ function most(values: readonly number[]): number | undefined {
 }
 
 function different(events: Events): Set<unknown> {
-  return new Set(events.flatMap(({ properties: { path } }) => (path === undefined ? [] : [path])))
+  return new Set(
+    events.flatMap(({ properties: { path } }) => (typeof path === 'string' ? [path] : [])),
+  )
 }
 
 const registry = new FeatureRegistry()
@@ -196,7 +204,7 @@ const minutes = fc.oneof(fc.nat(60), fc.nat(300), fc.nat(1_000))
 const happenings = fc.record({
   ago: minutes,
   name: fc.constantFrom('page', 'page', 'page', 'cart', 'buy'),
-  path: fc.constantFrom('/a', '/b', '/c', '/d', undefined),
+  path: fc.constantFrom('/a', '/b', '/c', '/d', 5, undefined),
   seconds: fc.oneof(fc.nat(10), fc.constant(undefined)),
   price: fc.oneof(fc.nat(90), fc.constant(0.1), fc.constant('much')),
   place: fc.nat(5),

@@ -275,6 +275,16 @@ describe('features that were shortened to be handed on', () => {
   })
 })
 
+test('of what was not shortened the whole past is known', () => {
+  const pagesSeen = Array.from({ length: 9 }, (_, i) => recordOf({ minute: i, kind: 'page' }, i))
+  const short = restoreFeatures(set, stateOf(pagesSeen).stored(3))
+  if (short === undefined) throw new TypeError('a state that was stored')
+
+  const merged = merge([stateOf([]), short])
+
+  expect([merged.count(manyIndex, -1), merged.count(displayIndex, -1)]).toEqual([undefined, 0])
+})
+
 /** Sessions of records in any order. */
 function sessionCount(records: readonly (EventRecord | OutcomeRecord)[]): number {
   const times = records.map(({ at }) => at).toSorted((a, b) => a - b)
