@@ -21,6 +21,9 @@ const waitMs = 12 * 3_600_000
 /** A node copies its whole store meanwhile. */
 const stepMs = 600_000
 
+/** Replicas that are being filled, or come to be held, are on disk before so many tries. */
+const trimTries = 15
+
 /** Silence that counts as a node's absence. */
 const silentMs = 2_000
 
@@ -160,8 +163,15 @@ export class ExpungeJob {
   }
 
   private async trim(nodes: readonly string[], marks: Marks): Promise<readonly number[]> {
-    const answers = await this.all(nodes, { op: 'expunge.trim', marks })
-    return answers.flatMap((answer) => [...readShards(answer)])
+    for (let left = trimTries - 1; ; left--) {
+      try {
+        const answers = await this.all(nodes, { op: 'expunge.trim', marks })
+        return answers.flatMap((answer) => [...readShards(answer)])
+      } catch (thrown) {
+        if (left === 0 || !(thrown instanceof HalfsecondError) || thrown.code !== 'UNAVAILABLE')
+          throw thrown
+      }
+    }
   }
 
   private async all(nodes: readonly string[], request: EraseRequest): Promise<Uint8Array[]> {

@@ -17,8 +17,11 @@ import { removeErasedSignals } from './erased-signals.ts'
 import { readTombstoneKey } from './tombstone-key.ts'
 import type { Watermark } from './watermark.ts'
 
-/** How long replicas may take to have on disk what the log is trimmed by. */
-const flushedMs = 30_000
+/**
+ * How long replicas may take to have on disk what the log is trimmed by; then all of them are asked
+ * again, for one that began to hold the shard meanwhile writes nothing by itself that is not worth it.
+ */
+const flushedMs = 2_000
 const lookMs = 100
 
 export interface ExpungerDependencies {
