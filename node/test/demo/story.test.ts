@@ -18,6 +18,8 @@ const card = {
   agent: ['Mention the Fernhill card.'],
 }
 
+const boots = { side: ['Those boots are still waiting for you'] }
+
 const manager = {
   hero: ['Maya will put this right'],
   side: ['See how your case stands'],
@@ -57,9 +59,10 @@ describe('the complaint story in a browser', needs(aBrowser), () => {
       hero: ['Those boots are still waiting for you'],
     })
     await tab.click('Sign in as Anna')
-    expect(await tab.screens()).toEqual(card)
+    // What she looked at before she signed in is hers.
+    expect(await tab.screens()).toEqual({ ...card, ...boots })
     await tab.click(chargeAbroad)
-    expect(await tab.screens()).toEqual(card)
+    expect(await tab.screens()).toEqual({ ...card, ...boots })
     await tab.click('Help')
     expect(await tab.screens()).toEqual(manager)
     const before = tab.posts().length

@@ -28,7 +28,12 @@ describe('a node alone', () => {
   afterAll(() => node.close())
 
   it('is a cluster of its own in status', async () => {
-    const { output } = await execute(['status'], { env })
+    // On a busy machine the log's last word may be older than a second.
+    const output = await vi.waitFor(async () => {
+      const status = await execute(['status'], { env })
+      expect(status.output).toContain('4 of 4 shards have')
+      return status.output
+    }, 10_000)
 
     expect(output).toContain(`cluster: 1 of 1 node up, solo coordinates
   redundancy  4 of 4 shards have 1 caught-up replica
@@ -41,7 +46,11 @@ describe('a node alone', () => {
     const nodes = await execute(['node', 'ls'], { env })
     const one = await execute(['node', 'show', 'solo'], { env })
     const shards = await execute(['shard', 'ls'], { env })
-    const shard = await execute(['shard', 'show', '2'], { env })
+    const shard = await vi.waitFor(async () => {
+      const shown = await execute(['shard', 'show', '2'], { env })
+      expect(shown.output).toContain('caught up')
+      return shown
+    }, 10_000)
 
     expect(nodes.output).toMatch(/^NODE +STATE +LEADS .*\nsolo\* +up +4 +0 +0 +\d+ ms +\d+ /)
     expect(one.output).toContain('solo: up, coordinates\n')
