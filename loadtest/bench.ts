@@ -5,6 +5,7 @@ import { clickToContent } from './bench/click-to-content.ts'
 import { cost } from './bench/cost.ts'
 import { decides } from './bench/decides.ts'
 import { durableEvents } from './bench/durable-events.ts'
+import { measures } from './bench/measures.ts'
 import { memory } from './bench/memory.ts'
 import { nodes } from './bench/nodes.ts'
 import { profiles } from './bench/profiles.ts'
@@ -15,7 +16,8 @@ const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rat
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
 machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
-against one to three nodes on three nats-servers; and profiles, what merging costs, in this process.
+against one to three nodes on three nats-servers; and in this process profiles, what merging costs, and
+measures, what rules on events cost.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -46,6 +48,7 @@ const parts = {
   nodes,
   recognition,
   profiles,
+  measures,
 } as const
 
 if (values.help) process.stdout.write(help)
