@@ -104,7 +104,9 @@ export class Invariants {
     for (const [i, answer] of answers.entries()) {
       const question = questions[i]
       if (answer.kind !== 'decision' || question?.kind !== 'decide') continue
-      const shard = shards.find(({ number }) => number === answer.position[0])
+      // Another node may have ended it, by a log that this one's replica does not follow.
+      const [of, life] = answer.position
+      const shard = shards.find(({ number, state }) => number === of && state.incarnation === life)
       if (shard) this.decision(node, shard, question, answer)
     }
   }
