@@ -114,7 +114,7 @@ export class EventFunctions {
       case 'session.events': {
         const capacity = this.capacityOf(needed, capacityMax)
         const feature = this.features.event(undefined, capacity)
-        const expression = { kind: 'session-events', feature } as const
+        const expression = { kind: 'session-events', feature, upTo: needed?.count } as const
         return { type: 'number', expression, units: unitsOf(capacity, 8) }
       }
       case 'session.minutes':
@@ -135,7 +135,7 @@ export class EventFunctions {
     const windowMs = windowOf(node, window, 'second')
     const capacity = this.capacityOf(needed, capacityMax)
     const feature = this.features.event(name, capacity, predicate)
-    const expression = { kind: 'count', feature, windowMs } as const
+    const expression = { kind: 'count', feature, windowMs, upTo: needed?.count } as const
     return { type: 'number', expression, units: unitsOf(capacity, 8) }
   }
 

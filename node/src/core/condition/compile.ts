@@ -3,7 +3,7 @@ import type { Calendar } from '../decision/calendar.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
 import type { Arithmetic, Comparison, ConditionType, Expression } from './expression.ts'
-import { measure } from './measure.ts'
+import { exactCount, measure } from './measure.ts'
 
 /** True, false, or undefined for unknown: a fact that is missing, not one that is false. */
 export type Truth = boolean | undefined
@@ -167,8 +167,8 @@ function compile(expression: Expression): Evaluator {
     case 'every':
       return compileMacro(expression.kind, compile(expression.over), compile(expression.body))
     case 'count': {
-      const { feature, windowMs } = expression
-      return (scope) => scope.features.count(feature, scope.now - windowMs)
+      const { feature, windowMs, upTo } = expression
+      return ({ features, now }) => exactCount(features, feature, now - windowMs, upTo)
     }
     case 'recent': {
       const { feature, windowMs } = expression

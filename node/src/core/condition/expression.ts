@@ -56,8 +56,16 @@ export type Expression =
     }
   /** Some or all elements of a list. */
   | { readonly kind: 'some' | 'every'; readonly over: Expression; readonly body: Expression }
-  /** How often a feature's event happened in the last `windowMs`. */
-  | { readonly kind: 'count'; readonly feature: number; readonly windowMs: number }
+  /**
+   * How often a feature's event happened in the last `windowMs`; not told apart beyond `upTo`, where
+   * that is given.
+   */
+  | {
+      readonly kind: 'count'
+      readonly feature: number
+      readonly windowMs: number
+      readonly upTo: number | undefined
+    }
   /** Whether a feature's event happened in the last `windowMs`. */
   | { readonly kind: 'recent'; readonly feature: number; readonly windowMs: number }
   | Measure
@@ -88,7 +96,11 @@ export type Measure =
     }
   /** Of the newest event. */
   | { readonly kind: 'current' | 'event-name' | 'latest'; readonly feature: number }
-  | { readonly kind: 'session-events'; readonly feature: number }
+  | {
+      readonly kind: 'session-events'
+      readonly feature: number
+      readonly upTo: number | undefined
+    }
   | { readonly kind: 'session-minutes' }
   | {
       readonly kind: 'stage'

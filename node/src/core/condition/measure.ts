@@ -1,6 +1,7 @@
 import type { Value } from '@halfsecond/protocol'
 import { DecayedSum } from '../features/decayed-sum.ts'
 import { DifferentValues } from '../features/different-values.ts'
+import { capacityMax } from '../features/feature-set.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import { NewestEvent } from '../features/newest-event.ts'
 import { RecentTexts } from '../features/recent-texts.ts'
@@ -36,7 +37,9 @@ export function measure(of: Measure, scope: Scope): Value | undefined {
       return ofNewest(of, scope)
     case 'session-events': {
       const start = sessionStart(scope)
-      return start === undefined ? undefined : scope.features.count(of.feature, start - 1)
+      return start === undefined
+        ? undefined
+        : exactCount(scope.features, of.feature, start - 1, of.upTo)
     }
     case 'session-minutes': {
       const start = sessionStart(scope)
@@ -47,6 +50,18 @@ export function measure(of: Measure, scope: Scope): Value | undefined {
     case 'clock':
       return scope.calendar.clockAt(scope.now, scope.zone)[of.field]
   }
+}
+
+/** @param upTo more are not told apart; undefined: what is not told apart is not known */
+export function exactCount(
+  features: FeatureState,
+  feature: number,
+  since: number,
+  upTo: number | undefined,
+): number | undefined {
+  const count = features.count(feature, since)
+  const isExact = upTo !== undefined || count === undefined || count < capacityMax
+  return isExact ? count : undefined
 }
 
 function ofValues({ kind, feature, windowMs }: Of<'sum' | 'min' | 'max'>, scope: Scope) {

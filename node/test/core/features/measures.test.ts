@@ -98,6 +98,10 @@ const measures: { readonly [text: string]: (events: Events) => Value | undefined
     added(numbers(since(all, 9 * hour, 'page').filter(isLong), 'seconds')),
   'count("page", "9h", p, p.seconds > 5)': (all) =>
     since(all, 9 * hour, 'page').filter(isLong).length,
+  'count("page", "15m")': (all) => since(all, 15 * minute, 'page').length,
+  'count("page", "9h") >= 4': (all) => since(all, 9 * hour, 'page').length >= 4,
+  'count("page", "9h") > count("page", "15m")': (all) =>
+    since(all, 9 * hour, 'page').length > since(all, 15 * minute, 'page').length,
   'distinct("page", "path", "3h")': (all) => different(since(all, 3 * hour, 'page')).size,
   'distinct("page", "path", "9h") >= 3': (all) => different(since(all, 9 * hour, 'page')).size >= 3,
   'distinct("page", "path", "9h") == 2': (all) =>
@@ -288,6 +292,19 @@ describe('what conditions say of events', () => {
     expect(told([900, 300, 200, 100])).toBe(20)
     expect(told([900, 800, 299, 200, 100])).toBe(30)
     expect(told([900, 299, 200, 100, 50])).toBeUndefined()
+  })
+
+  test('is unknown where more happened than a count tells apart, not a smaller number', () => {
+    const state = new FeatureState(set)
+    for (let i = 0; i < 1_500; i++)
+      state.update(now - i * 1_000, event(anon(1), `p${i}`, now - i * 1_000, { seconds: 9 }))
+    const told = (text: string) => compiled.find((one) => one.text === text)?.value(scopeOf(state))
+
+    expect(told('count("page", "9h", p, p.seconds > 5)')).toBeUndefined()
+    expect(told('session.events')).toBeUndefined()
+    expect(told('count("page", "15m")')).toBe(900)
+    expect(told('count("page", "9h") >= 4')).toBe(true)
+    expect(told('count("page", "9h") > count("page", "15m")')).toBeUndefined()
   })
 
   test('does not depend on the order of parts, nor on how they are grouped', () => {
