@@ -91,7 +91,10 @@ export class Visitor {
       this.identifiers = checkedCount([...new Set([...this.identifiers, ...added])])
       if (this.isWithheld) return this.client.unconsented()
       const links = starOf(this.key, this.identifiers, options, namespaces)
-      return ignorable(this.recordAll(links, () => this.setTraits(traits)))
+      const hasTraits = Object.keys(traits).length > 0
+      // What it resolves with is a position, so something is recorded in any case.
+      const last = hasTraits || links.length === 0 ? () => this.setTraits(traits) : undefined
+      return ignorable(this.recordAll(links, last))
     } catch (thrown) {
       return this.client.refused(thrown)
     }

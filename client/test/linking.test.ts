@@ -79,7 +79,7 @@ describe('identify', () => {
 
     expect(before).toEqual({
       identifiers: ['anon:a', 'user:u', 'email:e@x.org'],
-      pending: [['link'], ['traits'], ['link']],
+      pending: [['link'], ['link']],
       positions: [],
     })
     expect(broughtTo(transport)).toMatchObject({ pending: [], positions: [[0, 7, 12]] })

@@ -9,7 +9,7 @@ const names = ['copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
 const pairs = 5
 
 /** Logins a second of a storm, each of which hands a copy to another shard. */
-const stormRate = 200
+const stormRate = 100
 
 /** Clicks a second whose decides a storm must not slow. */
 const clickRate = 300

@@ -87,7 +87,11 @@ export async function openOnNats(
   { id, dataDir, shards, clock, observer }: ModeOptions,
 ): Promise<ModePorts> {
   const nats = await Nats.connect(url, `halfsecond node ${id}`, observer)
+  const opened = [nats]
+  const closeAll = () => Promise.all(opened.map((one) => one.close()))
   try {
+    const writing = await Nats.connect(url, `halfsecond node ${id} writes`, observer)
+    opened.push(writing)
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     const { bavail, bsize } = statfsSync(dataDir)
     const storageBytes = bavail * bsize
@@ -95,22 +99,22 @@ export async function openOnNats(
       provisionStreams(nats, { shards, replicas, storageBytes }),
     )
     observer.noted('info', `each of ${shards} logs may take ${Math.round(logBytes / 2 ** 20)} MiB`)
-    const log = new JetStreamLog(nats, shards, clock, observer, Math.random)
+    const log = new JetStreamLog(nats, writing, shards, clock, observer, Math.random)
     const coordination = await whileElecting(clock, () => KvCoordination.open(nats, replicas))
     const erased = await whileElecting(clock, () => ErasedStream.open(nats, replicas))
     const signals = await whileElecting(clock, () =>
-      JetStreamSignals.open(nats, replicas, clock, Math.random),
+      JetStreamSignals.open(writing, replicas, clock, Math.random),
     )
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {
       await log.close()
-      await nats.close()
+      await closeAll()
       await store.close()
     }
     return { log, signals, store, coordination, erased, bus, close }
   } catch (error) {
-    await nats.close()
+    await closeAll()
     throw error
   }
 }

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, '..', '..')
 const homes: { readonly [workspace: string]: { readonly [library: string]: string } } = {
   protocol: { msgpackr: 'codec.ts' },
   client: {
-    '@nats-io/transport-node': 'nats-transport.ts',
+    '@nats-io/transport-node': 'nats-link.ts',
     express: 'express.ts',
     fastify: 'fastify.ts',
   },
@@ -37,7 +37,7 @@ const homes: { readonly [workspace: string]: { readonly [library: string]: strin
 }
 
 /** The only files that may hand a callback to NATS: what it throws ends the connection's loop. */
-const natsListeners = ['client/src/nats-transport.ts', 'node/src/nats/connection.ts']
+const natsListeners = ['client/src/nats-link.ts', 'node/src/nats/connection.ts']
 
 /** Folders of tests for what is no single module. */
 const testFolders = new Set(['support', 'suites', 'simulation', 'scenarios', 'examples'])

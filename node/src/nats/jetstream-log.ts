@@ -27,6 +27,7 @@ export class JetStreamLog implements Log {
   /** The server leaves a block that it cuts through as it is while the block has less than 2 MB. */
   readonly fileBytes = 3 * 1024 * 1024
   private readonly nats: Nats
+  private readonly writing: Nats
   private readonly clock: Clock
   private readonly observer: Observer
   private readonly random: () => number
@@ -34,8 +35,20 @@ export class JetStreamLog implements Log {
   private readonly tailers = new Set<LogTailer>()
   private readonly creating = limited(createAtOnce)
 
-  constructor(nats: Nats, shards: number, clock: Clock, observer: Observer, random: () => number) {
+  /**
+   * @param writing a connection of its own for what is appended: a server syncs it to disk before it
+   *   reads on, and answers to decides would stand in line behind that
+   */
+  constructor(
+    nats: Nats,
+    writing: Nats,
+    shards: number,
+    clock: Clock,
+    observer: Observer,
+    random: () => number,
+  ) {
     this.nats = nats
+    this.writing = writing
     this.shards = shards
     this.clock = clock
     this.observer = observer
@@ -54,7 +67,7 @@ export class JetStreamLog implements Log {
       )
     }
     const subject = writer === 'own' ? subjects.own(shard) : subjects.log(shard)
-    const reply = await this.nats.request(subject, bytes, appendMs)
+    const reply = await this.writing.request(subject, bytes, appendMs)
     return parsePublishAck(reply.string())
   }
 

@@ -25,7 +25,7 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
     const told = new Told()
     const nats = await uses.connect(told)
     await provisionStreams(nats, { shards, replicas: 1, storageBytes: 2 ** 30 })
-    const log = new JetStreamLog(nats, shards, systemClock, told.observer, Math.random)
+    const log = new JetStreamLog(nats, nats, shards, systemClock, told.observer, Math.random)
     for (let i = 1; i <= entries; i++) await log.append(shard, Buffer.from(`entry ${i}`), 'log')
     const { incarnation } = await log.extent(shard)
     const at = await storedEntry(nats, stream, applied)

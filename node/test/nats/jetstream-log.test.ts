@@ -227,7 +227,7 @@ async function provisionAnew(nats: Nats, shards: number): Promise<void> {
 }
 
 function logOver(nats: Nats, shards: number, told: Told): JetStreamLog {
-  return new JetStreamLog(nats, shards, systemClock, told.observer, Math.random)
+  return new JetStreamLog(nats, nats, shards, systemClock, told.observer, Math.random)
 }
 
 async function follow(log: JetStreamLog): Promise<RecordingFollower> {

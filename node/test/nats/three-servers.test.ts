@@ -148,7 +148,10 @@ async function startNode(
   const nats = await Nats.connect(url, 'test', told.observer)
   await onceElected(() => provisionStreams(nats, { shards, replicas: 3, storageBytes: 2 ** 30 }))
   await onceElected(() => KvCoordination.open(nats, 3))
-  return { nats, log: new JetStreamLog(nats, shards, systemClock, told.observer, Math.random) }
+  return {
+    nats,
+    log: new JetStreamLog(nats, nats, shards, systemClock, told.observer, Math.random),
+  }
 }
 
 async function onceElected<T>(run: () => Promise<T>): Promise<T> {

@@ -37,6 +37,8 @@ const batchBytes = bounds.frameBytes - 1_024
  */
 export class Outbox {
   private readonly destinations = new Map<number, Destination>()
+  /** Destinations that something waits for: a shard has few of them, and is asked after each entry. */
+  private readonly open = new Set<number>()
   private count = 0
 
   /** Messages that wait, over all destinations. */
@@ -57,6 +59,7 @@ export class Outbox {
     const n = ++rows.last
     rows.byKey.set(key, n)
     rows.byNumber.set(n, { destination, n, message })
+    this.open.add(destination)
     this.count++
     changed(destination, n)
   }
@@ -72,12 +75,12 @@ export class Outbox {
       this.count--
       changed(destination, n)
     }
+    if (rows.byNumber.size === 0) this.open.delete(destination)
   }
 
-  /** Destinations that something waits for. */
-  *waiting(): Iterable<number> {
-    for (const [destination, { byNumber }] of this.destinations)
-      if (byNumber.size > 0) yield destination
+  /** Destinations that something waits for, in their order. */
+  waiting(): readonly number[] {
+    return this.open.size === 0 ? nowhere : [...this.open].sort((a, b) => a - b)
   }
 
   /** What waits for a destination after this number, in order. */
@@ -111,6 +114,7 @@ export class Outbox {
       const { byKey, byNumber } = outbox.of(row.destination)
       byKey.set(keyOf(row.message, row.n), row.n)
       byNumber.set(row.n, row)
+      outbox.open.add(row.destination)
       outbox.count++
     }
     return outbox
@@ -125,6 +129,8 @@ export class Outbox {
     return rows
   }
 }
+
+const nowhere: readonly number[] = []
 
 export type RowChanged = (destination: number, n: number) => void
 

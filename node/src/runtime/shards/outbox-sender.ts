@@ -6,7 +6,7 @@ import type { Shard } from './shard.ts'
 import { type Hash, signalBatch } from './signal-batch.ts'
 
 /** How long acknowledgements are gathered before the log is told of them: one record for many. */
-const gatherMs = 20
+const gatherMs = 250
 
 /** Pause after a destination's log took nothing. */
 const retryMs = 500
