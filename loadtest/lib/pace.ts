@@ -14,7 +14,7 @@ export async function atRate(
   let done = 0
   while (done < total && over?.aborted !== true) {
     const now = performance.now()
-    const due = Math.min(total, Math.floor(((now - start) * rate) / 1_000))
+    const due = Math.min(total, Math.floor(((now - start) * rate) / 1_000) + 1)
     // In slices, so that answers are handled in between.
     const until = Math.min(due, done + sliceMax)
     for (; done < until; done++) act(start + (done * 1_000) / rate)

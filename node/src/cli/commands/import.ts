@@ -24,7 +24,7 @@ const defaultUrl = 'http://127.0.0.1:7500'
  * they are sent; half a millisecond of one node's loop in all. Beside so many a second decides keep
  * their time within a quarter: `npm run bench` holds it, as `merge-storm-ratio`.
  */
-const linksPerSecondDefault = 200
+const linksPerSecondDefault = 100
 
 const csvOptions = [
   'format',
