@@ -85,6 +85,9 @@ describe('the specification', () => {
       subjects.control('<id>'),
       subjects.beat('<id>'),
       subjects.beats,
+      subjects.signal(0).replace(/0$/, '<shard>'),
+      subjects.signals,
+      subjects.signalStream,
       subjects.stream(0).replace(/0$/, '<shard>'),
     ]
 

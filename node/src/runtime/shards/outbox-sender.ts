@@ -41,7 +41,6 @@ export class OutboxSender {
   private readonly busy = new Set<number>()
   /** Acknowledged, by destination; the log may not know yet. */
   private readonly acked = new Map<number, number>()
-  private readonly untold = new Map<number, number>()
   private timer: Timer | undefined
   private isTelling = false
   private isClosed = false
@@ -55,6 +54,7 @@ export class OutboxSender {
     if (this.isClosed || !this.uses.isLeading()) return
     for (const destination of this.uses.shard.state.outbox.waiting())
       if (!this.busy.has(destination)) void this.send(destination)
+    if (this.untold().length > 0) this.schedule()
   }
 
   close(): void {
@@ -105,30 +105,39 @@ export class OutboxSender {
 
   private arrived(destination: number, upTo: number): void {
     this.acked.set(destination, upTo)
-    this.untold.set(destination, upTo)
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.isTelling) return
     this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
+  }
+
+  /** What has arrived and is still in the outbox: the log does not know it, or was told in vain. */
+  private untold(): readonly Sent[] {
+    const { outbox } = this.uses.shard.state
+    return outbox.waiting().flatMap((destination) => {
+      const upTo = this.acked.get(destination) ?? 0
+      const [first] = outbox.rows(destination)
+      return first !== undefined && first.n <= upTo ? [{ destination, upTo }] : []
+    })
   }
 
   private async tell(): Promise<void> {
     this.timer = undefined
-    if (this.isTelling || this.isClosed || !this.uses.isLeading()) return
-    const sent = Array.from(this.untold, ([destination, upTo]) => ({ destination, upTo }))
-    this.untold.clear()
+    if (this.isClosed || !this.uses.isLeading()) return
+    const sent = this.untold()
+    if (sent.length === 0) return
     this.isTelling = true
     try {
       await this.uses.tellSent(sent)
     } catch (error) {
-      const { shard, observer, clock } = this.uses
+      const { shard, observer } = this.uses
       const what = `shard ${shard.number} cannot note what it has sent`
       observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', what))
-      for (const { destination, upTo } of sent)
-        this.untold.set(destination, Math.max(upTo, this.untold.get(destination) ?? 0))
-      await new Promise<void>((resolve) => clock.after(retryMs, resolve))
-    } finally {
-      this.isTelling = false
-      if (this.untold.size > 0)
-        this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
     }
+    this.isTelling = false
+    if (!this.isClosed && this.untold().length > 0) this.schedule()
   }
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { connect } from '@halfsecond/client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { readConfig } from '../../../src/config.ts'
 import { type RunningNode, startNode } from '../../../src/node.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
@@ -158,7 +158,11 @@ describe('identity revert', () => {
     await membersAre('user:1', ['anon:a0', 'anon:a1', 'anon:a2', 'anon:a3', 'anon:a4', 'user:1'])
     expect(await json(['identity', 'show'])).toMatchObject({ version: 2, reverts: 0, by: 'bob' })
     expect(node.api.namespaces.has('loyalty')).toBe(true)
-    expect(node.api.namespaces.get('email')?.blocked).toBeUndefined()
+    // The map brings it to the doors, a moment later.
+    await vi.waitFor(
+      () => expect(node.api.namespaces.get('email')?.blocked).toBeUndefined(),
+      10_000,
+    )
   })
 
   it('refuses a version that is none', async () => {
