@@ -100,12 +100,7 @@ function eraseSuite(
 ): void {
   const first = () => uses().nodes[0] ?? expect.fail('a node runs')
   const last = () => uses().nodes.at(-1) ?? expect.fail('a node runs')
-  /** Signals name whom they are about, until other systems have heard that it was erased. */
-  const isSignal = (path: string) => /(^|\/)(signals|HS-SIGNAL)\//.test(path)
-  const marked = () =>
-    uses()
-      .files.flatMap((folder) => filesWith(marker, folder))
-      .filter((path) => !isSignal(path))
+  const marked = () => uses().files.flatMap((folder) => filesWith(marker, folder))
 
   it(`${name}: an erase reaches web, CRM and agent, and says when`, async () => {
     await record(first().url, history())
@@ -268,7 +263,18 @@ describe('two nodes on a real server', needs(realNatsServer), () => {
       nodes.push(await start({ ...flags, shards: '4', standbys: '1' }))
     }
     await postAs(`${nodes[0]?.adminUrl}/v1/playbook`, 'text/yaml', playbook)
-  })
+    await vi.waitFor(
+      async () => {
+        const { body } = await get(`${nodes[0]?.adminUrl}/v1/cluster`)
+        expect(fieldsOf(fieldsOf(body).redundancy)).toMatchObject({ full: 4 })
+        const shards = fieldsOf(body).shards
+        expect(Array.isArray(shards) && shards.every(({ warming }) => warming.length === 0)).toBe(
+          true,
+        )
+      },
+      { timeout: 30_000, interval: 100 },
+    )
+  }, 60_000)
   afterAll(async () => {
     for (const node of nodes.reverse()) await node.close()
   })
