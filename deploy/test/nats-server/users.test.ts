@@ -152,7 +152,7 @@ describe('the configuration for production', needs(realNatsServer), () => {
     const url = cluster.url.replaceAll('://', `://node:${password}@`)
     const nats = await Nats.connect(url, 'test', new QuietObserver())
     try {
-      await vi.waitFor(() => KvCoordination.open(nats, 3), { timeout: 30_000, interval: 500 })
+      await vi.waitFor(() => KvCoordination.open(nats, 3), { timeout: 60_000, interval: 500 })
       await provisionStreams(nats, { shards: 2, replicas: 3, storageBytes: 2 ** 30 })
       const manager = await jetstreamManager(nats.connection)
       for (const stream of ['KV_HS-CLUSTER', 'HS-PLAYBOOK', 'HS-LOG-0', 'HS-LOG-1']) {
@@ -167,7 +167,7 @@ describe('the configuration for production', needs(realNatsServer), () => {
       await nats.close()
       await cluster.stop()
     }
-  }, 90_000)
+  }, 120_000)
 
   it('lets in nobody without a password', async () => {
     const answer = await say(server.port, 'stranger', 'PUB hs.log.7 0\r\n')

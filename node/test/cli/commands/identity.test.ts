@@ -115,7 +115,9 @@ describe('identity apply', () => {
     const client = connect(node.url, { channel: 'web' })
 
     await client.ready()
-    await client.visitor({ loyalty: '77' }).track('page')
+    // The map brings it, a moment after the shards have it.
+    const visitor = await vi.waitFor(() => client.visitor({ loyalty: '77' }), 10_000)
+    await visitor.track('page')
     const { body } = await post({
       id: 'x',
       kind: 'event',
