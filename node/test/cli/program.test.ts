@@ -143,7 +143,7 @@ describe('halfsecond --help', () => {
 
       Options for another system's file:
         --mapping <file>      what its columns mean, YAML or JSON
-        --rate <links>        new links sent per second (default: 100)
+        --rate <links>        new links sent per second (default: 50)
         --admin-url <url>     admin port of a node, for mode full and --dry-run
 
       Options for CSV:

@@ -21,10 +21,10 @@ const defaultUrl = 'http://127.0.0.1:7500'
 
 /**
  * A link that is new makes records on other shards: edges, copies of what stands below, and word that
- * they are sent; half a millisecond of one node's loop in all. Beside so many a second decides keep
- * their time within a quarter: `npm run bench` holds it, as `merge-storm-ratio`.
+ * they are sent; a millisecond of one node in all. An import has time: it goes at half the rate at
+ * which the bench's `merge-storm-ratio` measures what that does to the decides of others.
  */
-const linksPerSecondDefault = 100
+const linksPerSecondDefault = 50
 
 const csvOptions = [
   'format',
