@@ -80,8 +80,14 @@ export function refuseLink(
   ties.links.set(to, { since: at, strength, state: 'refused', reason, under: rules.version })
 }
 
+/** Whether a link that is told at a device says whose it is: somebody above devices, and proven. */
+export function isLogin({ key, to, strength }: LinkRecord, rules: IdentityRules): boolean {
+  const above = rules.namespaces.get(namespaceOf(to))?.class
+  return (above === 'account' || above === 'contact') && isProven(key, to, strength, rules)
+}
+
 /** Whether a link of this strength joins the two. */
-export function isProven(
+function isProven(
   lower: FragmentId,
   upper: FragmentId,
   strength: Strength,

@@ -1,8 +1,9 @@
 import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
+import { copiesBelow } from './copies-below.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { type JudgedLink, judge, popularMaxOf } from './judge.ts'
-import { type Copy, isNewer, isSame, type Ties, type Told, type Version } from './ties.ts'
+import { isSame, type Ties, type Told, type Version } from './ties.ts'
 
 /**
  * Derives what others must hear from what a fragment's home knows, and sends what differs from
@@ -87,27 +88,8 @@ function tellEdge(
 function branchOf(fragment: Fragment, ties: Ties): Map<FragmentId, Version> {
   const branch = new Map<FragmentId, Version>()
   if (hasContent(fragment, ties)) branch.set(fragment.identifier, versionOf(fragment))
-  const waiting = waitingOf(ties)
-  for (const [from, { copies }] of ties.below) {
-    if (waiting?.has(from)) continue
-    for (const [id, { version }] of copies) {
-      const other = branch.get(id)
-      if (other === undefined || isNewer(version, other)) branch.set(id, version)
-    }
-  }
+  for (const [id, { version }] of copiesBelow(ties)) branch.set(id, version)
   return branch
-}
-
-/** The newest copy of a fragment among those handed up; none of what an erase made void. */
-export function newestCopy(ties: Ties | null, id: FragmentId): Copy | undefined {
-  if (ties === null) return undefined
-  const waiting = waitingOf(ties)
-  let newest: Copy | undefined
-  for (const [from, { copies }] of ties.below) {
-    const copy = waiting?.has(from) ? undefined : copies.get(id)
-    if (copy && (newest === undefined || isNewer(copy.version, newest.version))) newest = copy
-  }
-  return newest
 }
 
 /** Whether a copy of it would say anything: only its home knows of links that do not hold. */
@@ -115,17 +97,6 @@ function hasContent({ open, sealed, traits, consents }: Fragment, { links }: Tie
   if (open.count > 0 || sealed !== null || traits !== null || consents !== null) return true
   for (const { state } of links.values()) if (state === 'valid') return true
   return false
-}
-
-/** Those that an erase was spread to and that have not answered: what they handed up is void. */
-export function waitingOf(ties: Ties): ReadonlySet<FragmentId> | undefined {
-  let all: Set<FragmentId> | undefined
-  for (const { wait } of ties.tomb?.erasures.values() ?? []) {
-    if (wait.size === 0) continue
-    all ??= new Set()
-    for (const id of wait) all.add(id)
-  }
-  return all
 }
 
 function versionOf({ sequence, index }: Fragment): Version {
@@ -210,25 +181,8 @@ export function refusalKey({ lower, upper, since }: JudgedLink): string {
 /** All valid links inside a root's branch. */
 export function linksBelow(ties: Ties): JudgedLink[] {
   const links: JudgedLink[] = []
-  const seen = new Map<FragmentId, Version>()
-  const waiting = waitingOf(ties)
-  for (const [from, { copies }] of ties.below) {
-    if (waiting?.has(from)) continue
-    for (const copy of copies.values()) {
-      const other = seen.get(copy.id)
-      if (other !== undefined && !isNewer(copy.version, other)) continue
-      seen.set(copy.id, copy.version)
-    }
-  }
-  for (const [from, { copies }] of ties.below) {
-    if (waiting?.has(from)) continue
-    for (const copy of copies.values()) {
-      const newest = seen.get(copy.id)
-      if (newest === undefined || !isSame(newest, copy.version)) continue
-      seen.delete(copy.id)
-      for (const { to, since } of copy.links) links.push({ lower: copy.id, upper: to, since })
-    }
-  }
+  for (const [lower, copy] of copiesBelow(ties))
+    for (const { to, since } of copy.links) links.push({ lower, upper: to, since })
   return links
 }
 

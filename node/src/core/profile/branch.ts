@@ -11,11 +11,11 @@ import {
 import type { FeatureSet } from '../features/feature-set.ts'
 import { effectiveTime, type FragmentRecord, type Ground } from '../fragment/evolve.ts'
 import { type Fragment, initialFragment } from '../fragment/fragment.ts'
+import { copiesBelow } from '../identity/copies-below.ts'
 import { type Device, epochAt, login, logout, touch } from '../identity/device.ts'
-import { isProven } from '../identity/links.ts'
-import { waitingOf } from '../identity/revise.ts'
+import { isLogin } from '../identity/links.ts'
 import type { IdentityRules } from '../identity/rules.ts'
-import { type Copy, isNewer, type Ties } from '../identity/ties.ts'
+import type { Copy, Ties } from '../identity/ties.ts'
 import { ownPart, type Part, pendingPart } from './part.ts'
 
 /** A fragment at its home, with what was handed up to it. */
@@ -72,7 +72,14 @@ export function branchOf(fragment: Fragment, { set, facts, rules }: BranchGround
     return { own, isAhead: false, copies: noCopies, parent: null, up: nobody, judged: noMembers }
   const up = upOf(own.id, ties)
   const parent = parentOf(own, up, rules.namespaces)
-  return { own, isAhead: false, copies: copiesIn(ties), parent, up, judged: ties.members }
+  return {
+    own,
+    isAhead: false,
+    copies: [...copiesBelow(ties).values()],
+    parent,
+    up,
+    judged: ties.members,
+  }
 }
 
 const noCopies: readonly Copy[] = []
@@ -87,7 +94,7 @@ function branchAhead(fragment: Fragment, place: Place, ground: BranchGround): Br
   return {
     own,
     isAhead: true,
-    copies: ties === null ? noCopies : copiesIn(ties),
+    copies: ties === null || ties.below.size === 0 ? noCopies : [...copiesBelow(ties).values()],
     parent: parentOf(own, up, rules.namespaces),
     up,
     judged: ties?.members ?? noMembers,
@@ -136,12 +143,8 @@ function take(
     case 'unlink':
       return { device, epoch: null }
     case 'link': {
-      const { key, to, strength } = record
-      const above = rules.namespaces.get(namespaceOf(to))?.class
-      const isOwner = above === 'account' || above === 'contact'
-      if (!isOwner || !isProven(key, to, strength, rules))
-        return { device, epoch: epochAt(device, at) }
-      const claim = login(device, at, to)
+      if (!isLogin(record, rules)) return { device, epoch: epochAt(device, at) }
+      const claim = login(device, at, record.to)
       return claim.login.kind === 'claimed'
         ? { device: claim.device, epoch: claim.login.epoch }
         : { device: claim.device, epoch: 0, isRefused: true }
@@ -153,22 +156,6 @@ function take(
     default:
       return { device, epoch: epochAt(device, at) }
   }
-}
-
-/** Copies of all fragments below, the newest of each. What an erase is on its way to is void. */
-function copiesIn(ties: Ties): readonly Copy[] {
-  const { below } = ties
-  if (below.size === 0) return noCopies
-  const waiting = waitingOf(ties)
-  const newest = new Map<FragmentId, Copy>()
-  for (const [from, { copies }] of below) {
-    if (waiting?.has(from)) continue
-    for (const copy of copies.values()) {
-      const other = newest.get(copy.id)
-      if (other === undefined || isNewer(copy.version, other.version)) newest.set(copy.id, copy)
-    }
-  }
-  return [...newest.values()]
 }
 
 function upOf(id: FragmentId, { below }: Ties): readonly FragmentId[] {

@@ -19,14 +19,7 @@ import {
 import type { Fragment } from '../fragment/fragment.ts'
 import { type Device, epochAt, isShared, login, logout, touch } from '../identity/device.ts'
 import { erase } from '../identity/erase.ts'
-import {
-  isLower,
-  isProven,
-  type Linked,
-  linksMax,
-  refuseLink,
-  tellLink,
-} from '../identity/links.ts'
+import { isLogin, isLower, type Linked, linksMax, refuseLink, tellLink } from '../identity/links.ts'
 import { type Recognition, setVersion } from './recognition.ts'
 import type { ShardGround } from './shard-state.ts'
 
@@ -183,10 +176,7 @@ function placeOf(
 ): { readonly place: Fragment; readonly conflict: string } {
   const { rules, facts } = recognition
   const then = facts.activate(epochId(first, epochAt(first.device, at)))
-  const above = rules.namespaces.get(namespaceOf(identifierIn(record.to)))?.class
-  const isOwner = above === 'account' || above === 'contact'
-  if (!isOwner || !isProven(record.key, record.to, record.strength, rules))
-    return { place: then, conflict: '' }
+  if (!isLogin(record, rules)) return { place: then, conflict: '' }
   const { device, login: claim } = login(first.device, at, record.to)
   if (device !== first.device) setDevice(first, device, facts)
   if (claim.kind === 'conflict') return { place: then, conflict: claim.reason }

@@ -54,7 +54,8 @@ export class OutboxSender {
     if (this.isClosed || !this.uses.isLeading()) return
     for (const destination of this.uses.shard.state.outbox.waiting())
       if (!this.busy.has(destination)) void this.send(destination)
-    if (this.untold().length > 0) this.schedule()
+    // Asked after each entry: what is scheduled looks for itself.
+    if (this.timer === undefined && !this.isTelling && this.untold().length > 0) this.schedule()
   }
 
   close(): void {
