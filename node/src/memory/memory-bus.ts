@@ -1,4 +1,5 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import { CountedHandler } from '../runtime/counted-handler.ts'
 import type { Bus, Clock, Observer, SharedHandler } from '../runtime/ports.ts'
 
 type Handler = (bytes: Uint8Array) => Uint8Array | Promise<Uint8Array>
@@ -105,17 +106,13 @@ export class MemoryBus implements Bus {
   }
 
   serveShared(subject: string, handler: SharedHandler): { close(): Promise<void> } {
-    const underWay = new Set<Promise<Uint8Array>>()
-    const counted: SharedHandler = async (bytes, isAsked) => {
-      const answer = Promise.resolve(handler(bytes, isAsked))
-      underWay.add(answer)
-      return answer.finally(() => underWay.delete(answer))
-    }
-    this.shared.set(subject, counted)
+    const counted = new CountedHandler(handler)
+    const { handle } = counted
+    this.shared.set(subject, handle)
     return {
       close: async () => {
-        if (this.shared.get(subject) === counted) this.shared.delete(subject)
-        await Promise.allSettled(underWay)
+        if (this.shared.get(subject) === handle) this.shared.delete(subject)
+        await counted.settled()
       },
     }
   }
