@@ -99,9 +99,7 @@ export class SealedTimeline {
 
   /** The entries of one chunk, as `seal` was given them. */
   entriesIn(identifier: FragmentId, number: number, rows: ChunkRows): Uint8Array {
-    const row = rows.read(identifier, number)
-    assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
-    return readChunkRow(row).entries
+    return chunkIn(identifier, number, rows).entries
   }
 
   decode(identifier: FragmentId, number: number, rows: ChunkRows): Entry[] {
@@ -115,9 +113,7 @@ export class SealedTimeline {
 
   private *newestFirst(identifier: FragmentId, rows: ChunkRows): Generator<ChunkRow> {
     for (let number = this.chunks - 1; number >= 0; number--) {
-      const row = rows.read(identifier, number)
-      assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
-      yield readChunkRow(row)
+      yield chunkIn(identifier, number, rows)
     }
   }
 }
@@ -147,6 +143,12 @@ function chunkRow(
   view.setFloat64(17, greatest, true)
   row.set(entries, chunkHeaderBytes)
   return row
+}
+
+function chunkIn(identifier: FragmentId, number: number, rows: ChunkRows): ChunkRow {
+  const row = rows.read(identifier, number)
+  assert(row !== undefined, `the store lost chunk ${number} of a timeline`)
+  return readChunkRow(row)
 }
 
 function readChunkRow(row: Uint8Array): ChunkRow {
