@@ -48,10 +48,10 @@ export async function measures({ figures }: Run): Promise<void> {
       with: { features: playbook.features.features.length, keptBytes: full.heldBytes },
     })
     const profile = { traits: null, consents: null, features: full }
-    const placements = [...playbook.placements.values()]
+    const request = { placements: [...playbook.placements.values()], now: at, exposures: [] }
     figures.add({
       figure: 'measured-decide',
-      value: micros(() => decide(profile, placements, playbook, calendar, at)),
+      value: micros(() => decide(profile, request, playbook, calendar)),
       unit: 'µs',
       atMost: decideMaxMicros,
       with: { rules: rules.length },

@@ -59,7 +59,8 @@ export async function profiles({ figures }: Run): Promise<void> {
 }
 
 function decideWith(playbook: Playbook, profile: ReturnType<typeof profileOf>): unknown {
-  return decide(profile, [...playbook.placements.values()], playbook, calendar, now)
+  const request = { placements: [...playbook.placements.values()], now, exposures: [] }
+  return decide(profile, request, playbook, calendar)
 }
 
 /** Processor time of one call, in the quickest of several rounds: others use the machine, too. */

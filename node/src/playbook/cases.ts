@@ -121,7 +121,8 @@ class Case {
     }
     const trace = new Map<string, Trace>()
     const profile = profileOf(fragment, this.playbook.features, [], decidedAt, ground)
-    const choices = decide(profile, [placement], this.playbook, this.calendar, decidedAt, trace)
+    const request = { placements: [placement], now: decidedAt, exposures: [] }
+    const choices = decide(profile, request, this.playbook, this.calendar, trace)
     const shown = choices.flatMap(({ propositions }) =>
       propositions.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
     )

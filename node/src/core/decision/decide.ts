@@ -17,6 +17,21 @@ export interface Profile {
 /** Purpose that deciding needs consent for. */
 export const personalise = 'personalise'
 
+/** A proposition that somebody was given. */
+export interface Exposure {
+  readonly placement: string
+  readonly offer: string
+}
+
+/** What is asked, apart from whom it is about. */
+export interface DecideRequest {
+  readonly placements: readonly Placement[]
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Given to this person a moment ago, and not among the displays of the profile yet. */
+  readonly exposures: readonly Exposure[]
+}
+
 /** One thing to show, before it is signed. Default content has no offer. */
 export interface Proposition {
   readonly content: Value
@@ -58,25 +73,27 @@ export interface Trace {
 
 /**
  * Decides what one person sees at some placements: a pure function of its arguments. An offer
- * appears once in an answer. Candidates stand ranked in the playbook, so the first that pass are
- * the best.
+ * appears once in an answer, and what the answer shows already counts in the limits on `display`
+ * of what it shows beside. Candidates stand ranked in the playbook, so the first that pass are the
+ * best.
  * @param trace collects why, per placement; asking for it changes no choice
  */
 export function decide(
   profile: Profile,
-  placements: readonly Placement[],
+  { placements, now, exposures }: DecideRequest,
   playbook: Playbook,
   calendar: Calendar,
-  now: number,
   trace?: Map<string, Trace>,
 ): Choice[] {
   const evaluation = new Evaluation(profile, playbook, calendar, now)
+  for (const exposure of exposures) evaluation.expose(exposure)
   const isAllowed = mayPersonalise(profile, playbook)
   const taken = new Set<string>()
+  const isShared = placements.length > 1 || placements.some(({ count }) => count > 1)
   return placements.map((placement) => {
     if (!isAllowed) return defaultContent(placement, 'consent')
     evaluation.at(placement)
-    const propositions = choose(placement, evaluation, taken, trace)
+    const propositions = choose(placement, evaluation, isShared, taken, trace)
     return propositions.length > 0
       ? { placement, reason: 'rules', propositions }
       : defaultContent(placement, 'fallback')
@@ -95,12 +112,13 @@ function mayPersonalise(profile: Profile, playbook: Playbook): boolean {
 function choose(
   placement: Placement,
   evaluation: Evaluation,
+  isShared: boolean,
   taken: Set<string>,
   trace: Map<string, Trace> | undefined,
 ): Proposition[] {
   const propositions: Proposition[] = []
   const judged: Judged[] = []
-  const closed = blockingLimit(placement.limits, evaluation)
+  let closed = blockingLimit(placement.limits, evaluation)
   for (const candidate of placement.candidates) {
     if (propositions.length === placement.count && trace === undefined) break
     let verdict = closed ? placementLimit(closed) : judge(candidate, evaluation, taken)
@@ -111,6 +129,11 @@ function choose(
       const { offer, treatment } = candidate
       propositions.push({ content, offer: offer.name, treatment })
       taken.add(offer.name)
+      if (isShared) {
+        evaluation.expose({ placement: placement.name, offer: offer.name })
+        if (propositions.length < placement.count)
+          closed = blockingLimit(placement.limits, evaluation)
+      }
       verdict = chosen
     }
     if (trace && verdict) judged.push(tell(candidate, verdict, evaluation))
@@ -187,6 +210,8 @@ class Evaluation implements Scope, LimitScope {
   private readonly playbook: Playbook
   /** 0 false, 1 true, or one of the two above. */
   private readonly facts: Uint8Array
+  /** By feature: exposures that it does not count yet. Null: none. */
+  private exposed: Map<number, number> | null = null
 
   constructor(profile: Profile, playbook: Playbook, calendar: Calendar, now: number) {
     this.traits = profile.traits
@@ -204,6 +229,17 @@ class Evaluation implements Scope, LimitScope {
     this.channel = placement.channel
     this.placement = placement.name
     this.facts.fill(unasked)
+  }
+
+  /** A display of it will come, or will not: until then it counts as one. */
+  expose({ placement, offer }: Exposure): void {
+    this.exposed ??= new Map()
+    for (const index of this.features.set.ofOutcome('display', offer, placement))
+      this.exposed.set(index, (this.exposed.get(index) ?? 0) + 1)
+  }
+
+  exposures(feature: number): number {
+    return this.exposed?.get(feature) ?? 0
   }
 
   fact(index: number): Truth {

@@ -7,6 +7,8 @@ export interface LimitScope {
   readonly now: number
   readonly calendar: Calendar
   readonly zone: string
+  /** Exposures that a feature does not count yet. */
+  exposures(feature: number): number
 }
 
 /** The first limit that blocks, or undefined. */
@@ -28,7 +30,8 @@ export interface LimitState {
 export function limitState(limit: Limit, scope: LimitScope): LimitState {
   const { features } = scope
   const count = features.count(limit.feature, windowStart(limit, scope))
-  const soFar = count === undefined ? undefined : Math.min(limit.max, count)
+  const exposed = scope.exposures(limit.feature)
+  const soFar = count === undefined ? undefined : Math.min(limit.max, count + exposed)
   if (!features.isWhole) return { soFar, last: undefined, until: undefined }
   const last =
     limit.max === 1 || limit.pauseMs === undefined
@@ -44,14 +47,16 @@ export function limitState(limit: Limit, scope: LimitScope): LimitState {
 /** What is not known blocks: a limit rather shows too little than too much. */
 function isBlocking(limit: Limit, scope: LimitScope): boolean {
   const { features, now } = scope
+  const exposed = scope.exposures(limit.feature)
   if (limit.pauseMs !== undefined) {
     if (!features.isWhole) return true
     const since =
       limit.max === 1 ? features.last(limit.feature) : features.lastReached(limit.feature)
-    return since !== undefined && now - since < limit.pauseMs
+    if (since !== undefined && now - since < limit.pauseMs) return true
+    if (exposed === 0) return false
   }
   const count = features.count(limit.feature, windowStart(limit, scope))
-  return count === undefined || count >= limit.max
+  return count === undefined || count + exposed >= limit.max
 }
 
 /** Times after this one count. */

@@ -1,10 +1,4 @@
-import {
-  type EventRecord,
-  encode,
-  type Outcome,
-  type OutcomeRecord,
-  type Properties,
-} from '@halfsecond/protocol'
+import { type EventRecord, encode, type Outcome, type Properties } from '@halfsecond/protocol'
 import { hash64Hex } from '../digest.ts'
 
 /**
@@ -106,8 +100,8 @@ export class FeatureSet {
     return this.byEvent.get(record.name) ?? this.ofEveryEvent
   }
 
-  ofOutcome(record: OutcomeRecord): readonly number[] {
-    const { outcome, offer, placement } = record
+  /** The features that count this outcome of an offer at a placement. */
+  ofOutcome(outcome: Outcome, offer: string, placement: string): readonly number[] {
     const indexes: number[] = []
     const collect = (scope: Scope, of: string | undefined) => {
       if (of !== undefined)

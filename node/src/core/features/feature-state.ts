@@ -85,7 +85,8 @@ export class FeatureState {
         } else if (feature?.kind === 'sketch') this.sketchToFill(index, feature).add(at, record)
       }
     } else if (record.kind === 'outcome') {
-      for (const index of this.set.ofOutcome(record)) {
+      const { outcome, offer, placement } = record
+      for (const index of this.set.ofOutcome(outcome, offer, placement)) {
         const feature = this.set.features[index]
         if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
       }

@@ -56,7 +56,13 @@ export class Answerer {
     const { version, playbook } = playbookOf(shard)
     const now = clock.now()
     const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
-    const choices = decide(profile, known.filter(isPlacement), playbook, calendar, now, traces)
+    const choices = decide(
+      profile,
+      { placements: known.filter(isPlacement), now, exposures: [] },
+      playbook,
+      calendar,
+      traces,
+    )
     const key = keyOf(question, namespaces())
     const placements = known.map((placement) =>
       this.answerPlacement(placement, choices, question.decision, key, version, now),

@@ -5,7 +5,12 @@ import {
   type Outcome,
   type Properties,
 } from '@halfsecond/protocol'
-import { type Choice, decide, type Trace } from '../../../src/core/decision/decide.ts'
+import {
+  type Choice,
+  decide,
+  type Exposure,
+  type Trace,
+} from '../../../src/core/decision/decide.ts'
 import { type Explained, explanationsOf } from '../../../src/core/decision/explain.ts'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
@@ -78,11 +83,13 @@ export class Person {
     now = noon,
     pending: readonly FragmentRecord[] = [],
     trace?: Map<string, Trace>,
+    exposures: readonly Exposure[] = [],
   ): Choice[] {
     const { playbook } = this
     const profile = profileOf(this.fragment, playbook.features, pending, now, this.ground)
     const known = placements.flatMap((name) => playbook.placements.get(name) ?? [])
-    return decide(profile, known, playbook, calendar, now, trace)
+    const request = { placements: known, now, exposures }
+    return decide(profile, request, playbook, calendar, trace)
   }
 
   /** Offers shown at a placement, best first; `fallback` or `consent` where none is. */

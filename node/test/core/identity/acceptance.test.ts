@@ -34,7 +34,12 @@ function town(seed?: number): Town {
 function contentOf(profile: Profile, now: number): unknown {
   const placement = playbook.placements.get('hero')
   if (placement === undefined) throw new Error('the playbook has that placement')
-  const [choice] = decide(profile, [placement], playbook, calendar, now)
+  const [choice] = decide(
+    profile,
+    { placements: [placement], now, exposures: [] },
+    playbook,
+    calendar,
+  )
   return choice?.reason === 'rules' ? 'card' : choice?.reason
 }
 

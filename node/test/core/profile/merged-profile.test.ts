@@ -111,7 +111,7 @@ function personOf(all: readonly Happening[], count: number): SplitPerson {
 }
 
 function scopeOf({ features }: Profile, now: number) {
-  return { features, now, calendar, zone: 'UTC' }
+  return { features, now, calendar, zone: 'UTC', exposures: () => 0 }
 }
 
 function blocks(limit: Limit, profile: Profile, now: number): boolean {
@@ -216,11 +216,12 @@ describe('traits and consents', () => {
     const consent = { kind: 'consent', key: keyOf(0), purpose: 'personalise' } as const
     person.take({ ...consent, id: 'no', at: noon - dayMs, granted: false }, 1)
     person.take({ ...consent, id: 'yes', at: noon, granted: true }, 0)
-    const hero = [...playbook.placements.values()].slice(0, 1)
+    const placements = [...playbook.placements.values()].slice(0, 1)
+    const request = { placements, now: noon, exposures: [] }
 
-    const merged = decide(mergeParts(person.parts(set), set), hero, playbook, calendar, noon)
+    const merged = decide(mergeParts(person.parts(set), set), request, playbook, calendar)
     const [home] = person.parts(set)
-    const alone = decide(mergeParts(home ? [home] : [], set), hero, playbook, calendar, noon)
+    const alone = decide(mergeParts(home ? [home] : [], set), request, playbook, calendar)
 
     expect(merged[0]?.reason).toBe('consent')
     expect(alone[0]?.reason).toBe('rules')
@@ -282,7 +283,12 @@ describe('a merged profile', () => {
         if (ofA.some((limit) => !isExact(limit) && mayLack(limit, parts))) return
 
         const decided = [[person.wholePart(set)], parts].map((all) =>
-          decide(mergeParts(all, set), [...playbook.placements.values()], playbook, calendar, noon),
+          decide(
+            mergeParts(all, set),
+            { placements: [...playbook.placements.values()], now: noon, exposures: [] },
+            playbook,
+            calendar,
+          ),
         )
 
         expect(decided[1]).toEqual(decided[0])
@@ -298,10 +304,11 @@ describe('a merged profile', () => {
     person.take({ ...consent, id: 'yes', at: noon, granted: true }, 0)
     const [own] = person.parts(set)
     const traces = new Map<string, Trace>()
-    const hero = [...playbook.placements.values()].slice(0, 1)
+    const placements = [...playbook.placements.values()].slice(0, 1)
+    const request = { placements, now: noon, exposures: [] }
     const profile = mergeParts([...parts, ...(own ? [own] : [])], set)
 
-    const [choice] = decide(profile, hero, playbook, calendar, noon, traces)
+    const [choice] = decide(profile, request, playbook, calendar, traces)
 
     expect(choice?.reason).toBe('fallback')
     const candidates = traces.get('hero')?.candidates ?? []
@@ -321,9 +328,10 @@ describe('a merged profile', () => {
     const parts = person.parts(set).map((part, i) => (i === 1 ? { ...part, features: null } : part))
     const consents = new Map([['personalise', { value: true, at: noon, id: 'c' }]])
     const traces = new Map<string, Trace>()
-    const hero = [...playbook.placements.values()].slice(0, 1)
+    const placements = [...playbook.placements.values()].slice(0, 1)
+    const request = { placements, now: noon, exposures: [] }
     const profile = { ...mergeParts(parts, set), consents }
-    const choices = decide(profile, hero, playbook, calendar, noon, traces)
+    const choices = decide(profile, request, playbook, calendar, traces)
 
     const [explanation] = explanationsOf({
       playbook,
