@@ -43,8 +43,11 @@ export interface SketchFeature {
     | 'decayed-sum'
     | 'newest-event'
     | 'time-span'
+    | 'recent-items'
   /** Events that it looks at; undefined: every event. */
   readonly events: readonly string[] | undefined
+  /** Outcomes that it looks at: those about the items of a template. */
+  readonly items?: { readonly outcome: Outcome; readonly template: string }
   /** What it takes from one of them; undefined: nothing, the event does not count. */
   readonly take: (record: EventRecord) => string | number | undefined
   /** Most events, or values, that it keeps. */
@@ -65,11 +68,13 @@ export class FeatureSet {
   private readonly byEvent = new Map<string, number[]>()
   private readonly ofEveryEvent: number[] = []
   private readonly byOutcome = new Map<string, number[]>()
+  /** By outcome and template. */
+  private readonly ofItems = new Map<string, number[]>()
   private readonly groups: ReadonlyMap<string, string>
   private readonly channels: ReadonlyMap<string, string>
 
   /**
-   * @param groups offer → its group
+   * @param groups offer, or template of offers → its group
    * @param channels placement → its channel
    */
   constructor(
@@ -82,9 +87,11 @@ export class FeatureSet {
     this.channels = channels
     features.forEach((feature, index) => {
       if (feature.kind === 'event') this.looksAt(feature.event, index)
-      else if (feature.kind === 'sketch')
+      else if (feature.kind === 'sketch') {
         for (const event of feature.events ?? [undefined]) this.looksAt(event, index)
-      else push(this.byOutcome, outcomeKey(feature.outcome, feature.scope, feature.of), index)
+        const { items } = feature
+        if (items !== undefined) push(this.ofItems, `${items.outcome} ${items.template}`, index)
+      } else push(this.byOutcome, outcomeKey(feature.outcome, feature.scope, feature.of), index)
     })
     for (const indexes of this.byEvent.values()) indexes.push(...this.ofEveryEvent)
     const described = features.map((feature) => `${feature.text} newest ${feature.capacity}`)
@@ -108,7 +115,10 @@ export class FeatureSet {
         indexes.push(...(this.byOutcome.get(outcomeKey(outcome, scope, of)) ?? none))
     }
     collect('offer', offer)
-    collect('group', this.groups.get(offer))
+    const template = templateOf(offer)
+    if (template !== undefined)
+      indexes.push(...(this.ofItems.get(`${outcome} ${template}`) ?? none))
+    collect('group', this.groups.get(offer) ?? this.groups.get(template ?? ''))
     collect('placement', placement)
     collect('channel', this.channels.get(placement))
     collect('all', '')
@@ -122,6 +132,20 @@ export class FeatureSet {
 }
 
 const none: readonly number[] = []
+
+/** What stands between the name of a template and the id of an item. */
+const itemMark = '/'
+
+/** The offer that a template makes of an item. */
+export function offerOfItem(template: string, item: string): string {
+  return `${template}${itemMark}${item}`
+}
+
+/** The template that an offer may be made by. */
+function templateOf(offer: string): string | undefined {
+  const mark = offer.indexOf(itemMark)
+  return mark < 0 ? undefined : offer.slice(0, mark)
+}
 
 function outcomeKey(outcome: Outcome, scope: Scope, of: string): string {
   return `${outcome} ${scope} ${of}`

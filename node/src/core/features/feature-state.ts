@@ -2,6 +2,7 @@ import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
 import type { EventFeature, FeatureSet, OutcomeFeature, SketchFeature } from './feature-set.ts'
 import { condensed, mergedReach, type ReachPart } from './merged-reach.ts'
+import { RecentItems } from './recent-items.ts'
 import { countSince, insertTime, lastReach, mergeTimes, newest } from './ring.ts'
 import { Sessions } from './sessions.ts'
 import { emptySketch, mergedSketch, type Sketch } from './sketch.ts'
@@ -82,13 +83,20 @@ export class FeatureState {
         if (feature?.kind === 'event') {
           if (feature.matches === undefined || feature.matches(record.properties) === true)
             this.insert(index, feature, at)
-        } else if (feature?.kind === 'sketch') this.sketchToFill(index, feature).add(at, record)
+        } else if (feature?.kind === 'sketch') {
+          const sketch = this.sketchToFill(index, feature)
+          if (!(sketch instanceof RecentItems)) sketch.add(at, record)
+        }
       }
     } else if (record.kind === 'outcome') {
       const { outcome, offer, placement } = record
       for (const index of this.set.ofOutcome(outcome, offer, placement)) {
         const feature = this.set.features[index]
         if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
+        else if (feature?.kind === 'sketch') {
+          const sketch = this.sketchToFill(index, feature)
+          if (sketch instanceof RecentItems) sketch.add(at, offer)
+        }
       }
     }
     return exact
@@ -135,6 +143,32 @@ export class FeatureState {
     return sketch !== undefined || this.parts === null
       ? sketch
       : this.mergeSketch(index, this.parts)
+  }
+
+  /** Reports about one item after `since`; undefined where not known. */
+  itemCount(index: number, offer: string, since: number): number | undefined {
+    const items = this.items(index)
+    const isKnown = this.isKnownSince(index, since) && since >= (items?.floor ?? since)
+    return isKnown ? (items?.count(offer, since) ?? 0) : undefined
+  }
+
+  /** Time of the newest report about one item that is known, or undefined. */
+  itemLast(index: number, offer: string): number | undefined {
+    return this.items(index)?.last(offer)
+  }
+
+  /** When so many reports about one item lay so close together last, as far as it is known. */
+  itemLastReached(
+    index: number,
+    offer: string,
+    { max, withinMs }: { readonly max: number; readonly withinMs: number },
+  ): number | undefined {
+    return this.items(index)?.lastReached(offer, max, withinMs)
+  }
+
+  private items(index: number): RecentItems | undefined {
+    const sketch = this.sketch(index)
+    return sketch instanceof RecentItems ? sketch : undefined
   }
 
   get sessions(): Sessions {

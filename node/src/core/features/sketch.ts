@@ -2,6 +2,7 @@ import { DecayedSum } from './decayed-sum.ts'
 import { DifferentValues } from './different-values.ts'
 import type { SketchFeature } from './feature-set.ts'
 import { NewestEvent } from './newest-event.ts'
+import { RecentItems } from './recent-items.ts'
 import { RecentTexts } from './recent-texts.ts'
 import { RecentValues } from './recent-values.ts'
 import { TimeSpan } from './time-span.ts'
@@ -19,6 +20,7 @@ export type Sketch =
   | DecayedSum
   | NewestEvent
   | TimeSpan
+  | RecentItems
 
 /** @throws never: each form has its class */
 export function emptySketch(feature: SketchFeature): Sketch {
@@ -58,6 +60,11 @@ export function mergedSketch(feature: SketchFeature, parts: readonly Sketch[]): 
         feature,
         parts.filter((one) => one instanceof TimeSpan),
       )
+    case 'recent-items':
+      return RecentItems.merged(
+        feature,
+        parts.filter((one) => one instanceof RecentItems),
+      )
   }
 }
 
@@ -76,5 +83,7 @@ export function restoreSketch(feature: SketchFeature, kept: unknown): Sketch | u
       return NewestEvent.restore(feature, kept)
     case 'time-span':
       return TimeSpan.restore(feature, kept)
+    case 'recent-items':
+      return RecentItems.restore(feature, kept)
   }
 }

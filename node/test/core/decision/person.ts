@@ -27,7 +27,7 @@ export const minuteMs = 60_000
 export const hourMs = 60 * minuteMs
 export const dayMs = 24 * hourMs
 
-const calendar = new ZoneCalendar()
+export const calendar = new ZoneCalendar()
 
 /** One person's fragment, written by the real fold and read by the real decision. */
 export class Person {
