@@ -171,6 +171,35 @@ export interface JudgeRecord {
   readonly id: FragmentId
 }
 
+/** The root of a profile of this shard entered a segment, or left it. */
+export interface SegmentRecord {
+  readonly kind: 'segment'
+  readonly epoch: number
+  readonly id: FragmentId
+  /** The name of the fact that is the segment. */
+  readonly segment: string
+  readonly isIn: boolean
+  /** When it was found. */
+  readonly at: number
+  /** Sequence up to which the facts were known that it was found by. */
+  readonly seen: number
+  /** Version of the playbook that it was found by. */
+  readonly playbook: number
+  /** What entering it triggered; told only where this record counts. */
+  readonly decisions: readonly TriggeredDecision[]
+}
+
+/** What was decided for somebody who did not ask: another system shows it. */
+export interface TriggeredDecision {
+  readonly decision: string
+  readonly placement: string
+  readonly offer: string
+  readonly treatment: string
+  /** As JSON text, however deep it is. */
+  readonly content: string
+  readonly token: string
+}
+
 /** What the primary of a shard writes, under an epoch that fences it. */
 export type PrimaryOwnRecord =
   | PrimaryRecord
@@ -181,6 +210,7 @@ export type PrimaryOwnRecord =
   | SentRecord
   | ExpireRecord
   | JudgeRecord
+  | SegmentRecord
 
 /** `from`, a lower fragment, is linked to `to`, directly or by way of others; since null: no more. */
 export interface EdgeRecord {
@@ -278,4 +308,5 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'erased',
   'identity',
   'grant',
+  'segment',
 ])

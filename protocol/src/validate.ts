@@ -12,6 +12,7 @@ import {
   type PrimaryOwnRecord,
   reservedNames,
   strengths,
+  type TriggeredDecision,
 } from './records.ts'
 import { isLonger, isPrintable } from './text.ts'
 
@@ -187,9 +188,32 @@ export function isPrimaryOwnRecord(value: unknown): value is PrimaryOwnRecord {
       return isFragmentId(value.id) && isTime(value.idleSince)
     case 'judge':
       return isFragmentId(value.id)
+    case 'segment':
+      return (
+        isFragmentId(value.id) &&
+        typeof value.segment === 'string' &&
+        typeof value.isIn === 'boolean' &&
+        isTime(value.at) &&
+        isNumber(value.seen) &&
+        isNumber(value.playbook) &&
+        Array.isArray(value.decisions) &&
+        value.decisions.every(isTriggered)
+      )
     default:
       return false
   }
+}
+
+function isTriggered(value: unknown): value is TriggeredDecision {
+  return (
+    isFields(value) &&
+    typeof value.decision === 'string' &&
+    typeof value.placement === 'string' &&
+    typeof value.offer === 'string' &&
+    typeof value.treatment === 'string' &&
+    typeof value.token === 'string' &&
+    typeof value.content === 'string'
+  )
 }
 
 export function isOwnRecord(value: unknown): value is OwnRecord {

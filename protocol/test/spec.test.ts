@@ -70,6 +70,7 @@ describe('the specification', () => {
       'sent',
       'expire',
       'judge',
+      'segment',
     ])
   })
 

@@ -295,6 +295,27 @@ export const refusedAnswers: readonly { readonly name: string; readonly frame: u
   },
 ]
 
+const segment = {
+  kind: 'segment',
+  epoch: 4,
+  id: 'crm:991',
+  segment: 'complaining',
+  isIn: true,
+  at: 1_760_000_001_000,
+  seen: 12,
+  playbook: 7,
+  decisions: [
+    {
+      decision: '01K75B3QN0ABCDEFGHJKMNPQRS',
+      placement: 'email.top',
+      offer: 'talk-to-manager',
+      treatment: 'banner',
+      content: '{"title":"Maya will put it right"}',
+      token: 'gaE',
+    },
+  ],
+}
+
 /** What the primary of a shard writes, and what no node takes for it. */
 export const ownRecords: {
   readonly accepted: readonly { readonly name: string; readonly record: object }[]
@@ -304,6 +325,7 @@ export const ownRecords: {
     { name: 'primary', record: { kind: 'primary', epoch: 4, node: 'n1' } },
     { name: 'tick', record: { kind: 'tick', epoch: 4, wall: 1_760_000_001_000 } },
     { name: 'playbook', record: { kind: 'playbook', epoch: 4, version: 7, hash: '9f86d081' } },
+    { name: 'segment', record: segment },
   ],
   refused: [
     { name: 'a list', record: [] },
@@ -312,6 +334,7 @@ export const ownRecords: {
     { name: 'a primary without its node', record: { kind: 'primary', epoch: 4 } },
     { name: 'a tick in fractions', record: { kind: 'tick', epoch: 4, wall: 0.5 } },
     { name: 'a playbook without hash', record: { kind: 'playbook', epoch: 4, version: 7 } },
+    { name: 'a segment that nobody is in or out of', record: { ...segment, isIn: null } },
     { name: "a channel's kind", record: { kind: 'logout', ...common, epoch: 4 } },
   ],
 }

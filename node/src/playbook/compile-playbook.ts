@@ -22,6 +22,7 @@ import { factCycles } from './fact-cycles.ts'
 import { didYouMean, PlaybookError } from './faults.ts'
 import { FeatureRegistry } from './feature-registry.ts'
 import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
+import { segmentsOf } from './segments.ts'
 import type { LimitSource, OfferSource, PlaybookSource } from './source.ts'
 
 /** Content larger than this belongs behind a link. */
@@ -113,6 +114,7 @@ class Compiler {
       facts,
       features: this.features.finish(groupOf, channelOf),
       placements,
+      segments: segmentsOf(source, facts, placements, this.document),
     }
   }
 

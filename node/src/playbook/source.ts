@@ -11,10 +11,18 @@ export interface PlaybookSource {
   }
   readonly profile?: { readonly [channel: string]: readonly string[] }
   readonly facts?: { readonly [fact: string]: string }
+  readonly segments?: readonly string[]
+  readonly triggers?: readonly TriggerSource[]
   readonly groups?: { readonly [group: string]: GroupSource }
   readonly placements: { readonly [placement: string]: PlacementSource }
   readonly offers?: { readonly [offer: string]: OfferSource }
   readonly tests?: readonly CaseSource[]
+}
+
+export interface TriggerSource {
+  /** `entered(SEGMENT)`. */
+  readonly when: string
+  readonly at: string
 }
 
 /** What a playbook promises for one visitor. */

@@ -16,6 +16,17 @@ export interface Playbook {
   readonly facts: readonly Fact[]
   readonly features: FeatureSet
   readonly placements: ReadonlyMap<string, Placement>
+  /** Facts of which other systems are told whom they hold for. */
+  readonly segments: readonly Segment[]
+}
+
+export interface Segment {
+  /** The fact's. */
+  readonly name: string
+  /** Its place among the facts. */
+  readonly fact: number
+  /** What is decided for whoever enters it. */
+  readonly triggers: readonly Placement[]
 }
 
 /** A named condition. */

@@ -21,8 +21,8 @@ import { SealedTimeline } from './sealed-timeline.ts'
 /*
  * The row of a fragment: u8 version │ u32 length of the head │ head │ entries of the open chunk.
  * Head, as MessagePack: [identifier, sequence, index, sealed, traits, links, consents,
- * features id, features, lead, ties, device, time of the first fact]. The entries are copied as they
- * stand in memory.
+ * features id, features, lead, ties, device, time of the first fact, segments]. The entries are copied
+ * as they stand in memory.
  */
 const rowVersion = 1
 const prefixBytes = 5
@@ -52,6 +52,7 @@ export function encodeFragment(fragment: Fragment, arena: Arena, target: RowTarg
     storedTies(fragment.ties),
     storedDevice(fragment.device),
     fragment.bornAt,
+    fragment.segments && [...fragment.segments],
   ])
   const at = target.begin(identifier, prefixBytes + head.length + open.used)
   const { bytes } = target
@@ -91,6 +92,7 @@ export function decodeFragment(
     ties,
     device,
     bornAt,
+    segments,
   ]: unknown[] = head
   const readTraits = restoreRegisters(traits, isTraitValue)
   const readLinks = restoreRegisters(links, isStrength)
@@ -123,6 +125,7 @@ export function decodeFragment(
     features: set !== null && set.id === id ? (restoreFeatures(set, features) ?? null) : null,
     ties: restoreTies(ties, readCopy),
     device: readDevice,
+    segments: restoreSegments(segments),
   }
 }
 
@@ -151,6 +154,18 @@ export function tombInRow(row: Uint8Array): Tomb | null {
   assert(Array.isArray(head), 'a fragment row that is whole')
   const { 10: ties }: unknown[] = head
   return restoreTies(ties, readCopy)?.tomb ?? null
+}
+
+/** Rows from before segments end before them. */
+function restoreSegments(stored: unknown): ReadonlySet<string> | null {
+  if (!Array.isArray(stored)) return null
+  const names: unknown[] = stored
+  assert(names.every(isText), 'segments that are whole')
+  return new Set(names)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 function restoreSealed(stored: unknown): SealedTimeline | null {

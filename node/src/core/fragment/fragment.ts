@@ -38,6 +38,8 @@ export interface Fragment {
   ties: Ties | null
   /** Of a device's first epoch, where there are more. */
   device: Device | null
+  /** As a root: the segments that its profile is in, as other systems were told. */
+  segments: ReadonlySet<string> | null
 }
 
 export function initialFragment(identifier: FragmentId): Fragment {
@@ -55,6 +57,7 @@ export function initialFragment(identifier: FragmentId): Fragment {
     features: null,
     ties: null,
     device: null,
+    segments: null,
   }
 }
 
@@ -68,8 +71,9 @@ export function isEmpty(fragment: Fragment): boolean {
 
 /** Whether nothing is lost where the fragment is forgotten. */
 export function holdsNothing(fragment: Fragment): boolean {
-  const { ties, device } = fragment
-  return device === null && (ties === null || isUntied(ties)) && isEmpty(fragment)
+  const { ties, device, segments } = fragment
+  const isTold = segments !== null
+  return device === null && !isTold && (ties === null || isUntied(ties)) && isEmpty(fragment)
 }
 
 /** Rough size in memory: what the byte budget of actors counts. */
@@ -83,7 +87,8 @@ export function heldBytes(fragment: Fragment): number {
     registersBytes(fragment.consents) +
     (fragment.features?.heldBytes ?? 0) +
     (fragment.ties === null ? 0 : tiesBytes(fragment.ties)) +
-    (fragment.device === null ? 0 : 200 + 100 * fragment.device.epochs.length)
+    (fragment.device === null ? 0 : 200 + 100 * fragment.device.epochs.length) +
+    (fragment.segments === null ? 0 : 200 + 50 * fragment.segments.size)
   )
 }
 

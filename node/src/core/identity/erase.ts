@@ -50,6 +50,8 @@ export function erase(
     .filter(([from, { since }]) => from !== back && since !== null && since <= at)
     .map(([from]) => from)
   clearFacts(fragment, ground.facts)
+  // That it left them would tell who it was.
+  fragment.segments = null
   ties.links.clear()
   const erasure: Erasure = {
     at,

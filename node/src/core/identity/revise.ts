@@ -28,6 +28,8 @@ export function revise(fragment: Fragment, isStructural: boolean, ground: Identi
   }
   handUp(fragment, ties, parent, ground)
   leaveRoot(id, ties, parent, ground)
+  // Of the greater profile that one's root tells.
+  fragment.segments = null
 }
 
 /** Everybody that the fragment is linked to, directly or by way of one below, and since when. */

@@ -253,9 +253,11 @@ function applyOwn(
       state.outbox.sent(record.destination, record.upTo, ground.outboxChanged)
       return
     case 'expire':
+    case 'segment':
     case 'judge': {
       const recognition = new Recognition(state, entry, ground)
       if (record.kind === 'judge') recognition.rejudge(record.id)
+      else if (record.kind === 'segment') recognition.segment(record)
       else recognition.expire(record.id, record.idleSince, entry.sequence)
       recognition.finish()
       return

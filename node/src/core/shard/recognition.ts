@@ -1,4 +1,10 @@
-import { type FragmentId, identifierIn, type OutboxRecord, shardOf } from '@halfsecond/protocol'
+import {
+  type FragmentId,
+  identifierIn,
+  type OutboxRecord,
+  type SegmentRecord,
+  shardOf,
+} from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { newestCopy } from '../identity/copies-below.ts'
 import type { EraseGround } from '../identity/erase.ts'
@@ -9,8 +15,9 @@ import { rejudge, revise } from '../identity/revise.ts'
 import type { IdentityRules } from '../identity/rules.ts'
 import type { Copy } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
+import { takeSegment } from '../segment/take-segment.ts'
 import type { LogEntry, ShardGround, ShardState } from './shard-state.ts'
-import { asideSignal, signalDestination, signalsMax, signalsOf } from './signal.ts'
+import { asideSignal, type Signal, signalDestination, signalsMax, signalsOf } from './signal.ts'
 
 /**
  * What one entry of the log does to how fragments are tied to each other. Records change ties at
@@ -43,10 +50,14 @@ export class Recognition implements EraseGround {
   /** Other systems hear of it, each of them in its place; those that too many wait before are put aside. */
   tell(change: ProfileChange): void {
     this.facts.profileChanged(change)
+    this.tellSignals(signalsOf(change, this.entry.timestamp))
+  }
+
+  private tellSignals(signals: Iterable<Signal>): void {
     const { outbox, shards } = this.state
-    const { sequence, timestamp } = this.entry
+    const { sequence } = this.entry
     const destination = signalDestination(shards)
-    for (const signal of signalsOf(change, timestamp)) {
+    for (const signal of signals) {
       if (outbox.sizeOf(destination) < signalsMax)
         outbox.put(destination, signal, this.facts.outboxChanged)
       else
@@ -89,6 +100,15 @@ export class Recognition implements EraseGround {
     if (!expire(fragment, idleSince, this)) return
     setVersion(fragment, sequence, 0)
     this.changed(fragment, true)
+  }
+
+  /** The profile of a root entered a segment, or left it: other systems hear of it, once. */
+  segment(record: SegmentRecord): void {
+    const fragment = this.facts.activate(record.id)
+    const told = takeSegment(fragment, record, this.entry.timestamp)
+    if (told === undefined) return
+    this.facts.changed(fragment)
+    this.tellSignals(told)
   }
 
   /** Ends the entry. */

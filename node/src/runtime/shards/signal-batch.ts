@@ -34,16 +34,35 @@ export function signalBatch(
   return upTo === 0 ? undefined : { signals, upTo }
 }
 
-function textOf(id: string, { signal, root, members, to, at }: Signal, hash: Hash): string {
+function textOf(id: string, told: Signal, hash: Hash): string {
+  const { signal, root, members, at } = told
   return JSON.stringify({
     v: 1,
     id,
     signal,
     profile: signal === 'erased' ? nameOfErased(root, hash) : fragmentName(root),
     members: members.map(fragmentName),
-    ...(to !== null && { into: fragmentName(to) }),
+    ...moreOf(told),
     at,
   })
+}
+
+/** What only signals of its kind say. */
+function moreOf(told: Signal): object {
+  switch (told.signal) {
+    case 'entered':
+    case 'left': {
+      const { segment, playbook } = told
+      return { segment, playbook }
+    }
+    case 'decision': {
+      const { segment, playbook, decision, placement, offer, treatment, content, token } = told
+      const shown: unknown = JSON.parse(content)
+      return { segment, playbook, decision, placement, offer, treatment, content: shown, token }
+    }
+    default:
+      return told.to === null ? {} : { into: fragmentName(told.to) }
+  }
 }
 
 /** Nothing may name who was erased; whoever knows the identifier can tell that it is this one. */
