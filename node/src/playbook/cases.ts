@@ -7,10 +7,11 @@ import {
   parseIdentifier,
 } from '@halfsecond/protocol'
 import type { Calendar } from '../core/decision/calendar.ts'
-import { decide, type Trace } from '../core/decision/decide.ts'
+import { decide } from '../core/decision/decide.ts'
 import type { Placement, Playbook } from '../core/decision/playbook.ts'
 import { profileOf } from '../core/decision/profile.ts'
 import { reasonOf } from '../core/decision/reasons.ts'
+import type { Trace } from '../core/decision/verdict.ts'
 import { Digest } from '../core/digest.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Arena } from '../core/fragment/arena.ts'

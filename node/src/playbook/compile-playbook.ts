@@ -1,38 +1,19 @@
-import { encode, propertiesFault, type Value } from '@halfsecond/protocol'
-import { compileCondition } from '../core/condition/compile.ts'
-import type { Read } from '../core/condition/read.ts'
-import type {
-  Candidate,
-  Condition,
-  Fact,
-  Group,
-  Limit,
-  Offer,
-  Placement,
-  Playbook,
-} from '../core/decision/playbook.ts'
+import type { Candidate, Fact, Group, Placement, Playbook } from '../core/decision/playbook.ts'
 import { parseDuration } from '../core/duration.ts'
-import { parseCel } from './cel.ts'
-import { ConditionChecker } from './condition-checker.ts'
-import { ConditionError } from './condition-error.ts'
-import { compileContent } from './content.ts'
-import { checkNames, declarationsOf, readableOf } from './declarations.ts'
-import { type Path, PlaybookDocument, playbookBytesMax } from './document.ts'
+import { Compilation } from './compilation.ts'
+import { type Compiled, compileCandidate, compileLimits, compileOffers } from './compile-offers.ts'
+import { checkNames, readableOf } from './declarations.ts'
+import { PlaybookDocument, playbookBytesMax } from './document.ts'
 import { factCycles } from './fact-cycles.ts'
-import { didYouMean, PlaybookError } from './faults.ts'
-import { FeatureRegistry } from './feature-registry.ts'
-import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
+import { PlaybookError } from './faults.ts'
 import { segmentsOf } from './segments.ts'
-import type { LimitSource, OfferSource, PlaybookSource } from './source.ts'
-
-/** Content larger than this belongs behind a link. */
-const contentBytesMax = 16 * 1024
+import type { PlaybookSource } from './source.ts'
+import { Treatments } from './treatments.ts'
 
 /** Offers × placements of their formats: bounds the time and memory that a playbook takes. */
 const candidatesMax = 20_000
 
 const defaultTokenMs = 24 * 60 * 60_000
-const defaultRejected = { pause: '30d' }
 
 /**
  * Checks and compiles a playbook text, YAML or JSON.
@@ -64,20 +45,18 @@ export function readPlaybook(text: string): ReadPlaybook {
   return { playbook, source, document }
 }
 
-type Form = Pick<Candidate, 'content' | 'contentReads'>
-
 class Compiler {
   private readonly document: PlaybookDocument
   private readonly source: PlaybookSource
-  private readonly features = new FeatureRegistry()
-  private readonly checker: ConditionChecker
-  private readonly forms = new Map<string, Form>()
+  private readonly compilation: Compilation
+  private readonly treatments: Treatments
   private candidateCount = 0
 
   constructor(document: PlaybookDocument, source: PlaybookSource) {
     this.document = document
     this.source = source
-    this.checker = new ConditionChecker(declarationsOf(source, document), this.features)
+    this.compilation = new Compilation(document, source)
+    this.treatments = new Treatments(this.compilation)
   }
 
   compile(): Playbook {
@@ -86,15 +65,11 @@ class Compiler {
     checkNames(source, this.document)
     const facts = this.facts()
     const groups = new Map(Object.keys(source.groups ?? {}).map((name) => [name, this.group(name)]))
-    const offers = Object.entries(source.offers ?? {}).map(([name, offer]) => ({
-      offer: this.offer(name, offer, groups),
-      source: offer,
-    }))
-    offers.sort((a, b) => compareOffers(a.offer, b.offer))
+    const offers = compileOffers(this.compilation, groups)
     const placements = new Map(
       Object.keys(source.placements).map((name) => [name, this.placement(name, offers)]),
     )
-    this.checkFormats()
+    this.treatments.checkFormats()
     if (this.candidateCount > candidatesMax)
       this.document.add(
         ['placements'],
@@ -112,7 +87,7 @@ class Compiler {
       consent: source.consent?.personalise ?? 'required',
       readable: readableOf(source, this.document),
       facts,
-      features: this.features.finish(groupOf, channelOf),
+      features: this.compilation.features.finish(groupOf, channelOf),
       placements,
       segments: segmentsOf(source, facts, placements, this.document),
     }
@@ -132,7 +107,7 @@ class Compiler {
     const uses: ReadonlySet<number>[] = []
     const facts = Object.entries(this.source.facts ?? {}).map(([name, text]) => ({
       name,
-      condition: this.condition(['facts', name], text, (facts) => uses.push(facts)),
+      condition: this.compilation.condition(['facts', name], text, (facts) => uses.push(facts)),
     }))
     for (const index of factCycles(uses)) {
       const name = facts[index]?.name ?? ''
@@ -141,70 +116,31 @@ class Compiler {
     return facts
   }
 
-  private condition(
-    path: Path,
-    text: string,
-    onFacts?: (facts: ReadonlySet<number>) => void,
-  ): Condition {
-    const checked = this.inText(path, text, () => this.checker.condition(parseCel(text)))
-    onFacts?.(checked?.facts ?? new Set())
-    if (checked === undefined) return { text, test: () => undefined, reads: [] }
-    return { text, test: compileCondition(checked.expression), reads: checked.reads }
-  }
-
   private group(name: string): Group {
     const never = this.source.groups?.[name]?.never
-    return {
-      name,
-      never: never === undefined ? undefined : this.condition(['groups', name, 'never'], never),
-    }
+    return { name, never: this.compilation.optionalCondition(['groups', name, 'never'], never) }
   }
 
-  private offer(name: string, source: OfferSource, groups: ReadonlyMap<string, Group>): Offer {
-    if (source.group !== undefined && !groups.has(source.group)) {
-      this.document.add(
-        ['offers', name, 'group'],
-        `no group "${source.group}"${didYouMean(source.group, groups.keys())}`,
-      )
-    }
-    const weight =
-      source.group === undefined ? 1 : (this.source.groups?.[source.group]?.weight ?? 1)
-    return {
-      name,
-      group: source.group === undefined ? undefined : groups.get(source.group),
-      priority: source.priority ?? 0,
-      score: (source.value ?? 1) * weight,
-      when:
-        source.when === undefined
-          ? undefined
-          : this.condition(['offers', name, 'when'], source.when),
-      never:
-        source.never === undefined
-          ? undefined
-          : this.condition(['offers', name, 'never'], source.never),
-    }
-  }
-
-  private placement(
-    name: string,
-    offers: readonly { offer: Offer; source: OfferSource }[],
-  ): Placement {
+  private placement(name: string, offers: readonly Compiled[]): Placement {
     const source = this.source.placements[name]
     if (source === undefined) throw new TypeError(`placement ${name} is in the playbook`)
     const place = { placement: name, channel: source.channel }
-    this.checkContent(['placements', name, 'fallback'], source.fallback)
+    this.treatments.checkContent(['placements', name, 'fallback'], source.fallback)
     const candidates: Candidate[] = []
-    for (const { offer, source: offerSource } of offers) {
-      if (!Object.hasOwn(offerSource.treatments, source.format)) continue
+    for (const compiled of offers) {
+      if (!Object.hasOwn(compiled.source.treatments, source.format)) continue
       if (++this.candidateCount > candidatesMax) break
-      candidates.push(this.candidate(offer, offerSource, source.format, place))
+      candidates.push(
+        compileCandidate(compiled, source.format, place, this.treatments, this.compilation),
+      )
     }
+    const limitsPath = ['placements', name, 'limits']
     return {
       name,
       channel: source.channel,
       count: source.count ?? 1,
       fallback: source.fallback,
-      limits: this.limits(['placements', name, 'limits'], source.limits, 'placement', place),
+      limits: compileLimits(limitsPath, source.limits, 'placement', place, this.compilation),
       tokenMs:
         source.token === undefined
           ? defaultTokenMs
@@ -212,131 +148,4 @@ class Compiler {
       candidates,
     }
   }
-
-  private candidate(
-    offer: Offer,
-    source: OfferSource,
-    format: string,
-    place: LimitPlace,
-  ): Candidate {
-    const group = source.group === undefined ? {} : { group: source.group }
-    const here = { ...place, ...group, offer: offer.name }
-    const groupLimits =
-      source.group === undefined ? undefined : this.source.groups?.[source.group]?.limits
-    const limits = [
-      unsubscribed(offer.name, this.features),
-      compileAfter('accept', source.accepted ?? 'retire', offer.name, this.features),
-      compileAfter('reject', source.rejected ?? defaultRejected, offer.name, this.features),
-      ...this.limits(['offers', offer.name, 'limits'], source.limits, 'offer', here),
-      ...this.limits(['groups', source.group ?? '', 'limits'], groupLimits, 'offer', here),
-    ]
-    return {
-      offer,
-      treatment: format,
-      limits: limits.filter((limit) => limit !== undefined),
-      ...this.form(offer.name, format, source.treatments[format] ?? null),
-    }
-  }
-
-  /** An offer's content for a format, compiled once however many placements show it. */
-  private form(offer: string, format: string, content: Value): Form {
-    const key = JSON.stringify([offer, format])
-    let form = this.forms.get(key)
-    if (form === undefined) {
-      const path = ['offers', offer, 'treatments', format]
-      this.checkContent(path, content)
-      form = this.content(path, content)
-      this.forms.set(key, form)
-    }
-    return form
-  }
-
-  private limits(
-    path: Path,
-    sources: readonly LimitSource[] | undefined,
-    own: 'offer' | 'placement',
-    place: LimitPlace,
-  ): Limit[] {
-    return (sources ?? []).flatMap((source, index) => {
-      try {
-        return [compileLimit(source, own, place, this.features)]
-      } catch (error) {
-        if (!(error instanceof LimitError)) throw error
-        this.document.add([...path, index, error.key], error.message)
-        return []
-      }
-    })
-  }
-
-  private content(path: Path, content: Value): Form {
-    let at: Path = path
-    let text = ''
-    const contentReads: Read[] = []
-    const compile = (cel: string) => {
-      const { expression, reads } = this.checker.value(parseCel(cel))
-      contentReads.push(...reads)
-      return expression
-    }
-    const onText = (inner: Path) => {
-      at = [...path, ...inner]
-      text = textAt(content, inner)
-    }
-    try {
-      return { content: compileContent(content, compile, onText), contentReads }
-    } catch (error) {
-      if (!(error instanceof ConditionError)) throw error
-      this.document.addInText(at, text, error.start, error.end, error.message)
-      return { content: () => undefined, contentReads }
-    }
-  }
-
-  private checkContent(path: Path, content: Value): void {
-    const fault = propertiesFault('content', { content })
-    if (fault !== undefined) {
-      this.document.add(path, fault.replace('content.content: ', ''))
-      return
-    }
-    const bytes = encode(content).length
-    if (bytes > contentBytesMax)
-      this.document.add(
-        path,
-        `content of ${bytes} bytes; at most ${contentBytesMax}: refer to it by a link`,
-      )
-  }
-
-  /** A format that no placement shows is a typing error more often than a plan. */
-  private checkFormats(): void {
-    const formats = new Set(Object.values(this.source.placements).map(({ format }) => format))
-    for (const [name, { treatments }] of Object.entries(this.source.offers ?? {})) {
-      for (const format of Object.keys(treatments)) {
-        if (!formats.has(format))
-          this.document.add(
-            ['offers', name, 'treatments', format],
-            `no placement has the format "${format}"${didYouMean(format, formats)}`,
-          )
-      }
-    }
-  }
-
-  private inText<T>(path: Path, text: string, run: () => T): T | undefined {
-    try {
-      return run()
-    } catch (error) {
-      if (!(error instanceof ConditionError)) throw error
-      this.document.addInText(path, text, error.start, error.end, error.message)
-      return undefined
-    }
-  }
-}
-
-/** Greater priority first, then greater score, then by name. */
-function compareOffers(a: Offer, b: Offer): number {
-  return b.priority - a.priority || b.score - a.score || (a.name < b.name ? -1 : 1)
-}
-
-function textAt(content: Value, path: Path): string {
-  let value: unknown = content
-  for (const key of path)
-    value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
-  return typeof value === 'string' ? value : ''
 }

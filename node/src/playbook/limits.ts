@@ -16,9 +16,9 @@ export interface LimitPlace {
 export class LimitError extends Error {
   override readonly name = 'LimitError'
   /** Which part of the limit is at fault. */
-  readonly key: 'across' | 'pause'
+  readonly key: 'across' | 'pause' | 'strict'
 
-  constructor(key: 'across' | 'pause', message: string) {
+  constructor(key: LimitError['key'], message: string) {
     super(message)
     this.key = key
   }
@@ -37,6 +37,9 @@ export function compileLimit(
     const here = own === 'placement' ? 'a placement has none' : 'the offer has none'
     throw new LimitError('across', `across: ${scope} counts nothing here, ${here}`)
   }
+  const strict = source.strict ?? false
+  if (strict && source.on !== 'display')
+    throw new LimitError('strict', 'only a limit on display can be strict: others are told late')
   const window = windowOf(source.per)
   const pauseMs = source.pause === undefined ? undefined : parseDuration(source.pause)
   if (
@@ -58,8 +61,8 @@ export function compileLimit(
   const feature = features.outcome(source.on, scope, of, capacity, reach)
   const across = scope === own ? '' : ` across ${scope}`
   const pause = source.pause === undefined ? '' : `, then a pause of ${source.pause}`
-  const text = `at most ${source.max} ${source.on} per ${source.per}${across}${pause}`
-  return { text, on: source.on, feature, max: source.max, window, pauseMs }
+  const text = `at most ${source.max} ${source.on} per ${source.per}${across}${pause}${strict ? ', strictly' : ''}`
+  return { text, on: source.on, feature, max: source.max, window, pauseMs, strict }
 }
 
 /** What an acceptance or a rejection does to the offer from then on. */
@@ -74,14 +77,22 @@ export function compileAfter(
   const feature = features.outcome(on, 'offer', offer, 1)
   const done = on === 'accept' ? 'accepted' : 'rejected'
   const text = after === 'retire' ? `${done}: retired` : `${done}: paused for ${after.pause}`
-  return { text, on, feature, max: 1, window: { kind: 'lifetime' }, pauseMs }
+  return { text, on, feature, max: 1, window: { kind: 'lifetime' }, pauseMs, strict: false }
 }
 
 /** An unsubscribed offer is never shown again. */
 export function unsubscribed(offer: string, features: FeatureRegistry): Limit {
   const feature = features.outcome('unsubscribe', 'offer', offer, 1)
   const window: Window = { kind: 'lifetime' }
-  return { text: 'unsubscribed', on: 'unsubscribe', feature, max: 1, window, pauseMs: undefined }
+  return {
+    text: 'unsubscribed',
+    on: 'unsubscribe',
+    feature,
+    max: 1,
+    window,
+    pauseMs: undefined,
+    strict: false,
+  }
 }
 
 function windowOf(per: string): Window {

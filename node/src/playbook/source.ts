@@ -89,4 +89,5 @@ export interface LimitSource {
   readonly per: string
   readonly across?: 'offer' | 'group' | 'placement' | 'channel' | 'all'
   readonly pause?: string
+  readonly strict?: boolean
 }

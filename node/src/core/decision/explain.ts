@@ -6,11 +6,11 @@ import {
   type PlacementAnswer,
   type PlacementError,
 } from '@halfsecond/protocol'
-import type { Judged, Trace } from './decide.ts'
 import type { ExplainedCandidate, Explanation } from './explanation.ts'
 import type { Placement, Playbook } from './playbook.ts'
 import { reasonOf } from './reasons.ts'
 import { sentenceOf } from './sentence.ts'
+import type { Judged, Trace } from './verdict.ts'
 
 /** A decision with all that it came from. */
 export interface Explained {

@@ -97,6 +97,8 @@ export interface Limit {
   readonly max: number
   readonly window: Window
   readonly pauseMs: number | undefined
+  /** Never exceeded, not even by answers that are given at the same moment. */
+  readonly strict: boolean
 }
 
 export type Window =

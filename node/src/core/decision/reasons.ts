@@ -1,8 +1,8 @@
 import type { Truth } from '../condition/compile.ts'
 import type { Finding } from '../condition/read.ts'
-import type { Judged } from './decide.ts'
 import type { LimitState } from './limits.ts'
 import type { Condition, Limit } from './playbook.ts'
+import type { Judged } from './verdict.ts'
 
 /** Why a candidate has its verdict: the rule in its author's words, then the values compared. */
 export function reasonOf(judged: Judged, all: readonly Judged[]): string {

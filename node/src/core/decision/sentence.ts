@@ -1,9 +1,9 @@
 import type { Reason } from '@halfsecond/protocol'
 import type { Finding } from '../condition/read.ts'
-import type { Judged, Trace, Verdict } from './decide.ts'
 import { measureWords, windowWords, words } from './measure-words.ts'
 import type { Limit, Placement } from './playbook.ts'
 import { isUnknown } from './reasons.ts'
+import type { Judged, Trace, Verdict } from './verdict.ts'
 
 /** Findings named in one breath. */
 const namedMax = 4

@@ -11,8 +11,9 @@ import {
   type ProfileQuestion,
   printable,
 } from '@halfsecond/protocol'
-import { type Choice, decide, type Trace } from '../../core/decision/decide.ts'
+import { type Choice, decide } from '../../core/decision/decide.ts'
 import type { Placement, Playbook } from '../../core/decision/playbook.ts'
+import type { Trace } from '../../core/decision/verdict.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { positionOf } from './held-shards.ts'

@@ -14,9 +14,9 @@ import {
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
-import type { Trace } from '../../core/decision/decide.ts'
 import type { Explained } from '../../core/decision/explain.ts'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import type { Trace } from '../../core/decision/verdict.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'

@@ -5,16 +5,12 @@ import {
   type Outcome,
   type Properties,
 } from '@halfsecond/protocol'
-import {
-  type Choice,
-  decide,
-  type Exposure,
-  type Trace,
-} from '../../../src/core/decision/decide.ts'
+import { type Choice, decide, type Exposure } from '../../../src/core/decision/decide.ts'
 import { type Explained, explanationsOf } from '../../../src/core/decision/explain.ts'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
 import { profileOf } from '../../../src/core/decision/profile.ts'
+import type { Trace } from '../../../src/core/decision/verdict.ts'
 import { Digest } from '../../../src/core/digest.ts'
 import { Arena } from '../../../src/core/fragment/arena.ts'
 import { evolve, type FragmentRecord, type Ground } from '../../../src/core/fragment/evolve.ts'
