@@ -37,6 +37,8 @@ export function formOf<Source>(schema: object, plural: string): Form<Source> {
 /** A parsed text, YAML or JSON: its values, and where in the text each of them stands. */
 export class SourceDocument<Source> {
   readonly faults: Fault[] = []
+  /** What is no fault, but hardly what its author wants. */
+  readonly warnings: Fault[] = []
   /** Undefined where the text is not YAML or does not fit the schema. */
   readonly source: Source | undefined
   private readonly text: string
@@ -71,6 +73,16 @@ export class SourceDocument<Source> {
   /** A fault about the key that a path ends with. */
   addAtKey(path: Path, message: string): void {
     this.addAt(this.keyAt(path)?.range?.[0] ?? 0, pathText(path), message)
+  }
+
+  /** A warning about the value at a path. */
+  warn(path: Path, message: string): void {
+    this.warnAt(this.nodeAt(path)?.range?.[0] ?? 0, path, message)
+  }
+
+  /** A warning about the key that a path ends with. */
+  warnAtKey(path: Path, message: string): void {
+    this.warnAt(this.keyAt(path)?.range?.[0] ?? 0, path, message)
   }
 
   /** A fault about part of the text at a path. */
@@ -116,6 +128,12 @@ export class SourceDocument<Source> {
         this.inspect(item.value, [...path, key])
       }
     })
+  }
+
+  private warnAt(offset: number, path: Path, message: string): void {
+    if (this.warnings.length === faultsMax) return
+    const { line, col } = this.lines.linePos(offset)
+    this.warnings.push({ line, column: col, path: pathText(path), message })
   }
 
   private addAtNode(node: unknown, path: Path, message: string): void {
