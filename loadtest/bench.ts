@@ -4,6 +4,7 @@ import { bareNats } from './bench/bare-nats.ts'
 import { clickToContent } from './bench/click-to-content.ts'
 import { cost } from './bench/cost.ts'
 import { decides } from './bench/decides.ts'
+import { decisions } from './bench/decisions.ts'
 import { durableEvents } from './bench/durable-events.ts'
 import { measures } from './bench/measures.ts'
 import { memory } from './bench/memory.ts'
@@ -16,8 +17,8 @@ const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rat
 
 Drives the client library against one node and one nats-server (sync_interval: always) on this
 machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
-against one to three nodes on three nats-servers; and in this process profiles, what merging costs, and
-measures, what rules on events cost.
+against one to three nodes on three nats-servers; and in this process profiles, what merging costs,
+measures, what rules on events cost, and decisions, what a decision costs by the number of its offers.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -49,6 +50,7 @@ const parts = {
   recognition,
   profiles,
   measures,
+  decisions,
 } as const
 
 if (values.help) process.stdout.write(help)
