@@ -64,7 +64,7 @@ describe('fragments on several shards of a node', () => {
 
     await vi.waitFor(
       () => expect(api.shards.map(({ state }) => state.outbox.size)).toEqual([0, 0, 0, 0]),
-      { interval: 10 },
+      { interval: 10, timeout: 5_000 },
     )
   })
 })

@@ -89,6 +89,11 @@ export class Outbox {
       if (row.n > after) yield row
   }
 
+  /** The greatest number that a message for a destination has had; 0 where there was none. */
+  last(destination: number): number {
+    return this.destinations.get(destination)?.last ?? 0
+  }
+
   /** How many messages wait for a destination. */
   sizeOf(destination: number): number {
     return this.destinations.get(destination)?.byNumber.size ?? 0

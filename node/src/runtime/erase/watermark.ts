@@ -26,9 +26,10 @@ export class Watermark {
     this.uses = uses
   }
 
-  /** What waits in the outboxes of the shards that this node leads. */
+  /** What waits in the outboxes of the shards that this node leads; what has arrived leaves them soon. */
   unsent(): Unsent {
     const led = this.uses.led()
+    for (const shard of led) shard.onUnsentAsked()
     return { led: led.map(({ number }) => number), waiting: led.flatMap(waitingIn) }
   }
 

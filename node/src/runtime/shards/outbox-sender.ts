@@ -5,8 +5,11 @@ import type { Clock, Log, Observer, Signals, Timer } from '../ports.ts'
 import type { Shard } from './shard.ts'
 import { type Hash, signalBatch } from './signal-batch.ts'
 
-/** How long acknowledgements are gathered before the log is told of them: one record for many. */
+/** How long acknowledgements are gathered where the log is told of them before the next tick. */
 const gatherMs = 250
+
+/** Rows that have arrived are passed over by each publish: with so many, the log is told earlier. */
+const rowsMany = 256
 
 /** Pause after a destination's log took nothing. */
 const retryMs = 500
@@ -20,8 +23,8 @@ export interface OutboxSenderDependencies {
   readonly observer: Observer
   /** Whether this node may act for the shard now. */
   readonly isLeading: () => boolean
-  /** Writes to the shard's own log what has arrived where. */
-  readonly tellSent: (sent: readonly Sent[]) => Promise<void>
+  /** Writes to the shard's own log what has arrived where: `unnoted`. */
+  readonly noteSent: () => Promise<void>
 }
 
 export interface Sent {
@@ -35,6 +38,8 @@ export interface Sent {
  * S1 at most one publish per destination is under way; the next begins after its acknowledgement.
  * S2 what may not have arrived is published again: whoever folds it knows the numbers.
  * S3 rows leave the outbox by a `sent` record only, so that every replica has the same outbox.
+ * S4 what has arrived is noted by the next batch that the primary writes, a tick at the latest: an
+ *    entry of its own for each is written only where somebody waits for it, or where it gets much.
  */
 export class OutboxSender {
   private readonly uses: OutboxSenderDependencies
@@ -42,7 +47,7 @@ export class OutboxSender {
   /** Acknowledged, by destination; the log may not know yet. */
   private readonly acked = new Map<number, number>()
   private timer: Timer | undefined
-  private isTelling = false
+  private isNoting = false
   private isClosed = false
 
   constructor(uses: OutboxSenderDependencies) {
@@ -51,11 +56,35 @@ export class OutboxSender {
 
   /** Something may wait. */
   kick(): void {
-    if (this.isClosed || !this.uses.isLeading()) return
-    for (const destination of this.uses.shard.state.outbox.waiting())
-      if (!this.busy.has(destination)) void this.send(destination)
-    // Asked after each entry: what is scheduled looks for itself.
-    if (this.timer === undefined && !this.isTelling && this.untold().length > 0) this.schedule()
+    const { shard, isLeading } = this.uses
+    if (this.isClosed || !isLeading()) return
+    const { outbox } = shard.state
+    for (const destination of outbox.waiting()) {
+      if (this.busy.has(destination) || outbox.last(destination) <= this.arrivedAt(destination))
+        continue
+      void this.send(destination)
+    }
+  }
+
+  /** Up to which row what waits for a destination is known to be in its log. */
+  arrivedAt(destination: number): number {
+    return this.acked.get(destination) ?? 0
+  }
+
+  /** What has arrived and is still in the outbox: the log does not know it, or was told in vain. */
+  unnoted(): readonly Sent[] {
+    const { outbox } = this.uses.shard.state
+    return outbox.waiting().flatMap((destination) => {
+      const upTo = this.arrivedAt(destination)
+      const [first] = outbox.rows(destination)
+      return first !== undefined && first.n <= upTo ? [{ destination, upTo }] : []
+    })
+  }
+
+  /** Somebody waits until what has arrived is noted: it does not wait for the next tick. */
+  noteSoon(): void {
+    if (this.isClosed || this.isNoting || this.unnoted().length === 0) return
+    this.timer ??= this.uses.clock.after(gatherMs, () => void this.note())
   }
 
   close(): void {
@@ -85,7 +114,7 @@ export class OutboxSender {
   private next(destination: number): Publishable | undefined {
     const { shard, log, signals, hash } = this.uses
     const { number, memory, state } = shard
-    const rows = state.outbox.rows(destination, this.acked.get(destination) ?? 0)
+    const rows = state.outbox.rows(destination, this.arrivedAt(destination))
     if (destination === signalDestination(state.shards)) {
       const batch = signalBatch(state, rows, hash)
       return batch && { upTo: batch.upTo, publish: () => signals.publish(number, batch.signals) }
@@ -106,39 +135,21 @@ export class OutboxSender {
 
   private arrived(destination: number, upTo: number): void {
     this.acked.set(destination, upTo)
-    this.schedule()
+    if (this.uses.shard.state.outbox.sizeOf(destination) >= rowsMany) this.noteSoon()
   }
 
-  private schedule(): void {
-    if (this.isTelling) return
-    this.timer ??= this.uses.clock.after(gatherMs, () => void this.tell())
-  }
-
-  /** What has arrived and is still in the outbox: the log does not know it, or was told in vain. */
-  private untold(): readonly Sent[] {
-    const { outbox } = this.uses.shard.state
-    return outbox.waiting().flatMap((destination) => {
-      const upTo = this.acked.get(destination) ?? 0
-      const [first] = outbox.rows(destination)
-      return first !== undefined && first.n <= upTo ? [{ destination, upTo }] : []
-    })
-  }
-
-  private async tell(): Promise<void> {
+  private async note(): Promise<void> {
     this.timer = undefined
-    if (this.isClosed || !this.uses.isLeading()) return
-    const sent = this.untold()
-    if (sent.length === 0) return
-    this.isTelling = true
+    if (this.isClosed || !this.uses.isLeading() || this.unnoted().length === 0) return
+    this.isNoting = true
     try {
-      await this.uses.tellSent(sent)
+      await this.uses.noteSent()
     } catch (error) {
       const { shard, observer } = this.uses
       const what = `shard ${shard.number} cannot note what it has sent`
       observer.failed(what, toHalfsecondError(error, 'UNAVAILABLE', what))
     }
-    this.isTelling = false
-    if (!this.isClosed && this.untold().length > 0) this.schedule()
+    this.isNoting = false
   }
 }
 

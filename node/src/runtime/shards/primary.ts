@@ -66,12 +66,11 @@ export class Primary {
       clock,
       observer,
       isLeading: () => this.isLeading,
-      tellSent: (sent) => {
-        const { epoch } = this
-        return this.write(...sent.map((one) => ({ kind: 'sent' as const, epoch, ...one })))
-      },
+      noteSent: () => this.write(),
     })
     shard.onOutbox = () => this.outbox.kick()
+    shard.onUnsentAsked = () => this.outbox.noteSoon()
+    shard.arrivedAt = (destination) => this.outbox.arrivedAt(destination)
   }
 
   get number(): number {
@@ -167,11 +166,17 @@ export class Primary {
     await this.append(records)
   }
 
-  /** Resolves with the position, once it is folded or that takes too long. */
+  /**
+   * Writes records, and whatever has arrived elsewhere and is not noted yet. Resolves with the
+   * position, once it is folded or that takes too long.
+   */
   private async append(records: readonly PrimaryOwnRecord[]): Promise<number> {
-    const encoded = records.map((record) => encode(record))
-    const batch = encodeBatch(`primary:${records[0]?.epoch}`, this.written + 1, encoded)
-    this.written += records.length
+    const { epoch } = this
+    const sent = this.isLeading ? this.outbox.unnoted() : []
+    const noted = sent.map((one) => ({ kind: 'sent', epoch, ...one }) as const)
+    const encoded = [...noted, ...records].map((record) => encode(record))
+    const batch = encodeBatch(`primary:${epoch}`, this.written + 1, encoded)
+    this.written += encoded.length
     const sequence = await this.log.append(this.shard.number, batch, 'own')
     await this.shard.reached(sequence, foldedMs)
     return sequence
@@ -186,7 +191,8 @@ export class Primary {
     if (!this.isLeading) return
     const now = this.clock.monotonic()
     const sinceMs = now - this.tickedAt
-    if (sinceMs < (this.shard.traffic > 0 ? busyTickMs / 2 : idleTickMs)) return
+    const isBusy = this.shard.traffic > 0 || this.outbox.unnoted().length > 0
+    if (sinceMs < (isBusy ? busyTickMs / 2 : idleTickMs)) return
     this.shard.traffic = 0
     this.tickedAt = now
     try {

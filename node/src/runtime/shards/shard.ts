@@ -66,6 +66,10 @@ export class Shard {
   onOwn: () => void = () => {}
   /** Called after every entry that left something for others. */
   onOutbox: () => void = () => {}
+  /** Called when somebody waits until what others were told has left the outbox. */
+  onUnsentAsked: () => void = () => {}
+  /** Up to which row what waits for a destination is known to be in its log: its primary knows. */
+  arrivedAt: (destination: number) => number = () => 0
   /** Called once, when the shard stops. */
   onStop: () => void = () => {}
   /** When the last entry of a channel was folded, by the clock that never jumps. */
@@ -143,15 +147,19 @@ export class Shard {
     this.behind = { of: applied, since: this.uses.clock.monotonic() }
   }
 
-  /** For how long the oldest of what other shards must hear waits at most; 0 where nothing does. */
+  /**
+   * For how long the oldest of what other shards must hear, and what is not known to be in their
+   * logs, waits at most; 0 where nothing does.
+   */
   unsentMs(): number {
     const now = this.uses.clock.monotonic()
     const heads = new Map<number, UnsentHead>()
     let longest = 0
     for (const destination of this.state.outbox.waiting()) {
       if (destination === signalDestination(this.state.shards)) continue
-      const [first] = this.state.outbox.rows(destination)
-      const n = first?.n ?? 0
+      const [first] = this.state.outbox.rows(destination, this.arrivedAt(destination))
+      if (first === undefined) continue
+      const { n } = first
       const before = this.heads.get(destination)
       const head = before?.n === n ? before : { n, since: now }
       heads.set(destination, head)
