@@ -29,6 +29,14 @@ export const subjects = {
   signals: 'hs.signal.*',
   /** The stream of all signals. */
   signalStream: 'HS-SIGNAL',
+  /** Nodes append what they decided here, each decision to one of a few partitions. */
+  decision: (partition: number) => `hs.decision.${partition}`,
+  /** What is left of a message of this hour since 1970, of which something was erased. */
+  decisionLeft: (partition: number, hour: number) => `hs.decision.${partition}.${hour}`,
+  /** All of it. */
+  decisions: 'hs.decision.>',
+  /** The stream of all decisions. */
+  decisionStream: 'HS-DECISION',
   /** The stream of a shard. */
   stream: (shard: number) => `HS-LOG-${shard}`,
 } as const

@@ -89,6 +89,10 @@ describe('the specification', () => {
       subjects.signal(0).replace(/0$/, '<shard>'),
       subjects.signals,
       subjects.signalStream,
+      subjects.decision(0).replace(/0$/, '<partition>'),
+      subjects.decisionLeft(0, 1).replace(/0\.1$/, '<partition>.<hour>'),
+      subjects.decisions,
+      subjects.decisionStream,
       subjects.stream(0).replace(/0$/, '<shard>'),
     ]
 

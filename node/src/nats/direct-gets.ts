@@ -25,37 +25,65 @@ export async function storedEntry(
   sequence: number,
 ): Promise<LogEntry | undefined> {
   const reply = await nats.request(subjectOf(stream), JSON.stringify({ seq: sequence }), singleMs)
-  return reply.headers?.code === 404 ? undefined : storedIn(reply)
+  return reply.headers?.code === 404 ? undefined : entryOf(storedIn(reply))
 }
 
 /**
  * The entries from `first` on, as many as make a batch: none, or fewer than there are, where the
  * server that answers is behind. What was trimmed is left out.
  */
-export function storedEntries(
+export async function storedEntries(
   nats: Nats,
   clock: Clock,
   stream: string,
   first: number,
   inbox: string,
 ): Promise<readonly LogEntry[]> {
+  const messages = await storedMessages(nats, clock, stream, { seq: first }, inbox)
+  return messages.map(entryOf)
+}
+
+/** Where a batch begins, and of which subject its messages are; undefined: of any. */
+export type BatchStart = (
+  | { readonly seq: number }
+  /** RFC 3339. */
+  | { readonly start_time: string }
+) & { readonly next_by_subj?: string }
+
+/** A message as a stream keeps it. */
+export interface StoredMessage {
+  readonly sequence: number
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly subject: string
+  readonly bytes: Uint8Array
+}
+
+/** As `storedEntries`, of any stream. */
+export function storedMessages(
+  nats: Nats,
+  clock: Clock,
+  stream: string,
+  start: BatchStart,
+  inbox: string,
+): Promise<readonly StoredMessage[]> {
   // The library would keep the question until the connection is back.
   if (!nats.isUp) return Promise.reject(new HalfsecondError('UNAVAILABLE', 'no connection to NATS'))
   return new Promise((resolve) => {
-    const entries: LogEntry[] = []
+    const messages: StoredMessage[] = []
     const end = () => {
       timer.cancel()
       subscription.unsubscribe()
-      resolve(entries)
+      resolve(messages)
     }
     const timer = clock.after(batchMs, end)
     const subscription = nats.listen(inbox, (message) => {
       const code = message.headers?.code ?? 0
       // Any status ends a batch: its end, no such entry, nobody who has the stream.
-      if (code === 0) entries.push(storedIn(message))
+      if (code === 0) messages.push(storedIn(message))
       else end()
     })
-    const batch = { seq: first, batch: batchEntries, max_bytes: batchBytes }
+    const batch = { ...start, batch: batchEntries, max_bytes: batchBytes }
     nats.publish(subjectOf(stream), JSON.stringify(batch), inbox)
   })
 }
@@ -65,7 +93,7 @@ function subjectOf(stream: string): string {
 }
 
 /** @throws HalfsecondError `UNAVAILABLE` where it is no entry but something else that the server says */
-function storedIn({ headers, data }: Msg): LogEntry {
+function storedIn({ headers, data }: Msg): StoredMessage {
   const time = headers?.get('Nats-Time-Stamp') ?? ''
   if (time === '') {
     throw new HalfsecondError(
@@ -76,7 +104,11 @@ function storedIn({ headers, data }: Msg): LogEntry {
   return {
     sequence: Number(headers?.get('Nats-Sequence')),
     timestamp: Date.parse(time),
-    own: headers?.get('Nats-Subject').startsWith('hs.own.') === true,
+    subject: headers?.get('Nats-Subject') ?? '',
     bytes: data,
   }
+}
+
+function entryOf({ sequence, timestamp, subject, bytes }: StoredMessage): LogEntry {
+  return { sequence, timestamp, own: subject.startsWith('hs.own.'), bytes }
 }

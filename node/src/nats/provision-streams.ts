@@ -9,7 +9,9 @@ import {
   StorageType,
 } from '@nats-io/jetstream'
 import type { Nats } from './connection.ts'
+import { decisionBytesMin } from './jetstream-decisions.ts'
 import { signalBytesMax } from './jetstream-signals.ts'
+import { isAlreadyMade, isTooMuch } from './stream-errors.ts'
 
 /** Where the number of shards is written down, in the metadata of every stream. */
 const shardsKey = 'halfsecond.shards'
@@ -23,21 +25,12 @@ const streamBytesMin = 16 * 1024 ** 2
 /** A stream that is made for a moment, to learn how much room there is. */
 const trialStream = 'HS-ROOM'
 
-/** What playbooks, tombstones, signals and the cluster's own values may take beside the logs. */
-const othersBytes = 1024 ** 3 + 192 * 1024 ** 2 + signalBytesMax
+/** What playbooks, tombstones, signals, decisions and the cluster's own values may take beside the logs. */
+const othersBytes = 1024 ** 3 + 192 * 1024 ** 2 + signalBytesMax + decisionBytesMin
 
 /** How often, and how many times, to try what there is room for by the servers' own word. */
 const roomRetryMs = 500
 const roomAttempts = 40
-
-/** JetStream's code of a stream that exists with another configuration. */
-const alreadyMade = 10058
-
-/** JetStream's codes for "not so much storage": of the server, of the account. */
-const noStorage: ReadonlySet<number> = new Set([10047, 10028, 10002, 10023])
-
-/** Its code where a cluster finds no servers for a stream, for this reason or because some are away. */
-const noPeers = 10005
 
 export interface StreamOptions {
   /** A power of two; fixed when the streams are first made. */
@@ -178,14 +171,4 @@ async function addStream(
       await setTimeout(roomRetryMs)
     }
   }
-}
-
-function isAlreadyMade(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === alreadyMade
-}
-
-function isTooMuch(error: unknown): boolean {
-  if (!(error instanceof JetStreamApiError)) return false
-  const { code, message } = error
-  return noStorage.has(code) || (code === noPeers && message.includes('insufficient storage'))
 }

@@ -13,6 +13,9 @@ import { Treatments } from './treatments.ts'
 /** Offers × placements of their formats: bounds the time and memory that a playbook takes. */
 const candidatesMax = 20_000
 
+/** What decisions look at of everybody: the time on the wall, and the language. */
+const builtInTraits: readonly string[] = ['zone', 'locale']
+
 const defaultTokenMs = 24 * 60 * 60_000
 
 /**
@@ -86,6 +89,7 @@ class Compiler {
       zone: source.zone ?? 'UTC',
       consent: source.consent?.personalise ?? 'required',
       readable: readableOf(source, this.document),
+      traits: [...new Set([...Object.keys(source.traits ?? {}), ...builtInTraits])],
       facts,
       features: this.compilation.features.finish(groupOf, channelOf),
       placements,

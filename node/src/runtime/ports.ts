@@ -234,6 +234,28 @@ export interface StoredSignal {
   readonly text: string
 }
 
+/** What was decided and of what, kept for a while: in a few partitions, found by time. */
+export interface Decisions {
+  /**
+   * Appends entries of at most `loggedBytesMax`. Resolves once they are durable. Rejects with `UNAVAILABLE` or `TIMEOUT`: any of the first of them may be there then.
+   */
+  append(partition: number, entries: readonly Uint8Array[]): Promise<void>
+  /**
+   * Entries of a partition that were appended from one time to another, in milliseconds since 1970,
+   * in order but for those beside which others were removed: they come last. Rejects with
+   * `UNAVAILABLE`.
+   */
+  find(partition: number, from: number, to: number): AsyncIterable<Uint8Array>
+  /**
+   * Removes entries of a kind; resolves once no file holds anything of them, with how many there
+   * were. Rejects with `UNAVAILABLE`.
+   */
+  remove(isGone: (entry: Uint8Array) => boolean): Promise<number>
+}
+
+/** Partitions of `Decisions`: finding one decision reads a fourth of what was logged around it. */
+export const decisionPartitions = 4
+
 export interface Clock {
   /** Milliseconds since 1970. May jump. */
   now(): number

@@ -13,6 +13,8 @@ export interface Playbook {
   readonly consent: 'required' | 'assumed'
   /** Channel → traits that it may read by name. */
   readonly readable: ReadonlyMap<string, ReadonlySet<string>>
+  /** Traits that its rules and contents can read. */
+  readonly traits: readonly string[]
   readonly facts: readonly Fact[]
   readonly features: FeatureSet
   readonly placements: ReadonlyMap<string, Placement>

@@ -228,6 +228,16 @@ export class FeatureState {
     return floors.size === 0 ? stored : [...stored, [...floors]]
   }
 
+  /** For the decision log, of a merged state too: what `restoreWhole` takes back, exactly. */
+  storedWhole(): unknown {
+    if (this.parts !== null) return [this.isWhole, this.parts.map((part) => part.storedWhole())]
+    assert(this.isWhole, 'only merged states lack parts')
+    const { rings, reached, sketches, floors, sessions } = this
+    const isEmpty =
+      rings.size + reached.size === 0 && sketches === null && floors === null && sessions.isEmpty
+    return isEmpty ? null : this.stored()
+  }
+
   private sketchToFill(index: number, feature: SketchFeature): Sketch {
     assert(this.parts === null, 'a merged state is read only')
     this.sketches ??= new Map()

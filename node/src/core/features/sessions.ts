@@ -101,6 +101,10 @@ export class Sessions {
     return start >= this.sureFrom ? start : 0
   }
 
+  get isEmpty(): boolean {
+    return this.starts.length === 0 && !this.isCut
+  }
+
   copy(): Sessions {
     return new Sessions([...this.starts], [...this.ends], this.isCut, this.sureFrom)
   }

@@ -25,6 +25,18 @@ export function restoreFeatures(set: FeatureSet, stored: unknown): FeatureState 
   )
 }
 
+/** Takes back what `FeatureState.storedWhole` gave, or undefined where it is not of that form. */
+export function restoreWhole(set: FeatureSet, stored: unknown): FeatureState | undefined {
+  if (stored === null) return new FeatureState(set)
+  if (!Array.isArray(stored)) return undefined
+  const [isWhole, parts]: unknown[] = stored
+  if (typeof isWhole !== 'boolean') return restoreFeatures(set, stored)
+  if (!Array.isArray(parts)) return undefined
+  const restored = parts.map((part: unknown) => restoreWhole(set, part))
+  const known = restored.filter((part) => part !== undefined)
+  return known.length === parts.length ? FeatureState.merged(set, known, isWhole) : undefined
+}
+
 /** Null: there are none. */
 function restoreSketches(set: FeatureSet, stored: unknown): Map<number, Sketch> | null | undefined {
   if (!isPairs(stored, isAnything)) return undefined

@@ -1,0 +1,348 @@
+import {
+  decodeTrusted,
+  encode,
+  type FragmentId,
+  type Identifier,
+  identifierIn,
+  isFragmentId,
+  isWirePosition,
+  type WirePosition,
+} from '@halfsecond/protocol'
+import { AssertionError, assert } from '../assert.ts'
+import { restoreWhole } from '../features/stored-features.ts'
+import { isBoolean, isTraitValue, type Registers } from '../fragment/registers.ts'
+import type { Version } from '../identity/ties.ts'
+import type { Calendar } from './calendar.ts'
+import { type Choice, type DecideRequest, decide, type Profile } from './decide.ts'
+import type { Playbook } from './playbook.ts'
+import type { Trace } from './verdict.ts'
+
+/*
+ * A decision as it is logged, with all that it was made of, so that it can be made again without
+ * the past: on any node, and after the log was trimmed.
+ *
+ *   u8 version │ u8 halvings │ u16 length of the head, little-endian │ head │ body
+ *
+ * Head and body are MessagePack:
+ *
+ *   [decision, at, node, key, [id, sequence, index, …]]
+ *   [playbook version, placements, exposures, positions, pending, position, isFresh, choices,
+ *    model version, [features id, traits, consents, features]]
+ *
+ * An id of the head that is the key is null. `pending` counts the batches that no log had
+ * confirmed. Of the traits only those are there that the playbook can read. A choice is
+ * `[reason, offer, treatment, probability, …]`. One of 2^halvings decisions is logged.
+ */
+const entryVersion = 1
+const headAt = 4
+
+/**
+ * Most profiles take a few hundred bytes; one with full rings of many features takes as much as a
+ * copy of a fragment. What is larger is logged without the profile, and cannot be made again.
+ */
+export const loggedBytesMax = 64 * 1024
+
+/** Nobody learns yet: rules alone decide, each with certainty. */
+const modelVersion = 0
+const certain = 1
+
+/** A decision that was just made. */
+export interface Decided {
+  readonly decision: string
+  readonly node: string
+  readonly key: Identifier
+  readonly members: Iterable<FragmentId>
+  readonly versionOf: (member: FragmentId) => Version | undefined
+  readonly request: DecideRequest
+  readonly positions: readonly WirePosition[]
+  readonly pending: number
+  readonly position: WirePosition
+  readonly isFresh: boolean
+  readonly playbook: Playbook
+  readonly playbookVersion: number
+  readonly profile: Profile
+  readonly choices: readonly Choice[]
+}
+
+export interface LoggedHead {
+  readonly decision: string
+  readonly at: number
+  readonly node: string
+  readonly key: Identifier
+  readonly members: readonly LoggedMember[]
+  /** One of so many decisions was logged then. */
+  readonly oneOf: number
+}
+
+export interface LoggedMember {
+  readonly id: FragmentId
+  readonly version: Version
+}
+
+/** What was shown at a placement. */
+export interface LoggedChoice {
+  readonly placement: string
+  readonly reason: string
+  readonly propositions: readonly LoggedProposition[]
+}
+
+export interface LoggedProposition {
+  readonly offer: string
+  readonly treatment: string
+  readonly probability: number
+}
+
+export interface LoggedDecision extends LoggedHead {
+  readonly playbookVersion: number
+  readonly exposures: DecideRequest['exposures']
+  readonly positions: readonly WirePosition[]
+  readonly pending: number
+  readonly position: WirePosition
+  readonly isFresh: boolean
+  readonly choices: readonly LoggedChoice[]
+  /** What `rederive` needs; undefined where it was too large. */
+  readonly stored: readonly unknown[] | undefined
+}
+
+/**
+ * Encodes a decision at once: what its profile holds changes with the next fold. Undefined for a
+ * person of so many identifiers that they alone are too large.
+ * @param halvings one of 2^halvings decisions is logged at present
+ */
+export function encodeDecision(decided: Decided, halvings: number): Uint8Array | undefined {
+  const head = encodeHead(decided)
+  const whole = headAt + head.length
+  const bodyMax = loggedBytesMax - whole
+  const body = encodeBody(decided, true)
+  const kept = body.length <= bodyMax ? body : encodeBody(decided, false)
+  if (kept.length > bodyMax) return undefined
+  const entry = new Uint8Array(whole + kept.length)
+  entry[0] = entryVersion
+  setHalvings(entry, halvings)
+  entry[2] = head.length & 0xff
+  entry[3] = head.length >> 8
+  entry.set(head, headAt)
+  entry.set(kept, whole)
+  return entry
+}
+
+function encodeHead({ decision, node, key, members, versionOf, request }: Decided): Uint8Array {
+  const flat: unknown[] = []
+  for (const id of members) {
+    const { sequence, index } = versionOf(id) ?? unknownVersion
+    flat.push(id === key ? null : id, sequence, index)
+  }
+  return encode([decision, request.now, node, key, flat])
+}
+
+function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
+  const { request, profile, playbook } = decided
+  const { traits, consents, features } = profile
+  const stored = isProfileKept
+    ? [
+        playbook.features.id,
+        valuesOf(traits, playbook.traits),
+        consents === null ? null : valuesOf(consents, consents.keys()),
+        features.storedWhole(),
+      ]
+    : null
+  return encode([
+    decided.playbookVersion,
+    request.placements.map(({ name }) => name),
+    request.exposures.flatMap(({ placement, offer }) => [placement, offer]),
+    decided.positions,
+    decided.pending,
+    decided.position,
+    decided.isFresh,
+    decided.choices.map(storedChoice),
+    modelVersion,
+    stored,
+  ])
+}
+
+/** Says that one of 2^halvings decisions is logged: of those, this is one. */
+export function setHalvings(entry: Uint8Array, halvings: number): void {
+  entry[1] = halvings
+}
+
+/** Whose decision it was. Undefined for bytes that are no entry of this version. */
+export function headOf(entry: Uint8Array): LoggedHead | undefined {
+  if (entry[0] !== entryVersion) return undefined
+  try {
+    return readHead(decodeTrusted(entry, headAt, headEnd(entry)), entry[1] ?? 0)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws AssertionError for bytes that are no entry of this version */
+export function readDecision(entry: Uint8Array): LoggedDecision {
+  const head = headOf(entry)
+  assert(head !== undefined, 'a logged decision of a known version')
+  const body = decoded(entry)
+  const [version, placements, exposures, positions, pending, position, ...rest]: unknown[] = body
+  const [isFresh, choices, _model, stored]: unknown[] = rest
+  assert(
+    typeof version === 'number' &&
+      isTexts(placements) &&
+      isTexts(exposures) &&
+      Array.isArray(positions) &&
+      positions.every(isWirePosition) &&
+      typeof pending === 'number' &&
+      isWirePosition(position) &&
+      Array.isArray(choices),
+    'a logged decision that is whole',
+  )
+  return {
+    ...head,
+    playbookVersion: version,
+    exposures: pairsIn(exposures).map(([placement, offer]) => ({ placement, offer })),
+    positions,
+    pending,
+    position,
+    isFresh: isFresh === true,
+    choices: placements.map((placement, i) => readChoice(placement, choices[i])),
+    stored: Array.isArray(stored) ? stored : undefined,
+  }
+}
+
+export interface Rederived {
+  readonly choices: readonly Choice[]
+  /** By placement. */
+  readonly traces: ReadonlyMap<string, Trace>
+  /** Whether it shows what was shown. */
+  readonly isSame: boolean
+}
+
+/**
+ * Makes a logged decision again. Undefined where this is not the playbook that it was made by, or
+ * this version of halfsecond keeps something else of the past.
+ */
+export function rederive(
+  logged: LoggedDecision,
+  playbook: Playbook,
+  calendar: Calendar,
+): Rederived | undefined {
+  const placements = logged.choices.map(({ placement }) => playbook.placements.get(placement))
+  const known = placements.filter((placement) => placement !== undefined)
+  const profile = profileIn(logged, playbook)
+  if (profile === undefined || known.length < placements.length) return undefined
+  const traces = new Map<string, Trace>()
+  const request = { placements: known, now: logged.at, exposures: logged.exposures }
+  const choices = decide(profile, request, playbook, calendar, traces)
+  const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
+  return { choices, traces, isSame }
+}
+
+const unknownVersion: Version = { sequence: 0, index: 0 }
+
+function valuesOf<T>(registers: Registers<T> | null, names: Iterable<string>): unknown[] | null {
+  if (registers === null) return null
+  const values: unknown[] = []
+  for (const name of names) {
+    const value = registers.get(name)?.value
+    if (value !== undefined) values.push(name, value)
+  }
+  return values
+}
+
+function storedChoice({ reason, propositions }: Choice): unknown[] {
+  const stored: unknown[] = [reason]
+  for (const { offer, treatment } of propositions)
+    if (offer !== undefined) stored.push(offer, treatment, certain)
+  return stored
+}
+
+function headEnd(entry: Uint8Array): number {
+  return headAt + (entry[2] ?? 0) + ((entry[3] ?? 0) << 8)
+}
+
+function readHead(value: unknown, halvings: number): LoggedHead | undefined {
+  if (!Array.isArray(value)) return undefined
+  const [decision, at, node, key, flat]: unknown[] = value
+  if (typeof decision !== 'string' || typeof at !== 'number' || typeof node !== 'string')
+    return undefined
+  if (!isFragmentId(key) || !Array.isArray(flat)) return undefined
+  const members: LoggedMember[] = []
+  for (let i = 0; i < flat.length; i += 3) {
+    const [id, sequence, index]: unknown[] = flat.slice(i, i + 3)
+    if (typeof sequence !== 'number' || typeof index !== 'number') return undefined
+    if (id !== null && !isFragmentId(id)) return undefined
+    members.push({ id: id ?? key, version: { sequence, index } })
+  }
+  return { decision, at, node, key: identifierIn(key), members, oneOf: 2 ** halvings }
+}
+
+function decoded(entry: Uint8Array): unknown[] {
+  try {
+    const body = decodeTrusted(entry, headEnd(entry), entry.length)
+    if (Array.isArray(body)) return body
+  } catch {
+    // Said below.
+  }
+  throw new AssertionError('a logged decision whose body can be read')
+}
+
+function readChoice(placement: string, stored: unknown): LoggedChoice {
+  assert(Array.isArray(stored), 'what was chosen')
+  const [reason, ...flat]: unknown[] = stored
+  assert(typeof reason === 'string', 'why it was chosen')
+  const propositions: LoggedProposition[] = []
+  for (let i = 0; i < flat.length; i += 3) {
+    const [offer, treatment, probability]: unknown[] = flat.slice(i, i + 3)
+    assert(
+      typeof offer === 'string' && typeof treatment === 'string' && typeof probability === 'number',
+      'a proposition that is whole',
+    )
+    propositions.push({ offer, treatment, probability })
+  }
+  return { placement, reason, propositions }
+}
+
+function profileIn({ stored }: LoggedDecision, playbook: Playbook): Profile | undefined {
+  const [featuresId, storedTraits, storedConsents, storedFeatures] = stored ?? []
+  if (featuresId !== playbook.features.id) return undefined
+  const features = restoreWhole(playbook.features, storedFeatures)
+  const traits = registersIn(storedTraits, isTraitValue)
+  const consents = registersIn(storedConsents, isBoolean)
+  if (features === undefined || traits === undefined || consents === undefined) return undefined
+  return { traits, consents, features }
+}
+
+/** Decisions look at values alone, so nothing else of a register is there. */
+function registersIn<T>(
+  flat: unknown,
+  isValue: (value: unknown) => value is T,
+): Registers<T> | null | undefined {
+  if (flat === null) return null
+  if (!Array.isArray(flat)) return undefined
+  const registers: Registers<T> = new Map()
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name, value]: unknown[] = flat.slice(i, i + 2)
+    if (typeof name !== 'string' || !isValue(value)) return undefined
+    registers.set(name, { value, at: 0, id: '' })
+  }
+  return registers
+}
+
+function isSameChoice(choice: Choice, logged: LoggedChoice | undefined): boolean {
+  const shown = choice.propositions.filter(({ offer }) => offer !== undefined)
+  return (
+    choice.reason === logged?.reason &&
+    shown.length === logged.propositions.length &&
+    shown.every(({ offer, treatment }, i) => {
+      const one = logged.propositions[i]
+      return offer === one?.offer && treatment === one?.treatment
+    })
+  )
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string')
+}
+
+function pairsIn(flat: readonly string[]): [string, string][] {
+  return flat.flatMap((first, i): [string, string][] =>
+    i % 2 === 0 ? [[first, flat[i + 1] ?? '']] : [],
+  )
+}
