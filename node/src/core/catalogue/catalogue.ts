@@ -49,9 +49,13 @@ const none: readonly number[] = []
 /** Takes items in, some at a time: filling a large catalogue must not hold anything else up. */
 export class CatalogueFiller {
   private readonly items: Item[] = []
+  private readonly ids = new Set<string>()
   private readonly byField = new Map<string, Map<ItemValue, number[]>>()
 
+  /** Of the same id twice, the first counts. */
   add(item: Item): void {
+    if (this.ids.has(item.id)) return
+    this.ids.add(item.id)
     const place = this.items.push(item) - 1
     for (const field in item.values) {
       const value = item.values[field]
@@ -94,10 +98,6 @@ export function itemFault(value: unknown): string | undefined {
   if (fields.length > fieldsMax) return `an item has at most ${fieldsMax} fields`
   const wrong = fields.find((field) => !isItemValue(values[field]))
   return wrong === undefined ? undefined : `"${wrong}" is no text, number, bool or list of texts`
-}
-
-export function isItem(value: unknown): value is Item {
-  return itemFault(value) === undefined
 }
 
 export function isItemValue(value: unknown): value is ItemValue & Value {
