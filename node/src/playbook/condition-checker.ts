@@ -5,9 +5,10 @@ import { type Read, type ReadExpression, readOf } from '../core/condition/read.t
 import { checkComparison, mirrored, type Needed, neededFor } from './comparison.ts'
 import { ConditionCost } from './condition-cost.ts'
 import { fail } from './condition-error.ts'
-import { EventFunctions, eventFunctions } from './event-functions.ts'
+import { EventFunctions, eventFunctions, momentFields } from './event-functions.ts'
 import { didYouMean } from './faults.ts'
 import type { FeatureRegistry, Predicate } from './feature-registry.ts'
+import { ItemFields } from './item-fields.ts'
 import type { Measured } from './measured.ts'
 import { literal, type Typed, typeWords } from './typed-expression.ts'
 
@@ -40,12 +41,6 @@ interface Local {
 
 const functions = [...eventFunctions, 'recent', 'has', 'size']
 const nested = 'one exists or all inside another is not supported: declare a fact'
-/** What is known of the moment, by the words that stand for it before a dot. */
-const momentFields: ReadonlyMap<string, readonly string[]> = new Map([
-  ['event', ['name']],
-  ['session', ['events', 'minutes']],
-  ['now', ['hour', 'weekday']],
-])
 const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
 
 /**
@@ -55,6 +50,7 @@ const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
  * nested macros, so what a condition costs at most can be told from its text.
  */
 export class ConditionChecker {
+  readonly item = new ItemFields()
   private readonly reads = new Map<string, ReadExpression>()
   private readonly schema: Schema
   private readonly events: EventFunctions
@@ -76,11 +72,17 @@ export class ConditionChecker {
 
   /** An expression inside content: text, a number or a bool. @throws ConditionError */
   value(node: ASTNode): Checked {
+    const checked = this.typed(node)
+    if (checked.type === 'strings' || checked.type === 'numbers')
+      fail(node, 'content takes text, a number or a bool, not a list')
+    return checked
+  }
+
+  /** An expression of any type. @throws ConditionError */
+  typed(node: ASTNode): Checked & { readonly type: ConditionType } {
     this.start()
     const { type, expression } = this.check(node)
-    if (type === 'strings' || type === 'numbers')
-      fail(node, 'content takes text, a number or a bool, not a list')
-    return this.checked(expression)
+    return { ...this.checked(expression), type }
   }
 
   private start(): void {
@@ -222,6 +224,11 @@ export class ConditionChecker {
       }
       return { type, expression: { kind: 'field', name, type } }
     }
+    if (of.args === 'item') {
+      this.refuseInPredicate(node)
+      const type = this.item.typeOf(node, name)
+      return this.read(node, type, { kind: 'item', name, type })
+    }
     const fields = momentFields.get(of.args)
     if (fields !== undefined) {
       this.refuseInPredicate(node)
@@ -232,7 +239,7 @@ export class ConditionChecker {
     if (of.args !== 'traits')
       return fail(
         of,
-        `"${of.args}" has no fields${didYouMean(of.args, ['traits', ...momentFields.keys()])}`,
+        `"${of.args}" has no fields${didYouMean(of.args, ['traits', 'item', ...momentFields.keys()])}`,
       )
     this.refuseInPredicate(node)
     const trait = this.schema.traits.get(name)

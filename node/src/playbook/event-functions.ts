@@ -33,6 +33,13 @@ const latestMax = 256
 /** Longer text is told apart by its hash. */
 const textMax = 64
 
+/** What is known of the moment, by the words that stand for it before a dot. */
+export const momentFields: ReadonlyMap<string, readonly string[]> = new Map([
+  ['event', ['name']],
+  ['session', ['events', 'minutes']],
+  ['now', ['hour', 'weekday']],
+])
+
 export const eventFunctions: readonly string[] = [
   'count',
   'sum',

@@ -47,6 +47,7 @@ const scope: Scope = {
   zone: 'UTC',
   channel: 'web',
   placement: 'hero',
+  item: null,
   fact: () => undefined,
 }
 

@@ -1,4 +1,5 @@
 import type { Properties, Value } from '@halfsecond/protocol'
+import type { Item } from '../catalogue/catalogue.ts'
 import type { Calendar } from '../decision/calendar.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
@@ -18,6 +19,8 @@ export interface Scope {
   readonly calendar: Calendar
   /** The visitor's time zone. */
   readonly zone: string
+  /** What is asked about, where offers are made of the items of a catalogue. */
+  readonly item: Item | null
   fact(index: number): Truth
 }
 
@@ -56,6 +59,7 @@ const noScope: Scope = {
   zone: '',
   channel: '',
   placement: '',
+  item: null,
   fact: () => undefined,
 }
 
@@ -91,6 +95,13 @@ function compile(expression: Expression): Evaluator {
     case 'request': {
       const { field } = expression
       return (scope) => scope[field]
+    }
+    case 'item': {
+      const { name, type } = expression
+      return ({ item }) => {
+        const value = item?.values[name]
+        return isOfType(value, type) ? value : undefined
+      }
     }
     case 'local':
       return (_scope, local) => local

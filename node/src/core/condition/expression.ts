@@ -21,6 +21,8 @@ export type Expression =
   /** Another named condition, by its place in the playbook. */
   | { readonly kind: 'fact'; readonly index: number }
   | { readonly kind: 'request'; readonly field: 'channel' | 'placement' }
+  /** A field of the item that an offer is made of. */
+  | { readonly kind: 'item'; readonly name: string; readonly type: ConditionType }
   /** The variable of the macro around: an event's properties, or an element of a list. */
   | { readonly kind: 'local' }
   | { readonly kind: 'field'; readonly name: string; readonly type: ConditionType }

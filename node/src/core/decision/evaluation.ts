@@ -1,3 +1,4 @@
+import type { Item } from '../catalogue/catalogue.ts'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
@@ -18,6 +19,7 @@ export class Evaluation implements Scope, LimitScope {
   readonly zone: string
   channel = ''
   placement = ''
+  item: Item | null = null
   private readonly playbook: Playbook
   /** 0 false, 1 true, or one of the two above. */
   private readonly facts: Uint8Array

@@ -19,6 +19,7 @@ const scope: Scope = {
   placement: 'hero',
   calendar,
   zone: 'UTC',
+  item: null,
   fact: () => undefined,
 }
 

@@ -29,6 +29,7 @@ function scopeOf(traits: { readonly [name: string]: Value | undefined }): Scope 
     zone: 'UTC',
     channel: 'web',
     placement: 'hero',
+    item: null,
     fact: (index) => facts[index],
   }
 }

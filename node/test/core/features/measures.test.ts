@@ -200,6 +200,7 @@ function scopeOf(features: FeatureState): Scope {
     zone: 'Asia/Kolkata',
     channel: 'web',
     placement: 'hero',
+    item: null,
     fact: () => undefined,
   }
 }
