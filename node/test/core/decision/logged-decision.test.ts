@@ -1,7 +1,7 @@
 import { type Identifier, identifierOf, outcomes } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Choice, decide, type Profile, type Trace } from '../../../src/core/decision/decide.ts'
+import { type Choice, decide, type Profile } from '../../../src/core/decision/decide.ts'
 import {
   type Decided,
   encodeDecision,
