@@ -1,6 +1,5 @@
 import { type Client, connectOver } from '@halfsecond/client'
 import {
-  bounds,
   builtInNamespaces,
   type FragmentId,
   HalfsecondError,
@@ -10,11 +9,9 @@ import {
   type Position,
   type ShardMap,
   subjects,
-  ulid,
   type Value,
 } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
-import { explanationsOf } from '../core/decision/explain.ts'
 import type { Explanation } from '../core/decision/explanation.ts'
 import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
 import type { ConflictView } from '../core/person/conflicts.ts'
@@ -28,6 +25,7 @@ import { clientMapOf } from './cluster/messages.ts'
 import { Operations } from './cluster/operations.ts'
 import { RemoteReads } from './cluster/remote-reads.ts'
 import { Decider } from './decisions/decider.ts'
+import { explainTo } from './decisions/explain-to.ts'
 import { OutboxSight } from './decisions/outbox-sight.ts'
 import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
@@ -54,6 +52,8 @@ import type {
 import { Profiles } from './profiles.ts'
 import { answerOf, type ReadRequest } from './reads.ts'
 import { replicaViews } from './replica-views.ts'
+import type { Segmenter } from './segments/segmenter.ts'
+import { makeSegments } from './segments/segments.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
 
@@ -96,6 +96,7 @@ export class Engine implements NodeApi {
   private readonly playbooks = new Playbooks()
   private readonly registry: PlaybookRegistry
   private readonly decider: Decider
+  private readonly segmenter: Segmenter
   private readonly reader: Profiles
   private readonly reads: RemoteReads
   private readonly recognising: Identity
@@ -176,6 +177,7 @@ export class Engine implements NodeApi {
     })
     holdings.onShard = (shard) => {
       this.registry.hold(shard)
+      this.segmenter.hold(shard)
       this.erasing.hold(shard)
     }
     holdings.onChange = () => {
@@ -201,6 +203,13 @@ export class Engine implements NodeApi {
       epoch: () => this.cluster.map?.epoch ?? 0,
       peers,
       isSent: (shard) => outboxes.isSent(shard),
+    })
+    this.segmenter = makeSegments(uses, {
+      shards: holdings.all,
+      leaders: () => holdings.leaders(),
+      playbooks,
+      decider: this.decider,
+      namespaces,
     })
     bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
     this.reader = new Profiles({ shards, store, checkpointer, clock })
@@ -325,27 +334,12 @@ export class Engine implements NodeApi {
     return this.reads.read(request)
   }
 
-  async explain(
+  explain(
     identifiers: readonly Identifier[],
     placements?: readonly string[],
   ): Promise<readonly Explanation[]> {
-    // Nobody asks for all of them at once: there each stands by itself, for in one answer an offer
-    // appears once, and the first placement would take it from the others.
-    const asked = placements ? [placements] : Object.keys(this.defaults()).map((one) => [one])
-    const explained = await Promise.all(
-      asked.map((together) =>
-        this.decider.explain({
-          kind: 'decide',
-          decision: ulid(this.uses.clock.now(), (bytes) => this.uses.random.bytes(bytes.length)),
-          identifiers,
-          placements: together,
-          deadline: bounds.deadlineMs,
-          positions: [],
-          pending: [],
-        }),
-      ),
-    )
-    return explained.flatMap(explanationsOf)
+    const all = Object.keys(this.defaults())
+    return explainTo(this.decider, this.uses, identifiers, placements ?? all, !placements)
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {
@@ -373,6 +367,7 @@ export class Engine implements NodeApi {
     this.recognising.registry.close()
     this.control.close()
     this.erasing.close()
+    await this.segmenter.close()
     await this.client.close(0)
     await this.cluster.close()
     await this.checkpointer.close()

@@ -78,7 +78,8 @@ export function defaultContent(placement: Placement, reason: PlacementAnswer['re
   return { placement, reason, propositions: [{ content: placement.fallback }] }
 }
 
-function mayPersonalise(profile: Profile, playbook: Playbook): boolean {
+/** Whether the person agreed, or need not. */
+export function mayPersonalise(profile: Profile, playbook: Playbook): boolean {
   const granted = profile.consents?.get(personalise)?.value
   return playbook.consent === 'required' ? granted === true : granted !== false
 }

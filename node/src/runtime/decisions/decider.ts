@@ -3,6 +3,7 @@ import {
   type AnswerFrame,
   type AwaitQuestion,
   bounds,
+  type DecideAnswer,
   type DecideQuestion,
   decode,
   encode,
@@ -32,7 +33,7 @@ import {
 } from './peer-messages.ts'
 import type { Peers } from './peers.ts'
 import type { Playbooks } from './playbooks.ts'
-import { Profiler } from './profiler.ts'
+import { type Found, Profiler } from './profiler.ts'
 import { type Ends, Walk } from './walk.ts'
 
 export interface DeciderDependencies {
@@ -56,6 +57,7 @@ export interface DeciderDependencies {
 
 /** Answers frames of questions from memory. Nothing that it is asked makes it throw. */
 export class Decider {
+  readonly profiler: Profiler
   private readonly uses: DeciderDependencies
   private readonly answerer: Answerer
   private readonly walk: Walk
@@ -64,7 +66,8 @@ export class Decider {
     this.uses = uses
     const playbookOf = (shard: Shard) => this.playbookOf(shard)
     this.answerer = new Answerer({ ...uses, playbookOf })
-    this.walk = new Walk({ ...uses, playbookOf, profiler: new Profiler(uses) })
+    this.profiler = new Profiler(uses)
+    this.walk = new Walk({ ...uses, playbookOf, profiler: this.profiler })
   }
 
   /** At once where everything is here and every position reached; a promise otherwise. */
@@ -115,6 +118,11 @@ export class Decider {
         return { answer, playbook, traces, members: ending.members }
       },
     })
+  }
+
+  /** Decides for somebody who was found already, and did not ask. */
+  decideFor(question: DecideQuestion, found: Found): Maybe<DecideAnswer> {
+    return this.answerer.decide(question, { ...found, reset: undefined })
   }
 
   private answerPeerQuestion(question: PeerQuestion): Maybe<PeerAnswer> {

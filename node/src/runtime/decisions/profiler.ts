@@ -67,7 +67,7 @@ export class Profiler {
   }
 
   profileOf(
-    visit: Visit,
+    visit: Pick<Visit, 'gathering' | 'isFresh'>,
     { branch, shard }: Stop,
     members: ReadonlySet<FragmentId>,
     set: FeatureSet,

@@ -3,6 +3,7 @@ import {
   encodeBatch,
   type FragmentId,
   type PrimaryOwnRecord,
+  type SegmentRecord,
   toHalfsecondError,
 } from '@halfsecond/protocol'
 import type { Clock, Log, Observer, Signals, Timer } from '../ports.ts'
@@ -137,6 +138,12 @@ export class Primary {
   /** Has roots judge their profiles by the active rules; resolves once that is folded. */
   judge(ids: readonly FragmentId[]): Promise<void> {
     return this.write(...ids.map((id) => ({ kind: 'judge', epoch: this.epoch, id }) as const))
+  }
+
+  /** Has roots counted in and out of segments; resolves once that is folded. */
+  segment(records: readonly Omit<SegmentRecord, 'kind' | 'epoch'>[]): Promise<void> {
+    const { epoch } = this
+    return this.write(...records.map((one) => ({ kind: 'segment', epoch, ...one }) as const))
   }
 
   /** Has the shard folded by newer rules, which all its replicas know. */

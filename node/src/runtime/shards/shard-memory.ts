@@ -53,6 +53,8 @@ export class ShardMemory implements ShardGround {
   }
   /** Told when somebody joined a profile, or left it. */
   onProfileChange: (change: ProfileChange) => void = () => {}
+  /** Told of every fragment that a record changed. */
+  onChange: (fragment: Fragment) => void = () => {}
   private readonly beganEmpty: boolean
   private readonly state: ShardState
   private readonly store: ShardStore
@@ -99,6 +101,7 @@ export class ShardMemory implements ShardGround {
   }
 
   changed(fragment: Fragment): void {
+    this.onChange(fragment)
     const { touched } = this
     const actor = touched?.fragment === fragment ? touched : this.active.get(fragment.identifier)
     if (actor === undefined || actor.state === 'dirty') return
