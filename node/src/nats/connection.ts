@@ -9,10 +9,10 @@ import {
   type Msg,
   type MsgHdrs,
   type NatsConnection,
-  RequestError,
   type Subscription,
 } from '@nats-io/transport-node'
 import type { Observer } from '../runtime/ports.ts'
+import { Requests } from './requests.ts'
 
 /** The least server that we are tested with: fsync per batch, and the API that we use. */
 const serverMin = [2, 12, 12] as const
@@ -33,12 +33,13 @@ export class Nats {
   private up = true
   private isClosing = false
   private readonly onState = new Set<(isUp: boolean) => void>()
-  /** Ends each request that is under way. */
-  private readonly underWay = new Set<(error: HalfsecondError) => void>()
+  private readonly requests: Requests
 
   private constructor(connection: NatsConnection, observer: Observer) {
     this.connection = connection
     this.observer = observer
+    this.requests = new Requests(connection, nodeInbox)
+    this.listen(this.requests.subject, (message) => this.requests.replied(message))
     void this.watch()
   }
 
@@ -122,13 +123,7 @@ export class Nats {
     headers?: MsgHdrs,
   ): Promise<Msg> {
     if (!this.up) return Promise.reject(new HalfsecondError('UNAVAILABLE', 'no connection to NATS'))
-    return new Promise((resolve, reject) => {
-      this.underWay.add(reject)
-      this.connection
-        .request(subject, bytes, { timeout: timeoutMs, ...(headers && { headers }) })
-        .then(resolve, (error: unknown) => reject(requestFailure(error, subject)))
-        .finally(() => this.underWay.delete(reject))
-    })
+    return this.requests.ask(subject, bytes, timeoutMs, headers)
   }
 
   async close(): Promise<void> {
@@ -147,10 +142,8 @@ export class Nats {
   private state(isUp: boolean): void {
     if (this.up === isUp) return
     this.up = isUp
-    if (!isUp) {
-      const broken = new HalfsecondError('UNAVAILABLE', 'the connection to NATS broke')
-      for (const fail of this.underWay) fail(broken)
-    }
+    if (!isUp)
+      this.requests.fail(new HalfsecondError('UNAVAILABLE', 'the connection to NATS broke'))
     if (!this.isClosing) {
       this.observer.noted(
         isUp ? 'info' : 'warn',
@@ -159,14 +152,6 @@ export class Nats {
     }
     for (const listener of this.onState) listener(isUp)
   }
-}
-
-function requestFailure(error: unknown, subject: string): HalfsecondError {
-  const isNobody = error instanceof RequestError && error.isNoResponders()
-  if (isNobody)
-    return new HalfsecondError('UNAVAILABLE', `nobody answers on ${subject}`, { cause: error })
-  const isLate = error instanceof Error && error.name === 'TimeoutError'
-  return toHalfsecondError(error, isLate ? 'TIMEOUT' : 'UNAVAILABLE', `no answer on ${subject}`)
 }
 
 function isAtLeast(version: string, least: readonly number[]): boolean {
