@@ -94,6 +94,7 @@ export {
   type ChannelRecord,
   type ConsentRecord,
   type CopyRecord,
+  cancel,
   channelKinds,
   type EdgeRecord,
   type ErasedRecord,

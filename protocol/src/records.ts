@@ -63,7 +63,7 @@ export interface LogoutRecord extends Common {
   readonly kind: 'logout'
 }
 
-/** What became of content. The same (decision, placement, offer, outcome) again changes nothing. */
+/** What became of content. The same said again of (decision, placement, offer) changes nothing. */
 export interface OutcomeRecord extends Common {
   readonly kind: 'outcome'
   readonly decision: string
@@ -71,7 +71,14 @@ export interface OutcomeRecord extends Common {
   readonly offer: string
   readonly treatment: string
   readonly outcome: Outcome
+  /** Why, in a word of the channel's. A `reject` with the reason `cancel` takes an acceptance back. */
+  readonly reason?: string
+  /** Of an `unsubscribe`: from all offers of the offer's group. */
+  readonly across?: 'group'
 }
+
+/** The reason of a `reject` that takes an acceptance back. */
+export const cancel = 'cancel'
 
 export interface ConsentRecord extends Common {
   readonly kind: 'consent'

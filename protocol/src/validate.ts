@@ -68,7 +68,16 @@ const fieldsOf: { readonly [kind in ChannelKind]: ReadonlySet<string> } = {
   link: new Set([...commonFields, 'to', 'strength']),
   unlink: new Set([...commonFields, 'to']),
   logout: new Set(commonFields),
-  outcome: new Set([...commonFields, 'decision', 'placement', 'offer', 'treatment', 'outcome']),
+  outcome: new Set([
+    ...commonFields,
+    'decision',
+    'placement',
+    'offer',
+    'treatment',
+    'outcome',
+    'reason',
+    'across',
+  ]),
   consent: new Set([...commonFields, 'purpose', 'granted']),
   erase: new Set([...commonFields, 'eraseId', 'epoch']),
 }
@@ -160,8 +169,17 @@ function outcomeFault(value: Fields): string | undefined {
     idFault('decision', value.decision) ??
     nameFault('placement', value.placement) ??
     nameFault('offer', value.offer) ??
-    nameFault('treatment', value.treatment)
+    nameFault('treatment', value.treatment) ??
+    (value.reason === undefined ? undefined : nameFault('reason', value.reason)) ??
+    acrossFault(value)
   )
+}
+
+function acrossFault({ across, outcome }: Fields): string | undefined {
+  if (across === undefined) return undefined
+  return across === 'group' && outcome === 'unsubscribe'
+    ? undefined
+    : 'across is group, and of an unsubscribe'
 }
 
 export function isOutcome(value: unknown): value is Outcome {

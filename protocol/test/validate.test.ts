@@ -166,6 +166,9 @@ describe('the validator of records', () => {
     ['an unlink without target', { ...common, kind: 'unlink' }],
     ['an unlink from itself', { ...common, kind: 'unlink', to: common.key }],
     ['an unknown outcome', { ...outcome, outcome: 'view' }],
+    ['a reason that is no name', { ...outcome, reason: '' }],
+    ['a click across a group', { ...outcome, across: 'group' }],
+    ['an unsubscribe across anything else', { ...outcome, outcome: 'unsubscribe', across: 'all' }],
     ...['decision', 'placement', 'offer', 'treatment', 'outcome'].map(
       (field): [string, unknown] => [
         `an outcome without ${field}`,

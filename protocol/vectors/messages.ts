@@ -52,6 +52,14 @@ export const acceptedRecords: readonly { readonly name: string; readonly record:
   { name: 'logout', record: { kind: 'logout', ...common } },
   { name: 'outcome', record: { kind: 'outcome', ...common, ...outcome } },
   {
+    name: 'a cancellation',
+    record: { kind: 'outcome', ...common, ...outcome, outcome: 'reject', reason: 'cancel' },
+  },
+  {
+    name: 'unsubscribed from a group',
+    record: { kind: 'outcome', ...common, ...outcome, outcome: 'unsubscribe', across: 'group' },
+  },
+  {
     name: 'consent',
     record: { kind: 'consent', ...common, purpose: 'personalisation', granted: false },
   },

@@ -65,10 +65,10 @@ export function compileCandidate(
   const here = { ...place, ...group, offer: offer.name }
   const groupLimits =
     source.group === undefined ? undefined : compilation.source.groups?.[source.group]?.limits
+  const { accepted = 'retire', rejected = defaultRejected } = source
   const limits = [
-    unsubscribed(offer.name, features),
-    compileAfter('accept', source.accepted ?? 'retire', offer.name, features),
-    compileAfter('reject', source.rejected ?? defaultRejected, offer.name, features),
+    ...unsubscribed(offer.name, source.group, features),
+    ...compileAfter(accepted, rejected, offer.name, features),
     ...compileLimits(['offers', offer.name, 'limits'], source.limits, 'offer', here, compilation),
     ...compileLimits(
       ['groups', source.group ?? '', 'limits'],
@@ -81,7 +81,7 @@ export function compileCandidate(
   return {
     offer,
     treatment: format,
-    limits: limits.filter((limit) => limit !== undefined),
+    limits,
     ...treatments.form(offer.name, format, source),
   }
 }

@@ -1,4 +1,4 @@
-import type { Outcome, Properties } from '@halfsecond/protocol'
+import type { Properties } from '@halfsecond/protocol'
 import type { Truth } from '../core/condition/compile.ts'
 import {
   capacityMax,
@@ -8,6 +8,7 @@ import {
   type Scope,
   type SketchFeature,
 } from '../core/features/feature-set.ts'
+import type { Said } from '../core/fragment/said.ts'
 
 /** A condition on one event. */
 export interface Predicate {
@@ -37,13 +38,15 @@ export class FeatureRegistry {
   }
 
   outcome(
-    outcome: Outcome,
+    outcome: Said,
     scope: Scope,
     of: string,
     capacity: number,
     reach?: OutcomeFeature['reach'],
   ): number {
-    const named = `outcome ${outcome} ${scope} ${of}`
+    // The text also names by which rules it counts: since a click implies a display, they are others.
+    const counted = outcome === 'display' ? 'first shown' : outcome
+    const named = `outcome ${counted} ${scope} ${of}`
     const text = reach ? `${named} reaching ${reach.max} in ${reach.withinMs}` : named
     return this.add({
       kind: 'outcome',

@@ -65,34 +65,75 @@ export function compileLimit(
   return { text, on: source.on, feature, max: source.max, window, pauseMs, strict }
 }
 
-/** What an acceptance or a rejection does to the offer from then on. */
+/**
+ * What an acceptance and a rejection do to the offer from then on. A cancellation takes an acceptance
+ * back and is a rejection; any other rejection yields to an acceptance.
+ */
 export function compileAfter(
-  on: 'accept' | 'reject',
-  after: AfterSource,
+  accepted: AfterSource,
+  rejected: AfterSource,
   offer: string,
   features: FeatureRegistry,
-): Limit | undefined {
-  if (after === 'allow') return undefined
-  const pauseMs = after === 'retire' ? undefined : parseDuration(after.pause)
-  const feature = features.outcome(on, 'offer', offer, 1)
-  const done = on === 'accept' ? 'accepted' : 'rejected'
-  const text = after === 'retire' ? `${done}: retired` : `${done}: paused for ${after.pause}`
-  return { text, on, feature, max: 1, window: { kind: 'lifetime' }, pauseMs, strict: false }
+): Limit[] {
+  const accept = features.outcome('accept', 'offer', offer, 1)
+  const reject = features.outcome('reject', 'offer', offer, 1)
+  const cancel = features.outcome('cancel', 'offer', offer, 1)
+  const keptAwayMs = accepted === 'allow' ? 0 : (pauseOf(accepted) ?? Number.POSITIVE_INFINITY)
+  const limits: Limit[] = []
+  if (accepted !== 'allow')
+    limits.push({
+      ...after('accepted', accepted),
+      on: 'accept',
+      feature: accept,
+      unless: { kind: 'cancelled', cancel },
+    })
+  if (rejected !== 'allow')
+    limits.push({
+      ...after('rejected', rejected),
+      on: 'reject',
+      feature: reject,
+      unless: { kind: 'accepted', accept, cancel, keptAwayMs },
+    })
+  return limits
 }
 
-/** An unsubscribed offer is never shown again. */
-export function unsubscribed(offer: string, features: FeatureRegistry): Limit {
-  const feature = features.outcome('unsubscribe', 'offer', offer, 1)
+function after(done: string, source: Exclude<AfterSource, 'allow'>) {
+  const does = source === 'retire' ? 'retired' : `paused for ${source.pause}`
   const window: Window = { kind: 'lifetime' }
-  return {
+  return { text: `${done}: ${does}`, max: 1, window, pauseMs: pauseOf(source), strict: false }
+}
+
+function pauseOf(source: Exclude<AfterSource, 'allow'>): number | undefined {
+  return source === 'retire' ? undefined : parseDuration(source.pause)
+}
+
+/**
+ * An unsubscribed offer is never shown again, nor any of an unsubscribed group, unless its visitor
+ * agrees later to the purpose that is named like it.
+ */
+export function unsubscribed(
+  offer: string,
+  group: string | undefined,
+  features: FeatureRegistry,
+): Limit[] {
+  const purposes = group === undefined ? [offer] : [offer, group]
+  const ever = { max: 1, window: { kind: 'lifetime' as const }, pauseMs: undefined, strict: false }
+  const ofOffer: Limit = {
+    ...ever,
     text: 'unsubscribed',
     on: 'unsubscribe',
-    feature,
-    max: 1,
-    window,
-    pauseMs: undefined,
-    strict: false,
+    feature: features.outcome('unsubscribe', 'offer', offer, 1),
+    unless: { kind: 'consented', purposes },
   }
+  if (group === undefined) return [ofOffer]
+  const ofGroup: Limit = {
+    ...ever,
+    text: 'unsubscribed from its group',
+    on: 'unsubscribe group',
+    feature: features.outcome('unsubscribe group', 'group', group, 1),
+    unless: { kind: 'consented', purposes: [group] },
+  }
+  return [ofOffer, ofGroup]
 }
 
 function windowOf(per: string): Window {

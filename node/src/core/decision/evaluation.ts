@@ -13,6 +13,7 @@ const unknown = 3
 /** What conditions and limits read, for one person at one moment. Facts are evaluated once. */
 export class Evaluation implements Scope, LimitScope {
   readonly traits: Registers<TraitValue> | null
+  readonly consents: Registers<boolean> | null
   readonly features: FeatureState
   readonly calendar: Calendar
   readonly now: number
@@ -28,6 +29,7 @@ export class Evaluation implements Scope, LimitScope {
 
   constructor(profile: Profile, playbook: Playbook, calendar: Calendar, now: number) {
     this.traits = profile.traits
+    this.consents = profile.consents
     this.features = profile.features
     this.calendar = calendar
     this.now = now

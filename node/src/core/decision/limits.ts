@@ -1,9 +1,8 @@
-import type { FeatureState } from '../features/feature-state.ts'
 import type { Calendar } from './calendar.ts'
+import { isOverruled, type OverruleScope } from './overruled.ts'
 import type { Limit } from './playbook.ts'
 
-export interface LimitScope {
-  readonly features: FeatureState
+export interface LimitScope extends OverruleScope {
   readonly now: number
   readonly calendar: Calendar
   readonly zone: string
@@ -47,6 +46,7 @@ export function limitState(limit: Limit, scope: LimitScope): LimitState {
 /** What is not known blocks: a limit rather shows too little than too much. */
 function isBlocking(limit: Limit, scope: LimitScope): boolean {
   const { features, now } = scope
+  if (limit.unless && isOverruled(limit.unless, limit.feature, scope)) return false
   const exposed = scope.exposures(limit.feature)
   if (limit.pauseMs !== undefined) {
     if (!features.isWhole) return true

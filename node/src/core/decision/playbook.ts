@@ -1,8 +1,10 @@
-import type { Outcome, Value } from '@halfsecond/protocol'
+import type { Value } from '@halfsecond/protocol'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { Read } from '../condition/read.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
+import type { Said } from '../fragment/said.ts'
 import type { CalendarUnit } from './calendar.ts'
+import type { Unless } from './overruled.ts'
 
 /** A playbook after checking: what `decide` runs on. Immutable. */
 export interface Playbook {
@@ -94,13 +96,14 @@ export interface Group {
 export interface Limit {
   /** In the author's words: what `why` prints. */
   readonly text: string
-  readonly on: Outcome
+  readonly on: Said
   readonly feature: number
   readonly max: number
   readonly window: Window
   readonly pauseMs: number | undefined
   /** Never exceeded, not even by answers that are given at the same moment. */
   readonly strict: boolean
+  readonly unless?: Unless
 }
 
 export type Window =

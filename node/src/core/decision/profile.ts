@@ -1,10 +1,17 @@
 import type { FeatureSet } from '../features/feature-set.ts'
-import { FeatureState } from '../features/feature-state.ts'
-import { type Entry, identityOf } from '../fragment/entry.ts'
-import { effectiveTime, type FragmentRecord, type Ground, isKnown } from '../fragment/evolve.ts'
+import type { FeatureState } from '../features/feature-state.ts'
+import { type Entry, identityOf, inOrder } from '../fragment/entry.ts'
+import {
+  effectiveTime,
+  type FragmentRecord,
+  type Ground,
+  isKnown,
+  shownBy,
+} from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import { type Registers, registerOf, wins } from '../fragment/registers.ts'
-import { featuresOf, readTimeline } from '../fragment/timeline.ts'
+import { FirstShown } from '../fragment/said.ts'
+import { featuresOf, readTimeline, stateOf } from '../fragment/timeline.ts'
 import type { Profile } from './decide.ts'
 
 type Reading = Pick<Ground, 'arena' | 'chunks'>
@@ -62,12 +69,15 @@ function withEntries(
   if (entries.length === 0) return features
   const state = features.copy()
   let exact = true
-  for (const { at, record } of entries) exact = state.update(at, record) && exact
+  const shown = new FirstShown()
+  for (const { at, record } of entries.toSorted(inOrder)) {
+    const isFirst = record.kind === 'outcome' && shown.isFirst(record)
+    const said = isFirst ? shownBy(fragment, record, at, ground) : 'again'
+    exact = state.update(at, record, said === 'first') && said !== 'earlier' && exact
+  }
   if (exact) return state
-  const computed = new FeatureState(features.set)
-  const timeline = [...readTimeline(fragment, ground), ...entries].sort((a, b) => a.at - b.at)
-  for (const { at, record } of timeline) computed.update(at, record)
-  return computed
+  const timeline = [...readTimeline(fragment, ground), ...entries].sort(inOrder)
+  return stateOf(features.set, timeline)
 }
 
 function put<T>(

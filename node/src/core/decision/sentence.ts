@@ -81,15 +81,15 @@ const pastOf = {
   click: 'was clicked by you',
   accept: 'was accepted by you',
   reject: 'was declined by you',
+  cancel: 'was cancelled by you',
   dismiss: 'was closed by you',
   unsubscribe: 'was unsubscribed by you',
+  'unsubscribe group': 'was unsubscribed by you, with all of its kind,',
 } as const
 
 function limitWords({ on, max }: Limit): string {
   const past = pastOf[on]
-  return on === 'accept' || on === 'reject' || on === 'unsubscribe' || max === 1
-    ? `${past} already`
-    : `${past} often enough`
+  return max === 1 ? `${past} already` : `${past} often enough`
 }
 
 /** `complaining, and tier is gold` */

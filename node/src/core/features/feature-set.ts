@@ -1,5 +1,6 @@
-import { type EventRecord, encode, type Outcome, type Properties } from '@halfsecond/protocol'
+import { type EventRecord, encode, type Properties } from '@halfsecond/protocol'
 import { hash64Hex } from '../digest.ts'
+import type { Said } from '../fragment/said.ts'
 
 /**
  * A feature keeps the newest `capacity` times at which something happened: all that a window, a
@@ -23,7 +24,7 @@ export type Scope = 'offer' | 'group' | 'placement' | 'channel' | 'all'
 
 export interface OutcomeFeature {
   readonly kind: 'outcome'
-  readonly outcome: Outcome
+  readonly outcome: Said
   readonly scope: Scope
   /** Which offer, group, placement or channel; empty for `all`. */
   readonly of: string
@@ -47,7 +48,7 @@ export interface SketchFeature {
   /** Events that it looks at; undefined: every event. */
   readonly events: readonly string[] | undefined
   /** Outcomes that it looks at: those about the items of a template. */
-  readonly items?: { readonly outcome: Outcome; readonly template: string }
+  readonly items?: { readonly outcome: Said; readonly template: string }
   /** What it takes from one of them; undefined: nothing, the event does not count. */
   readonly take: (record: EventRecord) => string | number | undefined
   /** Most events, or values, that it keeps. */
@@ -108,7 +109,7 @@ export class FeatureSet {
   }
 
   /** The features that count this outcome of an offer at a placement. */
-  ofOutcome(outcome: Outcome, offer: string, placement: string): readonly number[] {
+  ofOutcome(outcome: Said, offer: string, placement: string): readonly number[] {
     const indexes: number[] = []
     const collect = (scope: Scope, of: string | undefined) => {
       if (of !== undefined)
@@ -147,7 +148,7 @@ function templateOf(offer: string): string | undefined {
   return mark < 0 ? undefined : offer.slice(0, mark)
 }
 
-function outcomeKey(outcome: Outcome, scope: Scope, of: string): string {
+function outcomeKey(outcome: Said, scope: Scope, of: string): string {
   return `${outcome} ${scope} ${of}`
 }
 

@@ -1,5 +1,7 @@
+import type { OutcomeRecord } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
+import { countedAs, type Said } from '../fragment/said.ts'
 import type { EventFeature, FeatureSet, OutcomeFeature, SketchFeature } from './feature-set.ts'
 import { condensed, mergedReach, type ReachPart } from './merged-reach.ts'
 import { RecentItems } from './recent-items.ts'
@@ -72,10 +74,12 @@ export class FeatureState {
 
   /**
    * Takes a new entry of the timeline in.
+   * @param isFirstShown of an outcome: whether nothing earlier in the timeline showed the same
+   *   proposition, so that it counts as its display
    * @returns false if an entry this late could have begun a pause that the rings no longer show, or
    *   joined a session that is no longer kept: compute the state again from the timeline.
    */
-  update(at: number, record: TimelineRecord): boolean {
+  update(at: number, record: TimelineRecord, isFirstShown = true): boolean {
     let exact = this.sessions.add(at)
     if (record.kind === 'event') {
       for (const index of this.set.ofEvent(record)) {
@@ -89,14 +93,20 @@ export class FeatureState {
         }
       }
     } else if (record.kind === 'outcome') {
-      const { outcome, offer, placement } = record
-      for (const index of this.set.ofOutcome(outcome, offer, placement)) {
-        const feature = this.set.features[index]
-        if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
-        else if (feature?.kind === 'sketch') {
-          const sketch = this.sketchToFill(index, feature)
-          if (sketch instanceof RecentItems) sketch.add(at, offer)
-        }
+      for (const counted of countedAs(record, isFirstShown))
+        exact = this.countOutcome(at, counted, record) && exact
+    }
+    return exact
+  }
+
+  private countOutcome(at: number, counted: Said, { offer, placement }: OutcomeRecord): boolean {
+    let exact = true
+    for (const index of this.set.ofOutcome(counted, offer, placement)) {
+      const feature = this.set.features[index]
+      if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
+      else if (feature?.kind === 'sketch') {
+        const sketch = this.sketchToFill(index, feature)
+        if (sketch instanceof RecentItems) sketch.add(at, offer)
       }
     }
     return exact

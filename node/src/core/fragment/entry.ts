@@ -1,5 +1,6 @@
 import { type ChannelRecord, compareUtf8, decodeTrusted, isFields } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
+import { propositionOf, saidBy } from './said.ts'
 
 /*
  * One entry of a timeline, in memory and in rows alike, little-endian:
@@ -22,17 +23,20 @@ export interface Entry {
 
 /**
  * What makes a record the same as another: its id; for an outcome what it says about which
- * proposition, so that a second report of it changes nothing. The space keeps it apart from ids.
+ * proposition, so that a second report of it changes nothing.
  */
 export function identityOf(record: TimelineRecord): string {
-  return record.kind === 'outcome'
-    ? `outcome ${record.decision}|${record.placement}|${record.offer}|${record.outcome}`
-    : record.id
+  return record.kind === 'outcome' ? `${propositionOf(record)}|${saidBy(record)}` : record.id
 }
 
 /** The shorter first, then by bytes: ids that end in a counter sort by its value. */
 export function compareIds(a: string, b: string): number {
   return a.length - b.length || compareUtf8(a, b)
+}
+
+/** The order of a timeline: by time, then by identity. */
+export function inOrder(a: Entry, b: Entry): number {
+  return a.at - b.at || compareIds(identityOf(a.record), identityOf(b.record))
 }
 
 export function decodeEntry(bytes: Uint8Array, view: DataView, start: number): Entry {

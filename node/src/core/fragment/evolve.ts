@@ -8,9 +8,10 @@ import {
 } from '@halfsecond/protocol'
 import type { Digest } from '../digest.ts'
 import type { Arena } from './arena.ts'
-import { identityOf, type TimelineRecord } from './entry.ts'
+import { compareIds, identityOf, type TimelineRecord } from './entry.ts'
 import type { Fragment } from './fragment.ts'
 import { type Registers, registerOf, type TraitValue, write } from './registers.ts'
+import { isShowing, propositionOf, showing } from './said.ts'
 import { type ChunkRows, SealedTimeline } from './sealed-timeline.ts'
 
 /** What a fold writes besides the fragment itself. One per shard. */
@@ -137,7 +138,12 @@ function insert(
     ground.digest,
   )
   if (record.at - at > fragment.lead) fragment.lead = record.at - at
-  if (fragment.features?.update(at, record) === false) fragment.features = null
+  const { features } = fragment
+  if (features !== null) {
+    const shown = record.kind === 'outcome' ? shownBy(fragment, record, at, ground) : 'again'
+    const isExact = features.update(at, record, shown === 'first')
+    if (!isExact || shown === 'earlier') fragment.features = null
+  }
   return true
 }
 
@@ -160,10 +166,45 @@ function isKnownBy(
   at: number,
   ground: Pick<Ground, 'arena' | 'chunks'>,
 ): boolean {
-  if (fragment.open.has(ground.arena, hash, identity)) return true
-  if (fragment.sealed === null) return false
+  return timeOf(hash, fragment, record, identity, at, ground) !== undefined
+}
+
+function timeOf(
+  hash: number,
+  fragment: Fragment,
+  record: TimelineRecord,
+  identity: string,
+  at: number,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+): number | undefined {
+  const open = fragment.open.timeOf(ground.arena, hash, identity)
+  if (open !== undefined || fragment.sealed === null) return open
   const from = record.kind === 'outcome' ? outcomeFrom(record, at) : at - fragment.lead
-  return fragment.sealed.has(fragment.identifier, hash, identity, from, ground.chunks)
+  return fragment.sealed.timeOf(fragment.identifier, hash, identity, from, ground.chunks)
+}
+
+/**
+ * Whether an outcome is the first that shows its proposition; `earlier` if it is, though the
+ * timeline has a later one, which counted as the display until now; `again` if it is not.
+ */
+export function shownBy(
+  fragment: Fragment,
+  record: OutcomeRecord,
+  at: number,
+  ground: Pick<Ground, 'arena' | 'chunks'>,
+): 'first' | 'earlier' | 'again' {
+  if (!isShowing(record)) return 'again'
+  const proposition = propositionOf(record)
+  let shown: 'first' | 'earlier' = 'first'
+  for (const said of showing) {
+    if (said === record.outcome) continue
+    const identity = `${proposition}|${said}`
+    const other = timeOf(fnv1a32(identity), fragment, record, identity, at, ground)
+    if (other === undefined) continue
+    if (other < at || (other === at && compareIds(identity, identityOf(record)) < 0)) return 'again'
+    shown = 'earlier'
+  }
+  return shown
 }
 
 /** An outcome cannot have been reported before its decision was made. */

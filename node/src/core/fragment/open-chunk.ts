@@ -31,20 +31,21 @@ export class OpenChunk {
     return this.capacity
   }
 
-  /** Whether an entry of this identity is here. `hash` is that of the identity. */
-  has(arena: Arena, hash: number, identity: string): boolean {
-    if (this.count === 0) return false
+  /** When the entry of this identity was, or undefined where it is not here. `hash` is the identity's. */
+  timeOf(arena: Arena, hash: number, identity: string): number | undefined {
+    if (this.count === 0) return undefined
     const { bytes, view, words } = arena.page(this.block)
     const start = arena.offset(this.block)
     const end = (start + this.capacity) / hashBytes
     let word = end - this.count
     while (word < end && words[word] !== (hash | 0)) word++
-    if (word === end) return false
+    if (word === end) return undefined
     for (let at = start; at < start + this.used; at += view.getUint32(at, true)) {
       if (view.getUint32(at + 4, true) !== hash) continue
-      if (identityOf(decodeEntry(bytes, view, at).record) === identity) return true
+      const entry = decodeEntry(bytes, view, at)
+      if (identityOf(entry.record) === identity) return entry.at
     }
-    return false
+    return undefined
   }
 
   /** Room for one more record of this size, or false: seal some first. */
@@ -55,7 +56,7 @@ export class OpenChunk {
     )
   }
 
-  /** Adds a record's bytes in its place. The caller has checked `has` and `fits`. */
+  /** Adds a record's bytes in its place. The caller has checked `timeOf` and `fits`. */
   insert(
     arena: Arena,
     at: number,

@@ -50,31 +50,32 @@ export class SealedTimeline {
   }
 
   /**
-   * Whether an entry of this identity was sealed. One of the newest is found whatever its time; an
-   * older one where its time says.
+   * When the entry of this identity was, or undefined where none was sealed. One of the newest is
+   * found whatever its time; an older one where its time says.
    * @param from earliest at' that it can have
    */
-  has(
+  timeOf(
     identifier: FragmentId,
     hash: number,
     identity: string,
     from: number,
     rows: ChunkRows,
-  ): boolean {
+  ): number | undefined {
     let newest = this.recent.includes(hash) ? this.recent.length : 0
-    if (newest === 0 && from > this.lastAt) return false
+    if (newest === 0 && from > this.lastAt) return undefined
     for (const chunk of this.newestFirst(identifier, rows)) {
-      if (newest <= 0 && chunk.greatestSoFar < from) return false
+      if (newest <= 0 && chunk.greatestSoFar < from) return undefined
       if (newest <= 0 && chunk.lastAt < from) continue
       const { entries } = chunk
       const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength)
       for (let at = 0; at < entries.length; at += view.getUint32(at, true)) {
         newest--
         if (view.getUint32(at + 4, true) !== hash) continue
-        if (identityOf(decodeEntry(entries, view, at).record) === identity) return true
+        const entry = decodeEntry(entries, view, at)
+        if (identityOf(entry.record) === identity) return entry.at
       }
     }
-    return false
+    return undefined
   }
 
   /** All sealed entries; chunks may overlap in time, so the caller sorts. */

@@ -1,9 +1,10 @@
 import type { FeatureSet } from '../features/feature-set.ts'
 import { FeatureState } from '../features/feature-state.ts'
 import { sessionGapMs } from '../features/sessions.ts'
-import { compareIds, type Entry, identityOf } from './entry.ts'
+import { type Entry, inOrder } from './entry.ts'
 import type { Ground } from './evolve.ts'
 import type { Fragment } from './fragment.ts'
+import { FirstShown } from './said.ts'
 
 type Reading = Pick<Ground, 'arena' | 'chunks'>
 
@@ -34,10 +35,6 @@ export function* readInSteps(fragment: Fragment, ground: Reading): Generator<und
   return [...entries, ...open].sort(inOrder)
 }
 
-function inOrder(a: Entry, b: Entry): number {
-  return a.at - b.at || compareIds(identityOf(a.record), identityOf(b.record))
-}
-
 /** The newest entries of a timeline, oldest first. Reads no more sealed rows than it has to. */
 export function readNewest(fragment: Fragment, ground: Reading, count: number): Entry[] {
   let newest = fragment.open.entries(ground.arena).slice(-count)
@@ -58,9 +55,17 @@ export function entriesIn({ open, sealed }: Fragment): number {
 /** The features of a set, computed from the timeline; kept by the fragment from then on. */
 export function featuresOf(fragment: Fragment, set: FeatureSet, ground: Reading): FeatureState {
   if (fragment.features?.set === set) return fragment.features
-  const state = new FeatureState(set)
-  for (const entry of readTimeline(fragment, ground)) state.update(entry.at, entry.record)
+  const state = stateOf(set, readTimeline(fragment, ground))
   fragment.features = state
+  return state
+}
+
+/** The features of a timeline in order. */
+export function stateOf(set: FeatureSet, timeline: readonly Entry[]): FeatureState {
+  const state = new FeatureState(set)
+  const shown = new FirstShown()
+  for (const { at, record } of timeline)
+    state.update(at, record, record.kind === 'outcome' && shown.isFirst(record))
   return state
 }
 

@@ -73,7 +73,7 @@ function isBlocked(
   const distinct = history.filter(
     (one, index) => history.findIndex((other) => identity(other) === identity(one)) === index,
   )
-  const counted = distinct.filter((one) => one.outcome === limit.on && isCounted(one, limit.across))
+  const counted = countedIn(limit, distinct).filter((one) => isCounted(one, limit.across))
   const times = counted.map(({ at }) => at).sort((x, y) => x - y)
   const { max, pause } = limit
   if (pause !== undefined) {
@@ -86,6 +86,23 @@ function isBlocked(
     )
   }
   return times.filter((at) => isInWindow(limit.per, at, now, zone, distinct)).length >= max
+}
+
+/** The first of what only somebody can report who saw it is a proposition's display. */
+function countedIn({ on }: LimitUnderTest, distinct: readonly Happening[]): readonly Happening[] {
+  if (on !== 'display') return distinct.filter(({ outcome }) => outcome === on)
+  const shown = distinct.filter(({ outcome }) => ['display', 'click', 'accept'].includes(outcome))
+  return shown.filter((one) =>
+    shown.every((other) => propositionOf(other) !== propositionOf(one) || isFirst(one, other)),
+  )
+}
+
+function isFirst(one: Happening, other: Happening): boolean {
+  return one.at < other.at || (one.at === other.at && identity(one) <= identity(other))
+}
+
+function propositionOf({ decision, placement, offer }: Happening): string {
+  return `${decision} ${placement} ${offer}`
 }
 
 function identity({ decision, placement, offer, outcome }: Happening): string {

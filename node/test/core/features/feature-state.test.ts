@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import type { ChannelRecord, EventRecord, OutcomeRecord } from '@halfsecond/protocol'
+import type { EventRecord, OutcomeRecord } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { needs, referenceData, referenceFolder } from '../../../../deploy/test/requirements.ts'
@@ -12,6 +12,7 @@ import {
 } from '../../../src/core/features/feature-set.ts'
 import type { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { sessionGapMs } from '../../../src/core/features/sessions.ts'
+import { compareIds, identityOf } from '../../../src/core/fragment/entry.ts'
 import { featuresOf, readTimeline, sessionsOf } from '../../../src/core/fragment/timeline.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import { anon, batch, event, start } from '../../support/records.ts'
@@ -53,7 +54,15 @@ const ofAll: OutcomeFeature = {
   capacity: 1,
   text: 'accept of anything',
 }
-const features = [pages, dear, displays, ofGroup, ofAll] as const
+const ofCancel: OutcomeFeature = {
+  kind: 'outcome',
+  outcome: 'cancel',
+  scope: 'offer',
+  of: 'card',
+  capacity: 2,
+  text: 'cancel of card',
+}
+const features = [pages, dear, displays, ofGroup, ofAll, ofCancel] as const
 const groups = new Map([
   ['card', 'credit'],
   ['loan', 'credit'],
@@ -65,8 +74,9 @@ type Happened =
   | { readonly minute: number; readonly name: 'page' | 'buy'; readonly price: number | undefined }
   | {
       readonly minute: number
-      readonly outcome: 'display' | 'accept'
+      readonly outcome: 'display' | 'click' | 'accept' | 'reject' | 'cancel'
       readonly offer: 'card' | 'loan' | 'flight'
+      readonly decision: number
     }
 
 const minutes = fc.oneof(fc.nat(240), fc.nat(5_000))
@@ -78,8 +88,9 @@ const happened: fc.Arbitrary<Happened> = fc.oneof(
   }),
   fc.record({
     minute: minutes,
-    outcome: fc.constantFrom('display', 'display', 'accept'),
+    outcome: fc.constantFrom('display', 'display', 'click', 'accept', 'reject', 'cancel'),
     offer: fc.constantFrom('card', 'card', 'loan', 'flight'),
+    decision: fc.oneof(fc.nat(5), fc.nat(1_000)),
   }),
 )
 
@@ -94,16 +105,22 @@ function recordOf(one: Happened, i: number): EventRecord | OutcomeRecord {
     id: `o${i}`,
     key,
     at,
-    decision: `d${i}`,
+    decision: `d${one.decision}`,
     placement: 'hero',
     offer: one.offer,
     treatment: 't',
-    outcome: one.outcome,
+    ...(one.outcome === 'cancel'
+      ? { outcome: 'reject', reason: 'cancel' }
+      : { outcome: one.outcome }),
   }
 }
 
 /** Times at which a feature matches, oldest first, counted the plain way. */
-function timesOf(feature: (typeof features)[number], records: readonly ChannelRecord[]): number[] {
+function timesOf(
+  feature: (typeof features)[number],
+  reported: readonly (EventRecord | OutcomeRecord)[],
+): number[] {
+  const records = distinct(reported)
   const matching = records.filter((record) => {
     if (feature.kind === 'event')
       return (
@@ -111,14 +128,37 @@ function timesOf(feature: (typeof features)[number], records: readonly ChannelRe
         record.name === feature.event &&
         (feature.matches === undefined || feature.matches(record.properties) === true)
       )
-    if (record.kind !== 'outcome' || record.outcome !== feature.outcome) return false
+    if (record.kind !== 'outcome' || !isCountedAs(feature.outcome, record, records)) return false
     if (feature.scope === 'offer') return record.offer === feature.of
     return feature.scope === 'all' || groups.get(record.offer) === feature.of
   })
   return matching.map(({ at }) => at).sort((a, b) => a - b)
 }
 
-function expectExact(state: FeatureState, records: readonly ChannelRecord[]): void {
+/** What was reported of a proposition before changes nothing. */
+function distinct(
+  records: readonly (EventRecord | OutcomeRecord)[],
+): readonly (EventRecord | OutcomeRecord)[] {
+  const known = new Map(records.toReversed().map((record) => [identityOf(record), record]))
+  return records.filter((record) => known.get(identityOf(record)) === record)
+}
+
+function isCountedAs(
+  counted: OutcomeFeature['outcome'],
+  record: OutcomeRecord,
+  records: readonly (EventRecord | OutcomeRecord)[],
+): boolean {
+  if (counted === 'cancel') return record.reason === 'cancel'
+  if (counted !== 'display') return record.outcome === counted
+  const ofProposition = records
+    .filter((other) => other.kind === 'outcome')
+    .filter(({ outcome }) => outcome !== 'reject')
+    .filter(({ decision, offer }) => decision === record.decision && offer === record.offer)
+    .sort((a, b) => a.at - b.at || compareIds(identityOf(a), identityOf(b)))
+  return ofProposition[0] === record
+}
+
+function expectExact(state: FeatureState, records: readonly (EventRecord | OutcomeRecord)[]): void {
   for (const [index, feature] of features.entries()) {
     const times = timesOf(feature, records)
     for (const since of [0, start, start + 60 * minute, start + 239 * minute, end]) {

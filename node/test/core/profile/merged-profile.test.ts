@@ -111,8 +111,8 @@ function personOf(all: readonly Happening[], count: number): SplitPerson {
   return person
 }
 
-function scopeOf({ features }: Profile, now: number) {
-  return { features, now, calendar, zone: 'UTC', exposures: () => 0 }
+function scopeOf({ features, consents }: Profile, now: number) {
+  return { features, consents, now, calendar, zone: 'UTC', exposures: () => 0 }
 }
 
 function blocks(limit: Limit, profile: Profile, now: number): boolean {
