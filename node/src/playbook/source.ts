@@ -11,12 +11,20 @@ export interface PlaybookSource {
   }
   readonly profile?: { readonly [channel: string]: readonly string[] }
   readonly facts?: { readonly [fact: string]: string }
+  readonly catalogues?: { readonly [catalogue: string]: CatalogueSource }
+  /** Catalogue → hash of the version that this text is bound to. */
+  readonly catalogueVersions?: { readonly [catalogue: string]: string }
   readonly segments?: readonly string[]
   readonly triggers?: readonly TriggerSource[]
   readonly groups?: { readonly [group: string]: GroupSource }
   readonly placements: { readonly [placement: string]: PlacementSource }
   readonly offers?: { readonly [offer: string]: OfferSource }
   readonly tests?: readonly CaseSource[]
+}
+
+export interface CatalogueSource {
+  readonly fields: { readonly [field: string]: SourceType }
+  readonly examples?: readonly { readonly id: string; readonly [field: string]: unknown }[]
 }
 
 export interface TriggerSource {
@@ -70,6 +78,9 @@ export interface PlacementSource {
 }
 
 export interface OfferSource {
+  /** A catalogue: then there is an offer for each of its items that matches. */
+  readonly from?: string
+  readonly match?: string
   readonly group?: string
   readonly priority?: number
   readonly value?: number

@@ -2,16 +2,16 @@ import { HalfsecondError } from '@halfsecond/protocol'
 import { type Info, parse } from 'csv-parse'
 import { drained } from '../print.ts'
 import { lineBytesMax } from './line-splitter.ts'
-import type { Row } from './row.ts'
+import type { RefusedRow } from './row.ts'
 
 /** Rows handed on at once. */
 const rowsAtOnce = 512
 
 /** Reads the cells of one row, whose number is that of its last line. */
-export type ReadCells = (
+export type ReadCells<R> = (
   cells: readonly string[],
   place: { readonly line: number; readonly text: string },
-) => Row
+) => R
 
 /**
  * The rows of a CSV file with a header line. A row's number is that of its last line, so that it
@@ -19,12 +19,12 @@ export type ReadCells = (
  * @param open reads the header, and gives what reads rows; what it throws ends the reading
  * @throws HalfsecondError `INVALID` for what is not CSV
  */
-export async function* readTable(
+export async function* readTable<R>(
   bytes: AsyncIterable<Buffer>,
   delimiter: string,
-  open: (header: readonly string[]) => ReadCells,
-): AsyncGenerator<Row[]> {
-  let rows: Row[] = []
+  open: (header: readonly string[]) => ReadCells<R>,
+): AsyncGenerator<(R | RefusedRow)[]> {
+  let rows: (R | RefusedRow)[] = []
   const parser = parse({
     bom: true,
     delimiter,
@@ -35,7 +35,7 @@ export async function* readTable(
     max_record_size: lineBytesMax,
   })
   void feed(parser, bytes)
-  let read: ReadCells | undefined
+  let read: ReadCells<R> | undefined
   let columns = 0
   try {
     for await (const parsed of parser) {
