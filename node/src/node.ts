@@ -8,7 +8,7 @@ import { Feed } from './feed.ts'
 import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
 import { readIdentity } from './identity-file/read-identity.ts'
-import { compilePlaybook } from './playbook/compile-playbook.ts'
+import { playbookTexts } from './playbook/playbook-texts.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import { Engine } from './runtime/engine.ts'
 import type { NodeApi } from './runtime/node-api.ts'
@@ -68,8 +68,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       calendar: new ZoneCalendar(),
       random: systemRandom,
       observer: telemetry.observer,
-      compile: compilePlaybook,
-      hash: (text) => hash('sha256', text),
+      texts: playbookTexts,
+      hash: (content) => hash('sha256', content),
       parseIdentity: readIdentity,
     })
     closers.push(() => engine.stop())

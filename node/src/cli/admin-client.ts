@@ -29,7 +29,7 @@ export class AdminClient {
     return json(await this.fetch(path, {}))
   }
 
-  async post(path: string, type: string, body: string): Promise<unknown> {
+  async post(path: string, type: string, body: string | Uint8Array): Promise<unknown> {
     return json(await this.fetch(path, { method: 'POST', body, headers: { 'content-type': type } }))
   }
 

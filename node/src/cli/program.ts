@@ -1,4 +1,6 @@
 import { Command, CommanderError } from 'commander'
+import { addCatalogueImport } from './commands/catalogue-import.ts'
+import { addCatalogueLs } from './commands/catalogue-ls.ts'
 import { addDev } from './commands/dev.ts'
 import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
@@ -70,6 +72,12 @@ export function createProgram(around: Surroundings): Command {
   addPlaybookCheck(playbook, around)
   addPlaybookPublish(playbook, around)
   addPlaybookDefaults(playbook, around)
+  const catalogue = program
+    .command('catalogue')
+    .description('import and see the items that offers are made from')
+    .helpCommand(false)
+  addCatalogueImport(catalogue, around)
+  addCatalogueLs(catalogue, around)
   const identity = program
     .command('identity')
     .description('by what visitors are recognised: see, plan, apply and revert')

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { HalfsecondError, type Identifier, toHalfsecondError } from '@halfsecond/protocol'
 import type { onRequestHookHandler } from 'fastify'
 import type { NodeApi } from '../runtime/node-api.ts'
+import { catalogueRoutes } from './catalogue-routes.ts'
 import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
 import { erasureRoutes } from './erasure-routes.ts'
@@ -88,6 +89,7 @@ export class HttpServer {
     erasureRoutes(adminApp, api)
     signalsRoute(adminApp, api)
     playbookRoutes(adminApp, api)
+    catalogueRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)
     mapRoute(adminApp, api)

@@ -1,3 +1,4 @@
+import type { Catalogue } from '../core/catalogue/catalogue.ts'
 import { compileCondition } from '../core/condition/compile.ts'
 import type { Condition } from '../core/decision/playbook.ts'
 import { parseCel } from './cel.ts'
@@ -14,10 +15,17 @@ export class Compilation {
   readonly source: PlaybookSource
   readonly features = new FeatureRegistry()
   readonly checker: ConditionChecker
+  /** Those that the playbook is bound to, by their names. */
+  readonly catalogues: ReadonlyMap<string, Catalogue>
 
-  constructor(document: PlaybookDocument, source: PlaybookSource) {
+  constructor(
+    document: PlaybookDocument,
+    source: PlaybookSource,
+    catalogues: ReadonlyMap<string, Catalogue>,
+  ) {
     this.document = document
     this.source = source
+    this.catalogues = catalogues
     this.checker = new ConditionChecker(declarationsOf(source, document), this.features)
   }
 

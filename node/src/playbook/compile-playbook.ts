@@ -1,3 +1,4 @@
+import type { Catalogue } from '../core/catalogue/catalogue.ts'
 import type { Candidate, Fact, Group, Placement, Playbook } from '../core/decision/playbook.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Compilation } from './compilation.ts'
@@ -20,10 +21,14 @@ const defaultTokenMs = 24 * 60 * 60_000
 
 /**
  * Checks and compiles a playbook text, YAML or JSON.
+ * @param catalogues by their names; of those that are missing the playbook's own examples are used
  * @throws PlaybookError with every fault that was found, and where
  */
-export function compilePlaybook(text: string): Playbook {
-  return readPlaybook(text).playbook
+export function compilePlaybook(
+  text: string,
+  catalogues: ReadonlyMap<string, Catalogue> = new Map(),
+): Playbook {
+  return readPlaybook(text, catalogues).playbook
 }
 
 /** A playbook without a fault, and the text that it stands in. */
@@ -34,7 +39,10 @@ export interface ReadPlaybook {
 }
 
 /** As `compilePlaybook`. @throws PlaybookError */
-export function readPlaybook(text: string): ReadPlaybook {
+export function readPlaybook(
+  text: string,
+  catalogues: ReadonlyMap<string, Catalogue> = new Map(),
+): ReadPlaybook {
   if (Buffer.byteLength(text) > playbookBytesMax) {
     throw new PlaybookError([
       { line: 1, column: 1, path: '', message: `a playbook has at most ${playbookBytesMax} bytes` },
@@ -43,7 +51,7 @@ export function readPlaybook(text: string): ReadPlaybook {
   const document = new PlaybookDocument(text)
   const { source } = document
   if (source === undefined) throw new PlaybookError(document.faults)
-  const playbook = new Compiler(document, source).compile()
+  const playbook = new Compiler(document, source, catalogues).compile()
   if (document.faults.length > 0) throw new PlaybookError(document.faults)
   return { playbook, source, document }
 }
@@ -55,10 +63,14 @@ class Compiler {
   private readonly treatments: Treatments
   private candidateCount = 0
 
-  constructor(document: PlaybookDocument, source: PlaybookSource) {
+  constructor(
+    document: PlaybookDocument,
+    source: PlaybookSource,
+    catalogues: ReadonlyMap<string, Catalogue>,
+  ) {
     this.document = document
     this.source = source
-    this.compilation = new Compilation(document, source)
+    this.compilation = new Compilation(document, source, catalogues)
     this.treatments = new Treatments(this.compilation)
   }
 

@@ -13,11 +13,13 @@ import {
 } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
-import { defaultsOf, type Playbook } from '../core/decision/playbook.ts'
+import { defaultsOf } from '../core/decision/playbook.ts'
 import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
+import { type CatalogueOperations, makeCatalogues } from './catalogues/catalogue-operations.ts'
+import type { PlaybookTexts } from './catalogues/playbook-compiler.ts'
 import { checkBatch } from './check-batch.ts'
 import { Cluster, type Place } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
@@ -74,8 +76,8 @@ export interface EngineDependencies {
   readonly calendar: Calendar
   readonly random: Random
   readonly observer: Observer
-  readonly compile: (text: string) => Playbook
-  readonly hash: (text: string) => string
+  readonly texts: PlaybookTexts
+  readonly hash: (content: string | Uint8Array) => string
   readonly parseIdentity: ParseIdentity
 }
 
@@ -90,6 +92,7 @@ export class Engine implements NodeApi {
   readonly cluster: Cluster
   readonly operations: Operations
   readonly erasures: ErasePart['erasures']
+  readonly catalogues: CatalogueOperations
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
@@ -166,8 +169,11 @@ export class Engine implements NodeApi {
       observer,
     )
     const { playbooks, checkpointer } = this
+    const { catalogues, compiler } = makeCatalogues(uses, () => this.registry)
+    this.catalogues = catalogues
     this.registry = new PlaybookRegistry({
       ...uses,
+      compiler,
       shards: holdings.all,
       leaders: () => holdings.leaders(),
       tell: () => members.tell(),

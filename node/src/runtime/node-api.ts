@@ -10,6 +10,7 @@ import type {
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
+import type { CatalogueOperations } from './catalogues/catalogue-operations.ts'
 import type { Operations } from './cluster/operations.ts'
 import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
@@ -27,6 +28,9 @@ export type IdentityOperating = Pick<
   IdentityOperations,
   'current' | 'versions' | 'plan' | 'apply' | 'planRevert' | 'revert'
 >
+
+/** What operators do with catalogues, whichever node they ask. */
+export type CatalogueOperating = Pick<CatalogueOperations, 'putPiece' | 'put' | 'versions'>
 
 /** What operators see of erases and do about them, whichever node they ask. */
 export type ErasureOperations = Pick<Erasures, 'plan' | 'receipt' | 'expunge' | 'expunging'>
@@ -55,6 +59,7 @@ export interface NodeApi extends Reader {
   /** The shards that this node holds, in the order of their numbers. */
   replicas(): readonly ReplicaView[]
   readonly operations: ClusterOperations
+  readonly catalogues: CatalogueOperating
   readonly erasures: ErasureOperations
   readonly identity: IdentityOperating
   /**

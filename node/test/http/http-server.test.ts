@@ -134,6 +134,8 @@ describe('the description of the doors', () => {
       '/health/live',
       '/health/ready',
       '/metrics',
+      '/v1/catalogue-pieces',
+      '/v1/catalogues/{name}',
       '/v1/cluster',
       '/v1/cluster/nodes/{node}/{action}',
       '/v1/cluster/rebalance/apply',

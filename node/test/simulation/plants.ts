@@ -1,6 +1,7 @@
 import { decodeBatch, encode, encodeBatch, isPrimaryOwnRecord } from '@halfsecond/protocol'
 import { builtInRules } from '../../src/core/identity/rules.ts'
 import { builtInIdentity } from '../../src/core/shard/shard-state.ts'
+import type { PlaybookTexts } from '../../src/runtime/catalogues/playbook-compiler.ts'
 import type { EngineDependencies } from '../../src/runtime/engine.ts'
 import type { Bus, Follower, Log } from '../../src/runtime/ports.ts'
 import type { Plant } from './simulation.ts'
@@ -42,8 +43,10 @@ export const goesOnInAnotherLog: Plant = {
 /** Nodes decide by another playbook than the one that was published. */
 export const decidesByAnotherPlaybook: Plant = {
   engine: (uses) => {
-    const compile = (text: string) => uses.compile(text.replace("banner: '", "banner: 'about "))
-    return { ...uses, compile }
+    const { texts } = uses
+    const compile: PlaybookTexts['compile'] = (text, catalogues) =>
+      texts.compile(text.replace("banner: '", "banner: 'about "), catalogues)
+    return { ...uses, texts: { ...texts, compile } }
   },
 }
 

@@ -7,6 +7,7 @@ import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import type { MemorySignals } from '../../src/memory/memory-signals.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
+import { playbookTexts } from '../../src/playbook/playbook-texts.ts'
 import { Engine, type EngineDependencies } from '../../src/runtime/engine.ts'
 import { standOf } from '../../src/runtime/shards/shard-rows.ts'
 import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
@@ -112,8 +113,8 @@ export class SimulatedNode {
       calendar,
       random: dice,
       observer,
-      compile,
-      hash: (text: string) => createHash('sha256').update(text).digest('hex'),
+      texts: { ...playbookTexts, compile },
+      hash: (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex'),
       parseIdentity: readIdentity,
       digestEvery,
     }

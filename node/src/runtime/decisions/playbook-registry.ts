@@ -7,6 +7,7 @@ import {
   toHalfsecondError,
 } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { ActivePlaybook } from '../node-api.ts'
 import type { Clock, Coordination, Observer, Timer } from '../ports.ts'
 import type { Primary } from '../shards/primary.ts'
@@ -28,8 +29,7 @@ export interface RegistryDependencies {
   readonly playbooks: Playbooks
   readonly clock: Clock
   readonly observer: Observer
-  /** Throws a `PlaybookError` for a text that is no playbook. */
-  readonly compile: (text: string) => Playbook
+  readonly compiler: Pick<PlaybookCompiler, 'compile' | 'bound'>
   /** Content hash of a text, hexadecimal. */
   readonly hash: (text: string) => string
 }
@@ -110,9 +110,10 @@ export class PlaybookRegistry {
   }
 
   /** Resolves once every shard decides by it, or did not within some seconds: then it will. */
-  async publish(text: string): Promise<ActivePlaybook> {
-    const { compile, coordination } = this.uses
-    const playbook = compile(text)
+  async publish(written: string): Promise<ActivePlaybook> {
+    const { compiler, coordination } = this.uses
+    const text = await compiler.bound(written)
+    const playbook = await compiler.compile(text)
     const hash = this.uses.hash(text)
     await coordination.putBlob(hash, Buffer.from(text))
     const version = await this.claim(hash)
@@ -223,7 +224,7 @@ export class PlaybookRegistry {
     if (bytes === undefined)
       throw new HalfsecondError('UNAVAILABLE', `playbook ${version} is nowhere: publish it again`)
     const text = Buffer.from(bytes).toString()
-    this.add(version, hash, this.uses.compile(text), text)
+    this.add(version, hash, await this.uses.compiler.compile(text), text)
   }
 
   private add(version: number, hash: string, playbook: Playbook, text: string): void {

@@ -21,6 +21,7 @@ import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
 import type {
   ActivePlaybook,
+  CatalogueOperating,
   ClusterOperations,
   ErasureOperations,
   Health,
@@ -55,6 +56,11 @@ export class FakeNode implements NodeApi {
     receipt: async () => undefined,
     expunge: async () => {},
     expunging: { isRunning: false, doneAt: 0, failure: '' },
+  }
+  readonly catalogues: CatalogueOperating = {
+    putPiece: async () => '0'.repeat(64),
+    put: async ({ items }, by) => ({ version: 1, hash: '1'.repeat(64), items, at: 0, by }),
+    versions: async () => [],
   }
   /** What is known, besides timelines. */
   readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])

@@ -1,12 +1,12 @@
 import { decode, encode, HalfsecondError, isFields } from '@halfsecond/protocol'
-import { type Catalogue, CatalogueFiller } from '../core/catalogue/catalogue.ts'
+import { type Catalogue, CatalogueFiller } from '../../core/catalogue/catalogue.ts'
 import {
   type CatalogueList,
   encodeList,
   readList,
   readPiece,
-} from '../core/catalogue/stored-catalogue.ts'
-import type { Clock, Coordination } from './ports.ts'
+} from '../../core/catalogue/stored-catalogue.ts'
+import type { Clock, Coordination } from '../ports.ts'
 
 /** Catalogues kept in memory besides those that are being loaded: two versions of a few. */
 const keptMax = 8
