@@ -207,6 +207,37 @@ export interface TriggeredDecision {
   readonly token: string
 }
 
+/**
+ * A proposition that counts because it was given, not because it was displayed: at the root `id`, as
+ * of `at`. The same (decision, placement, offer) again changes nothing.
+ */
+export interface GrantRecord {
+  readonly kind: 'grant'
+  readonly epoch: number
+  readonly id: FragmentId
+  /** When it was decided, in milliseconds since 1970. */
+  readonly at: number
+  readonly decision: string
+  readonly placement: string
+  readonly offer: string
+  /** Where the offer is in a group, so that limits across it count. */
+  readonly group?: string
+  readonly channel: string
+  /** Strict limits that it must keep: without room in each of them it changes nothing. */
+  readonly limits?: readonly GrantLimit[]
+}
+
+export const grantScopes = ['offer', 'group', 'placement', 'channel', 'all'] as const
+export type GrantScope = (typeof grantScopes)[number]
+
+/** Fewer than `max` grants after `since` may have the same offer, group, placement or channel. */
+export interface GrantLimit {
+  readonly scope: GrantScope
+  readonly max: number
+  /** Milliseconds since 1970; −1 for ever. */
+  readonly since: number
+}
+
 /** What the primary of a shard writes, under an epoch that fences it. */
 export type PrimaryOwnRecord =
   | PrimaryRecord
@@ -218,6 +249,7 @@ export type PrimaryOwnRecord =
   | ExpireRecord
   | JudgeRecord
   | SegmentRecord
+  | GrantRecord
 
 /** `from`, a lower fragment, is linked to `to`, directly or by way of others; since null: no more. */
 export interface EdgeRecord {

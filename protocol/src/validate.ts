@@ -5,6 +5,7 @@ import { type Fields, isFields, membersFault, otherFault, startBudget } from './
 import {
   type ChannelKind,
   type ChannelRecord,
+  grantScopes,
   type OutboxRecord,
   type Outcome,
   type OwnRecord,
@@ -217,6 +218,8 @@ export function isPrimaryOwnRecord(value: unknown): value is PrimaryOwnRecord {
         Array.isArray(value.decisions) &&
         value.decisions.every(isTriggered)
       )
+    case 'grant':
+      return isGrant(value)
     default:
       return false
   }
@@ -232,6 +235,26 @@ function isTriggered(value: unknown): value is TriggeredDecision {
     typeof value.token === 'string' &&
     typeof value.content === 'string'
   )
+}
+
+function isGrant(value: Fields): boolean {
+  const { id, at, decision, placement, offer, group, channel, limits } = value
+  return (
+    isFragmentId(id) &&
+    isTime(at) &&
+    idFault('decision', decision) === undefined &&
+    [placement, offer, channel].every((name) => nameFault('name', name) === undefined) &&
+    (group === undefined || nameFault('group', group) === undefined) &&
+    (limits === undefined || (Array.isArray(limits) && limits.every(isGrantLimit)))
+  )
+}
+
+const knownScopes: ReadonlySet<unknown> = new Set(grantScopes)
+
+function isGrantLimit(limit: unknown): boolean {
+  if (!isFields(limit)) return false
+  const { scope, max, since } = limit
+  return knownScopes.has(scope) && Number.isSafeInteger(max) && (since === -1 || isTime(since))
 }
 
 export function isOwnRecord(value: unknown): value is OwnRecord {

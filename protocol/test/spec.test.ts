@@ -71,6 +71,7 @@ describe('the specification', () => {
       'expire',
       'judge',
       'segment',
+      'grant',
     ])
   })
 

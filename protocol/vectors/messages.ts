@@ -324,6 +324,24 @@ const segment = {
   ],
 }
 
+const grant = {
+  kind: 'grant',
+  epoch: 4,
+  id: 'crm:991',
+  at: 1_760_000_001_000,
+  decision: '01K75B3QN0ABCDEFGHJKMNPQRS',
+  placement: 'email.top',
+  offer: 'store-card',
+  group: 'sales',
+  channel: 'email',
+  limits: [
+    { scope: 'offer', max: 1, since: -1 },
+    { scope: 'group', max: 4, since: 1_759_968_000_000 },
+  ],
+}
+
+const { group: _group, limits: _limits, ...plainGrant } = grant
+
 /** What the primary of a shard writes, and what no node takes for it. */
 export const ownRecords: {
   readonly accepted: readonly { readonly name: string; readonly record: object }[]
@@ -334,10 +352,16 @@ export const ownRecords: {
     { name: 'tick', record: { kind: 'tick', epoch: 4, wall: 1_760_000_001_000 } },
     { name: 'playbook', record: { kind: 'playbook', epoch: 4, version: 7, hash: '9f86d081' } },
     { name: 'segment', record: segment },
+    { name: 'grant', record: grant },
+    { name: "a grant without limits", record: plainGrant },
   ],
   refused: [
     { name: 'a list', record: [] },
     { name: 'no epoch', record: { kind: 'primary', node: 'n1' } },
+    {
+      name: 'a grant in a limit across nothing',
+      record: { ...grant, limits: [{ scope: 'shop', max: 1, since: -1 }] },
+    },
     { name: 'epoch 0', record: { kind: 'primary', epoch: 0, node: 'n1' } },
     { name: 'a primary without its node', record: { kind: 'primary', epoch: 4 } },
     { name: 'a tick in fractions', record: { kind: 'tick', epoch: 4, wall: 0.5 } },

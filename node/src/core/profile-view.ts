@@ -68,19 +68,21 @@ export interface EntryView {
   readonly at: string
   /** The sender's own time, where it was later. */
   readonly sentAt?: string
-  /** The event's name, or the kind of any other record: `outcome`, `logout`. */
+  /** The event's name, or the kind of any other record: `outcome`, `logout`, `grant`. */
   readonly kind: string
   readonly id: string
   readonly channel?: string
   readonly source?: string
   /** Of an event. */
   readonly properties?: Properties
-  /** Of an outcome. */
+  /** Of an outcome; of a grant all but `treatment` and `outcome`. */
   readonly decision?: string
   readonly placement?: string
   readonly offer?: string
   readonly treatment?: string
   readonly outcome?: Outcome
+  /** Of a grant whose offer is in one. */
+  readonly group?: string
 }
 
 export interface SessionView {
@@ -128,7 +130,7 @@ export function viewOf(
     identifiers: [fragment.identifier],
     ...registerViewsOf(fragment),
     timeline: timeline.map(viewEntry),
-    sessions: viewSessions(timeline),
+    sessions: viewSessions(timeline.filter(isOwnAct)),
   }
 }
 
@@ -148,7 +150,12 @@ export function* viewInSteps(
     timeline.push(...entries.slice(i, i + entriesAtOnce).map(viewEntry))
   }
   const identifiers = [fragment.identifier]
-  return { identifiers, ...registers, timeline, sessions: viewSessions(entries) }
+  return { identifiers, ...registers, timeline, sessions: viewSessions(entries.filter(isOwnAct)) }
+}
+
+/** Nobody came because something was sent to them. */
+function isOwnAct({ record }: Entry): boolean {
+  return record.kind !== 'grant'
 }
 
 /** The registers of one fragment, by name. */
@@ -198,10 +205,14 @@ function viewEntry({ at, record }: Entry): EntryView {
     at: isoTime(at),
     ...(record.at !== at && { sentAt: isoTime(record.at) }),
     kind: record.kind === 'event' ? record.name : record.kind,
-    id: record.id,
+    id: record.kind === 'grant' ? record.decision : record.id,
     ...senderOf(record),
   }
   switch (record.kind) {
+    case 'grant': {
+      const { decision, placement, offer, group } = record
+      return { ...written, decision, placement, offer, ...(group !== undefined && { group }) }
+    }
     case 'event':
       return { ...written, properties: record.properties }
     case 'outcome': {

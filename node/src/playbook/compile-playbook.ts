@@ -96,6 +96,9 @@ class Compiler {
     const channelOf = new Map(
       [...placements].map(([name, { channel }]) => [name, channel] as const),
     )
+    const later = new Set(
+      [...placements.values()].filter(({ isLater }) => isLater).map(({ name }) => name),
+    )
     return {
       name: source.playbook,
       zone: source.zone ?? 'UTC',
@@ -103,7 +106,7 @@ class Compiler {
       readable: readableOf(source, this.document),
       traits: [...new Set([...Object.keys(source.traits ?? {}), ...builtInTraits])],
       facts,
-      features: this.compilation.features.finish(groupOf, channelOf),
+      features: this.compilation.features.finish(groupOf, channelOf, later),
       placements,
       segments: segmentsOf(source, facts, placements, this.document),
     }
@@ -161,6 +164,7 @@ class Compiler {
         source.token === undefined
           ? defaultTokenMs
           : (parseDuration(source.token) ?? defaultTokenMs),
+      isLater: source.token !== undefined,
       candidates,
     }
   }

@@ -1,6 +1,7 @@
 import type { Properties } from '@halfsecond/protocol'
 import type { Truth } from '../core/condition/compile.ts'
 import {
+  type Counted,
   capacityMax,
   type Feature,
   FeatureSet,
@@ -8,7 +9,6 @@ import {
   type Scope,
   type SketchFeature,
 } from '../core/features/feature-set.ts'
-import type { Said } from '../core/fragment/said.ts'
 
 /** A condition on one event. */
 export interface Predicate {
@@ -38,7 +38,7 @@ export class FeatureRegistry {
   }
 
   outcome(
-    outcome: Said,
+    outcome: Counted,
     scope: Scope,
     of: string,
     capacity: number,
@@ -63,8 +63,13 @@ export class FeatureRegistry {
     return this.add({ kind: 'sketch', ...feature })
   }
 
-  finish(groups: ReadonlyMap<string, string>, channels: ReadonlyMap<string, string>): FeatureSet {
-    return new FeatureSet(this.features, groups, channels)
+  /** Arguments as of `FeatureSet`. */
+  finish(
+    groups: ReadonlyMap<string, string>,
+    channels: ReadonlyMap<string, string>,
+    later?: ReadonlySet<string>,
+  ): FeatureSet {
+    return new FeatureSet(this.features, groups, channels, later)
   }
 
   private add(feature: Feature): number {

@@ -40,6 +40,8 @@ export function compileLimit(
   const strict = source.strict ?? false
   if (strict && source.on !== 'display')
     throw new LimitError('strict', 'only a limit on display can be strict: others are told late')
+  if (strict && source.pause !== undefined)
+    throw new LimitError('strict', 'a strict limit has no pause: let per be as long')
   const window = windowOf(source.per)
   const pauseMs = source.pause === undefined ? undefined : parseDuration(source.pause)
   if (
@@ -58,11 +60,11 @@ export function compileLimit(
           withinMs: window.kind === 'rolling' ? window.ms : Number.MAX_SAFE_INTEGER,
         }
   const capacity = reach ? 2 * source.max - 1 : source.max
-  const feature = features.outcome(source.on, scope, of, capacity, reach)
+  const feature = features.outcome(strict ? 'grant' : source.on, scope, of, capacity, reach)
   const across = scope === own ? '' : ` across ${scope}`
   const pause = source.pause === undefined ? '' : `, then a pause of ${source.pause}`
   const text = `at most ${source.max} ${source.on} per ${source.per}${across}${pause}${strict ? ', strictly' : ''}`
-  return { text, on: source.on, feature, max: source.max, window, pauseMs, strict }
+  return { text, on: source.on, across: scope, feature, max: source.max, window, pauseMs, strict }
 }
 
 /**
@@ -100,7 +102,15 @@ export function compileAfter(
 function after(done: string, source: Exclude<AfterSource, 'allow'>) {
   const does = source === 'retire' ? 'retired' : `paused for ${source.pause}`
   const window: Window = { kind: 'lifetime' }
-  return { text: `${done}: ${does}`, max: 1, window, pauseMs: pauseOf(source), strict: false }
+  const across = 'offer' as const
+  return {
+    text: `${done}: ${does}`,
+    across,
+    max: 1,
+    window,
+    pauseMs: pauseOf(source),
+    strict: false,
+  }
 }
 
 function pauseOf(source: Exclude<AfterSource, 'allow'>): number | undefined {
@@ -122,6 +132,7 @@ export function unsubscribed(
     ...ever,
     text: 'unsubscribed',
     on: 'unsubscribe',
+    across: 'offer',
     feature: features.outcome('unsubscribe', 'offer', offer, 1),
     unless: { kind: 'consented', purposes },
   }
@@ -130,6 +141,7 @@ export function unsubscribed(
     ...ever,
     text: 'unsubscribed from its group',
     on: 'unsubscribe group',
+    across: 'group',
     feature: features.outcome('unsubscribe group', 'group', group, 1),
     unless: { kind: 'consented', purposes: [group] },
   }

@@ -17,10 +17,15 @@ export interface Profile {
 /** Purpose that deciding needs consent for. */
 export const personalise = 'personalise'
 
-/** A proposition that somebody was given. */
+/** A proposition that somebody was given, of which the profile does not know all. */
 export interface Exposure {
   readonly placement: string
   readonly offer: string
+  /**
+   * What the profile knows: that it was granted, or that it was displayed; `repeated`: that it was
+   * granted to this very decision, which is asked again. Undefined: nothing.
+   */
+  readonly known?: 'granted' | 'displayed' | 'repeated'
 }
 
 /** What is asked, apart from whom it is about. */
@@ -30,6 +35,13 @@ export interface DecideRequest {
   readonly now: number
   /** Given to this person a moment ago, and not among the displays of the profile yet. */
   readonly exposures: readonly Exposure[]
+  /**
+   * Whether whoever decides knows all that was given, as is assumed by default. A standby does not:
+   * it assumes one more exposure than it knows of, and grants nothing.
+   */
+  readonly isPrimary?: boolean
+  /** What the log had no room for in a strict limit a moment ago; by default nothing. */
+  readonly refused?: readonly Exposure[]
 }
 
 /** One thing to show, before it is signed. Default content has no offer. */
@@ -54,13 +66,13 @@ export interface Choice {
  */
 export function decide(
   profile: Profile,
-  { placements, now, exposures }: DecideRequest,
+  request: DecideRequest,
   playbook: Playbook,
   calendar: Calendar,
   trace?: Map<string, Trace>,
 ): Choice[] {
-  const evaluation = new Evaluation(profile, playbook, calendar, now)
-  for (const exposure of exposures) evaluation.expose(exposure)
+  const { placements } = request
+  const evaluation = new Evaluation(profile, playbook, calendar, request.now, request)
   const isAllowed = mayPersonalise(profile, playbook)
   const taken = new Set<string>()
   const isShared = placements.length > 1 || placements.some(({ count }) => count > 1)

@@ -33,6 +33,7 @@ export interface ExplainedCandidate {
     | 'when'
     | 'never'
     | 'limit'
+    | 'strict'
     | 'consent'
   /** The rule in the author's words, and the values that were compared. */
   readonly reason: string

@@ -8,6 +8,8 @@ export interface LimitScope extends OverruleScope {
   readonly zone: string
   /** Exposures that a feature does not count yet. */
   exposures(feature: number): number
+  /** Exposures that nobody here knows of may be so many. */
+  readonly unseen: number
 }
 
 /** The first limit that blocks, or undefined. */
@@ -29,7 +31,7 @@ export interface LimitState {
 export function limitState(limit: Limit, scope: LimitScope): LimitState {
   const { features } = scope
   const count = features.count(limit.feature, windowStart(limit, scope))
-  const exposed = scope.exposures(limit.feature)
+  const exposed = exposuresOf(limit, scope)
   const soFar = count === undefined ? undefined : Math.min(limit.max, count + exposed)
   if (!features.isWhole) return { soFar, last: undefined, until: undefined }
   const last =
@@ -47,7 +49,7 @@ export function limitState(limit: Limit, scope: LimitScope): LimitState {
 function isBlocking(limit: Limit, scope: LimitScope): boolean {
   const { features, now } = scope
   if (limit.unless && isOverruled(limit.unless, limit.feature, scope)) return false
-  const exposed = scope.exposures(limit.feature)
+  const exposed = exposuresOf(limit, scope)
   if (limit.pauseMs !== undefined) {
     if (!features.isWhole) return true
     const since =
@@ -59,8 +61,15 @@ function isBlocking(limit: Limit, scope: LimitScope): boolean {
   return count === undefined || count + exposed >= limit.max
 }
 
+function exposuresOf({ feature, on }: Limit, scope: LimitScope): number {
+  return scope.exposures(feature) + (on === 'display' ? scope.unseen : 0)
+}
+
 /** Times after this one count. */
-function windowStart({ window }: Limit, { features, now, calendar, zone }: LimitScope): number {
+export function windowStart(
+  { window }: Pick<Limit, 'window'>,
+  { features, now, calendar, zone }: Pick<LimitScope, 'features' | 'now' | 'calendar' | 'zone'>,
+): number {
   switch (window.kind) {
     case 'rolling':
       return now - window.ms

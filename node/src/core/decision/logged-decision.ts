@@ -13,7 +13,7 @@ import { restoreWhole } from '../features/stored-features.ts'
 import { isBoolean, isTraitValue, type Registers } from '../fragment/registers.ts'
 import type { Version } from '../identity/ties.ts'
 import type { Calendar } from './calendar.ts'
-import { type Choice, type DecideRequest, decide, type Profile } from './decide.ts'
+import { type Choice, type DecideRequest, decide, type Exposure, type Profile } from './decide.ts'
 import type { Playbook } from './playbook.ts'
 import type { Trace } from './verdict.ts'
 
@@ -27,7 +27,7 @@ import type { Trace } from './verdict.ts'
  *
  *   [decision, at, node, key, [id, sequence, index, …]]
  *   [playbook version, placements, exposures, positions, pending, position, isFresh, choices,
- *    model version, [features id, traits, consents, features]]
+ *    model version, [features id, traits, consents, features], isPrimary, refused]
  *
  * An id of the head that is the key is null. `pending` counts the batches that no log had
  * confirmed. Of the traits only those are there that the playbook can read. A choice is
@@ -94,7 +94,9 @@ export interface LoggedProposition {
 
 export interface LoggedDecision extends LoggedHead {
   readonly playbookVersion: number
-  readonly exposures: DecideRequest['exposures']
+  readonly exposures: readonly Exposure[]
+  readonly isPrimary: boolean
+  readonly refused: readonly Exposure[]
   readonly positions: readonly WirePosition[]
   readonly pending: number
   readonly position: WirePosition
@@ -149,7 +151,7 @@ function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
   return encode([
     decided.playbookVersion,
     request.placements.map(({ name }) => name),
-    request.exposures.flatMap(({ placement, offer }) => [placement, offer]),
+    storedExposures(request.exposures),
     decided.positions,
     decided.pending,
     decided.position,
@@ -157,7 +159,13 @@ function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
     decided.choices.map(storedChoice),
     modelVersion,
     stored,
+    request.isPrimary ?? true,
+    storedExposures(request.refused ?? []),
   ])
+}
+
+function storedExposures(exposures: readonly Exposure[]): string[] {
+  return exposures.flatMap(({ placement, offer, known }) => [placement, offer, known ?? ''])
 }
 
 /** Says that one of 2^halvings decisions is logged: of those, this is one. */
@@ -181,11 +189,12 @@ export function readDecision(entry: Uint8Array): LoggedDecision {
   assert(head !== undefined, 'a logged decision of a known version')
   const body = decoded(entry)
   const [version, placements, exposures, positions, pending, position, ...rest]: unknown[] = body
-  const [isFresh, choices, _model, stored]: unknown[] = rest
+  const [isFresh, choices, _model, stored, isPrimary, refused]: unknown[] = rest
   assert(
     typeof version === 'number' &&
       isTexts(placements) &&
       isTexts(exposures) &&
+      isTexts(refused) &&
       Array.isArray(positions) &&
       positions.every(isWirePosition) &&
       typeof pending === 'number' &&
@@ -196,7 +205,9 @@ export function readDecision(entry: Uint8Array): LoggedDecision {
   return {
     ...head,
     playbookVersion: version,
-    exposures: pairsIn(exposures).map(([placement, offer]) => ({ placement, offer })),
+    exposures: exposuresIn(exposures),
+    isPrimary: isPrimary === true,
+    refused: exposuresIn(refused),
     positions,
     pending,
     position,
@@ -228,7 +239,8 @@ export function rederive(
   const profile = profileIn(logged, playbook)
   if (profile === undefined || known.length < placements.length) return undefined
   const traces = new Map<string, Trace>()
-  const request = { placements: known, now: logged.at, exposures: logged.exposures }
+  const { at: now, exposures, isPrimary, refused } = logged
+  const request = { placements: known, now, exposures, isPrimary, refused }
   const choices = decide(profile, request, playbook, calendar, traces)
   const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
   return { choices, traces, isSame }
@@ -341,8 +353,12 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((one) => typeof one === 'string')
 }
 
-function pairsIn(flat: readonly string[]): [string, string][] {
-  return flat.flatMap((first, i): [string, string][] =>
-    i % 2 === 0 ? [[first, flat[i + 1] ?? '']] : [],
-  )
+function exposuresIn(flat: readonly string[]): Exposure[] {
+  const exposures: Exposure[] = []
+  for (let i = 0; i < flat.length; i += 3) {
+    const [placement = '', offer = '', known] = flat.slice(i, i + 3)
+    const isKnown = known === 'granted' || known === 'displayed' || known === 'repeated'
+    exposures.push(isKnown ? { placement, offer, known } : { placement, offer })
+  }
+  return exposures
 }

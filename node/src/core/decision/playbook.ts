@@ -1,7 +1,7 @@
 import type { Value } from '@halfsecond/protocol'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { Read } from '../condition/read.ts'
-import type { FeatureSet } from '../features/feature-set.ts'
+import type { Scope as Counting, FeatureSet } from '../features/feature-set.ts'
 import type { Said } from '../fragment/said.ts'
 import type { CalendarUnit } from './calendar.ts'
 import type { Unless } from './overruled.ts'
@@ -56,6 +56,8 @@ export interface Placement {
   readonly limits: readonly Limit[]
   /** How long a token of this placement is good for. */
   readonly tokenMs: number
+  /** Whether its content is displayed later, as in an e-mail: then deciding is the exposure. */
+  readonly isLater: boolean
   /** What can be shown here, best first. */
   readonly candidates: readonly Candidate[]
 }
@@ -97,6 +99,8 @@ export interface Limit {
   /** In the author's words: what `why` prints. */
   readonly text: string
   readonly on: Said
+  /** What its matches have in common. */
+  readonly across: Counting
   readonly feature: number
   readonly max: number
   readonly window: Window

@@ -29,6 +29,10 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
       return ruleOf(`never of ${offer.group?.name}`, offer.group?.never, verdict.truth, findings)
     case 'limit':
       return limitReason(verdict.limit, limitState)
+    case 'strict':
+      return verdict.why === 'standby'
+        ? 'a strict limit counts it, and only the primary of the shard can grant it'
+        : 'a strict limit counts it, and something else was granted first'
     case 'placement-limit':
       return `the placement has ${limitReason(verdict.limit, limitState)}`
   }

@@ -27,7 +27,14 @@ export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | 
     : `${fallback}: of ${candidates.length} offers none is for you now. The nearest, ${named}.`
 }
 
-const stages: readonly Verdict['kind'][] = ['when', 'never', 'group-never', 'limit', 'content']
+const stages: readonly Verdict['kind'][] = [
+  'when',
+  'never',
+  'group-never',
+  'limit',
+  'strict',
+  'content',
+]
 
 /** The candidate that passed the most rules; among equals the best. */
 function furthest(candidates: readonly Judged[]): Judged | undefined {
@@ -59,6 +66,8 @@ function heldBack({ verdict, findings, limitState }: Judged): string {
       return limitState !== undefined && limitState.soFar === undefined
         ? 'waits until it is known how often you saw it elsewhere'
         : limitWords(verdict.limit)
+    case 'strict':
+      return 'cannot be promised to you at this moment'
     case 'taken':
       return 'is shown beside it already'
     case 'chosen':

@@ -6,12 +6,14 @@ import type { Candidate, Limit } from './playbook.ts'
 
 /**
  * Why a candidate was chosen or not. `chosen` and `outranked` passed every rule, `taken` stands
- * elsewhere in the same answer, `content` refers to something unknown.
+ * elsewhere in the same answer, `content` refers to something unknown, `strict` needs a grant that
+ * it cannot have.
  */
 export type Verdict =
   | { readonly kind: 'chosen' | 'outranked' | 'taken' | 'content' }
   | { readonly kind: 'when' | 'never' | 'group-never'; readonly truth: Truth }
   | { readonly kind: 'limit' | 'placement-limit'; readonly limit: Limit }
+  | { readonly kind: 'strict'; readonly why: 'standby' | 'refused' }
 
 /** A candidate with its verdict, and what led to it. */
 export interface Judged {
@@ -52,6 +54,7 @@ function readsOf({ offer, contentReads }: Candidate, verdict: Verdict): readonly
     case 'taken':
     case 'limit':
     case 'placement-limit':
+    case 'strict':
       return []
   }
 }
@@ -80,5 +83,7 @@ export function judge(
   const when = offer.when?.test(evaluation)
   if (offer.when && when !== true) return { kind: 'when', truth: when }
   const limit = blockingLimit(candidate.limits, evaluation)
-  return limit ? { kind: 'limit', limit } : undefined
+  if (limit) return { kind: 'limit', limit }
+  const why = evaluation.ungranted(offer.name)
+  return why && { kind: 'strict', why }
 }

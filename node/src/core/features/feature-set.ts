@@ -22,9 +22,12 @@ export interface EventFeature {
 
 export type Scope = 'offer' | 'group' | 'placement' | 'channel' | 'all'
 
+/** What limits count: what became of an offer, or, where they are strict, that it was given. */
+export type Counted = Said | 'grant'
+
 export interface OutcomeFeature {
   readonly kind: 'outcome'
-  readonly outcome: Said
+  readonly outcome: Counted
   readonly scope: Scope
   /** Which offer, group, placement or channel; empty for `all`. */
   readonly of: string
@@ -48,7 +51,7 @@ export interface SketchFeature {
   /** Events that it looks at; undefined: every event. */
   readonly events: readonly string[] | undefined
   /** Outcomes that it looks at: those about the items of a template. */
-  readonly items?: { readonly outcome: Said; readonly template: string }
+  readonly items?: { readonly outcome: Counted; readonly template: string }
   /** What it takes from one of them; undefined: nothing, the event does not count. */
   readonly take: (record: EventRecord) => string | number | undefined
   /** Most events, or values, that it keeps. */
@@ -66,6 +69,8 @@ export class FeatureSet {
   readonly features: readonly Feature[]
   /** Hash of all that the features are: equal means that stored states can be taken over. */
   readonly id: string
+  /** Whether any limit is strict. */
+  readonly isStrict: boolean
   private readonly byEvent = new Map<string, number[]>()
   private readonly ofEveryEvent: number[] = []
   private readonly byOutcome = new Map<string, number[]>()
@@ -73,19 +78,24 @@ export class FeatureSet {
   private readonly ofItems = new Map<string, number[]>()
   private readonly groups: ReadonlyMap<string, string>
   private readonly channels: ReadonlyMap<string, string>
+  private readonly later: ReadonlySet<string>
+  private readonly exposures = new Map<string, Exposed>()
 
   /**
    * @param groups offer, or template of offers → its group
    * @param channels placement → its channel
+   * @param later placements whose content is displayed later: there a grant counts as the display
    */
   constructor(
     features: readonly Feature[],
     groups: ReadonlyMap<string, string>,
     channels: ReadonlyMap<string, string>,
+    later: ReadonlySet<string> = new Set(),
   ) {
     this.features = features
     this.groups = groups
     this.channels = channels
+    this.later = later
     features.forEach((feature, index) => {
       if (feature.kind === 'event') this.looksAt(feature.event, index)
       else if (feature.kind === 'sketch') {
@@ -94,6 +104,7 @@ export class FeatureSet {
         if (items !== undefined) push(this.ofItems, `${items.outcome} ${items.template}`, index)
       } else push(this.byOutcome, outcomeKey(feature.outcome, feature.scope, feature.of), index)
     })
+    this.isStrict = features.some(isOfGrants)
     for (const indexes of this.byEvent.values()) indexes.push(...this.ofEveryEvent)
     const described = features.map((feature) => `${feature.text} newest ${feature.capacity}`)
     const usesGroups = features.some((one) => one.kind === 'outcome' && one.scope === 'group')
@@ -101,6 +112,7 @@ export class FeatureSet {
     if (usesGroups) for (const [offer, group] of groups) described.push(`${offer} in ${group}`)
     if (usesChannels)
       for (const [name, channel] of channels) described.push(`${name} on ${channel}`)
+    for (const name of later) described.push(`${name} is displayed later`)
     this.id = hash64Hex(encode(described))
   }
 
@@ -108,8 +120,40 @@ export class FeatureSet {
     return this.byEvent.get(record.name) ?? this.ofEveryEvent
   }
 
-  /** The features that count this outcome of an offer at a placement. */
+  /**
+   * The features that count this outcome of an offer at a placement. Where content is displayed
+   * later, its grant was the display.
+   */
   ofOutcome(outcome: Said, offer: string, placement: string): readonly number[] {
+    if (outcome === 'display' && this.later.has(placement)) return none
+    return this.counting(outcome, offer, placement)
+  }
+
+  /** The features that count that an offer was given at a placement. */
+  ofGrant(offer: string, placement: string): readonly number[] {
+    const strict = this.counting('grant', offer, placement)
+    return this.later.has(placement)
+      ? [...this.counting('display', offer, placement), ...strict]
+      : strict
+  }
+
+  /** The features that will count an offer that is given at a placement. */
+  ofExposure(offer: string, placement: string): Exposed {
+    const key = `${placement} ${offer}`
+    let exposed = this.exposures.get(key)
+    if (exposed === undefined) {
+      exposed = {
+        displays: this.ofOutcome('display', offer, placement),
+        grants: this.ofGrant(offer, placement),
+        isStrict: this.counting('grant', offer, placement).length > 0,
+      }
+      if (this.exposures.size === exposuresKept) this.exposures.clear()
+      this.exposures.set(key, exposed)
+    }
+    return exposed
+  }
+
+  private counting(outcome: Counted, offer: string, placement: string): readonly number[] {
     const indexes: number[] = []
     const collect = (scope: Scope, of: string | undefined) => {
       if (of !== undefined)
@@ -134,6 +178,30 @@ export class FeatureSet {
 
 const none: readonly number[] = []
 
+function isOfGrants(feature: Feature): boolean {
+  switch (feature.kind) {
+    case 'outcome':
+      return feature.outcome === 'grant'
+    case 'sketch':
+      return feature.items?.outcome === 'grant'
+    case 'event':
+      return false
+  }
+}
+
+/** Pairs of an offer and a placement that were given lately: each is worked out once. */
+const exposuresKept = 16_384
+
+/** Features that will count what was given. */
+export interface Exposed {
+  /** Once it is displayed. */
+  readonly displays: readonly number[]
+  /** Once the log has it. */
+  readonly grants: readonly number[]
+  /** Whether any of these is of a strict limit: then nothing is shown before the log has it. */
+  readonly isStrict: boolean
+}
+
 /** What stands between the name of a template and the id of an item. */
 const itemMark = '/'
 
@@ -148,7 +216,7 @@ function templateOf(offer: string): string | undefined {
   return mark < 0 ? undefined : offer.slice(0, mark)
 }
 
-function outcomeKey(outcome: Said, scope: Scope, of: string): string {
+function outcomeKey(outcome: Counted, scope: Scope, of: string): string {
   return `${outcome} ${scope} ${of}`
 }
 

@@ -1,7 +1,6 @@
-import type { OutcomeRecord } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
-import { countedAs, type Said } from '../fragment/said.ts'
+import { countedAs } from '../fragment/said.ts'
 import type { EventFeature, FeatureSet, OutcomeFeature, SketchFeature } from './feature-set.ts'
 import { condensed, mergedReach, type ReachPart } from './merged-reach.ts'
 import { RecentItems } from './recent-items.ts'
@@ -80,7 +79,8 @@ export class FeatureState {
    *   joined a session that is no longer kept: compute the state again from the timeline.
    */
   update(at: number, record: TimelineRecord, isFirstShown = true): boolean {
-    let exact = this.sessions.add(at)
+    // Nobody came because something was sent to them.
+    let exact = record.kind === 'grant' || this.sessions.add(at)
     if (record.kind === 'event') {
       for (const index of this.set.ofEvent(record)) {
         const feature = this.set.features[index]
@@ -93,15 +93,19 @@ export class FeatureState {
         }
       }
     } else if (record.kind === 'outcome') {
+      const { offer, placement } = record
       for (const counted of countedAs(record, isFirstShown))
-        exact = this.countOutcome(at, counted, record) && exact
+        exact = this.countOffer(at, offer, this.set.ofOutcome(counted, offer, placement)) && exact
+    } else if (record.kind === 'grant') {
+      const { offer, placement } = record
+      exact = this.countOffer(at, offer, this.set.ofGrant(offer, placement)) && exact
     }
     return exact
   }
 
-  private countOutcome(at: number, counted: Said, { offer, placement }: OutcomeRecord): boolean {
+  private countOffer(at: number, offer: string, counting: readonly number[]): boolean {
     let exact = true
-    for (const index of this.set.ofOutcome(counted, offer, placement)) {
+    for (const index of counting) {
       const feature = this.set.features[index]
       if (feature?.kind === 'outcome') exact = this.insert(index, feature, at) && exact
       else if (feature?.kind === 'sketch') {

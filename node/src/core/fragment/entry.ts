@@ -1,6 +1,12 @@
-import { type ChannelRecord, compareUtf8, decodeTrusted, isFields } from '@halfsecond/protocol'
+import {
+  type ChannelRecord,
+  compareUtf8,
+  decodeTrusted,
+  type GrantRecord,
+  isFields,
+} from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
-import { propositionOf, saidBy } from './said.ts'
+import { grantOf, propositionOf, saidBy } from './said.ts'
 
 /*
  * One entry of a timeline, in memory and in rows alike, little-endian:
@@ -13,7 +19,9 @@ import { propositionOf, saidBy } from './said.ts'
 export const headerBytes = 16
 
 /** Records that stand in a timeline. */
-export type TimelineRecord = Extract<ChannelRecord, { kind: 'event' | 'outcome' | 'logout' }>
+export type TimelineRecord =
+  | Extract<ChannelRecord, { kind: 'event' | 'outcome' | 'logout' }>
+  | GrantRecord
 
 /** A decoded entry. `at` inside `record` is the sender's time; this one is what counts. */
 export interface Entry {
@@ -23,10 +31,17 @@ export interface Entry {
 
 /**
  * What makes a record the same as another: its id; for an outcome what it says about which
- * proposition, so that a second report of it changes nothing.
+ * proposition, so that a second report of it changes nothing; for a grant the proposition.
  */
 export function identityOf(record: TimelineRecord): string {
-  return record.kind === 'outcome' ? `${propositionOf(record)}|${saidBy(record)}` : record.id
+  switch (record.kind) {
+    case 'outcome':
+      return `${propositionOf(record)}|${saidBy(record)}`
+    case 'grant':
+      return grantOf(record)
+    default:
+      return record.id
+  }
 }
 
 /** The shorter first, then by bytes: ids that end in a counter sort by its value. */
@@ -50,6 +65,9 @@ export function decodeEntry(bytes: Uint8Array, view: DataView, start: number): E
 function isTimelineRecord(value: unknown): value is TimelineRecord {
   return (
     isFields(value) &&
-    (value.kind === 'event' || value.kind === 'outcome' || value.kind === 'logout')
+    (value.kind === 'event' ||
+      value.kind === 'outcome' ||
+      value.kind === 'logout' ||
+      value.kind === 'grant')
   )
 }

@@ -1,8 +1,7 @@
 import {
   type ChannelRecord,
-  type EventRecord,
   fnv1a32,
-  type LogoutRecord,
+  type GrantRecord,
   type OutcomeRecord,
   ulidTime,
 } from '@halfsecond/protocol'
@@ -11,7 +10,7 @@ import type { Arena } from './arena.ts'
 import { compareIds, identityOf, type TimelineRecord } from './entry.ts'
 import type { Fragment } from './fragment.ts'
 import { type Registers, registerOf, type TraitValue, write } from './registers.ts'
-import { isShowing, propositionOf, showing } from './said.ts'
+import { isShowing, propositionOf, type Shown, showing } from './said.ts'
 import { type ChunkRows, SealedTimeline } from './sealed-timeline.ts'
 
 /** What a fold writes besides the fragment itself. One per shard. */
@@ -42,7 +41,7 @@ const clockSlackMs = 60 * 60_000
  */
 export function evolve(
   fragment: Fragment,
-  record: FragmentRecord,
+  record: FragmentRecord | GrantRecord,
   logged: Logged,
   ground: Ground,
 ): boolean {
@@ -65,13 +64,13 @@ export function isFragmentRecord(record: ChannelRecord): record is FragmentRecor
 }
 
 /** The time that counts for a record: its own, but never later than the log's. */
-export function effectiveTime(record: ChannelRecord, timestamp: number): number {
+export function effectiveTime(record: ChannelRecord | GrantRecord, timestamp: number): number {
   return Math.min(record.at, timestamp)
 }
 
 function fold(
   fragment: Fragment,
-  record: FragmentRecord,
+  record: FragmentRecord | GrantRecord,
   at: number,
   logged: Logged,
   ground: Ground,
@@ -81,6 +80,7 @@ function fold(
     case 'event':
     case 'outcome':
     case 'logout':
+    case 'grant':
       return insert(fragment, at, record, logged, ground)
     case 'traits': {
       const traits: Registers<TraitValue> = fragment.traits ?? new Map()
@@ -113,7 +113,7 @@ function fold(
 function insert(
   fragment: Fragment,
   at: number,
-  record: EventRecord | OutcomeRecord | LogoutRecord,
+  record: TimelineRecord,
   logged: Logged,
   ground: Ground,
 ): boolean {
@@ -179,7 +179,7 @@ function timeOf(
 ): number | undefined {
   const open = fragment.open.timeOf(ground.arena, hash, identity)
   if (open !== undefined || fragment.sealed === null) return open
-  const from = record.kind === 'outcome' ? outcomeFrom(record, at) : at - fragment.lead
+  const from = 'decision' in record ? outcomeFrom(record, at) : at - fragment.lead
   return fragment.sealed.timeOf(fragment.identifier, hash, identity, from, ground.chunks)
 }
 
@@ -207,8 +207,8 @@ export function shownBy(
   return shown
 }
 
-/** An outcome cannot have been reported before its decision was made. */
-function outcomeFrom(record: OutcomeRecord, at: number): number {
-  const decidedAt = ulidTime(record.decision)
+/** Nothing of a decision can have been reported before it was made. */
+function outcomeFrom({ decision }: Shown, at: number): number {
+  const decidedAt = ulidTime(decision)
   return decidedAt === undefined ? 0 : Math.min(at, decidedAt - clockSlackMs)
 }

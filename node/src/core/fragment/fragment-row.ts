@@ -171,14 +171,15 @@ function isText(value: unknown): value is string {
 function restoreSealed(stored: unknown): SealedTimeline | null {
   if (stored === null) return null
   assert(Array.isArray(stored), 'a sealed timeline that is whole')
-  const [chunks, entries, lastAt, recent]: unknown[] = stored
+  const [chunks, entries, lastAt, recent, grants = 0]: unknown[] = stored
   assert(
     typeof chunks === 'number' &&
       typeof entries === 'number' &&
       typeof lastAt === 'number' &&
+      typeof grants === 'number' &&
       Array.isArray(recent) &&
       recent.every((hash) => typeof hash === 'number'),
     'a sealed timeline that is whole',
   )
-  return new SealedTimeline(chunks, entries, lastAt, recent)
+  return new SealedTimeline(chunks, entries, lastAt, recent, grants)
 }

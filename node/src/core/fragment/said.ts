@@ -8,9 +8,17 @@ export function saidBy({ outcome, reason, across }: OutcomeRecord): Said {
   return outcome === 'unsubscribe' && across === 'group' ? 'unsubscribe group' : outcome
 }
 
-/** Names what was shown: one offer at one place of one decision. The space keeps it apart from ids. */
-export function propositionOf({ decision, placement, offer }: OutcomeRecord): string {
+/** What was shown: one offer at one place of one decision. */
+export type Shown = Pick<OutcomeRecord, 'decision' | 'placement' | 'offer'>
+
+/** Names what was shown. The space keeps it apart from ids. */
+export function propositionOf({ decision, placement, offer }: Shown): string {
   return `outcome ${decision}|${placement}|${offer}`
+}
+
+/** As `propositionOf`: names the grant of it. */
+export function grantOf({ decision, placement, offer }: Shown): string {
+  return `grant ${decision}|${placement}|${offer}`
 }
 
 /**

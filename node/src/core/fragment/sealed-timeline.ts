@@ -1,6 +1,7 @@
 import type { FragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import { decodeEntry, type Entry, identityOf } from './entry.ts'
+import { isGrantAt } from './grants.ts'
 import { decodeEntries } from './open-chunk.ts'
 
 /** Rows of sealed chunks, by identifier and chunk number, counted from 0. */
@@ -22,13 +23,16 @@ export class SealedTimeline {
   entries: number
   /** Greatest at' in them. */
   lastAt: number
+  /** How many of them are grants: without any nobody has to look. */
+  grants: number
   private readonly recent: number[]
 
-  constructor(chunks = 0, entries = 0, lastAt = -1, recent: number[] = []) {
+  constructor(chunks = 0, entries = 0, lastAt = -1, recent: number[] = [], grants = 0) {
     this.chunks = chunks
     this.entries = entries
     this.lastAt = lastAt
     this.recent = recent
+    this.grants = grants
   }
 
   /** Seals these entries, which are in order, as the next chunk. */
@@ -40,6 +44,7 @@ export class SealedTimeline {
     for (let at = 0; at < entries.length; at += view.getUint32(at, true)) {
       this.recent.push(view.getUint32(at + 4, true))
       lastAt = view.getFloat64(at + 8, true)
+      if (isGrantAt(entries, at)) this.grants++
       count++
     }
     if (this.recent.length > recentMax) this.recent.splice(0, this.recent.length - recentMax)
@@ -94,8 +99,17 @@ export class SealedTimeline {
     identifier: FragmentId,
     rows: ChunkRows,
   ): Generator<{ readonly upTo: number; readonly read: () => Entry[] }> {
+    for (const { upTo, entries } of this.bytesBack(identifier, rows))
+      yield { upTo, read: () => decodeEntries(entries) }
+  }
+
+  /** As `chunksBack`, not decoded. */
+  *bytesBack(
+    identifier: FragmentId,
+    rows: ChunkRows,
+  ): Generator<{ readonly upTo: number; readonly entries: Uint8Array }> {
     for (const { greatestSoFar, entries } of this.newestFirst(identifier, rows))
-      yield { upTo: greatestSoFar, read: () => decodeEntries(entries) }
+      yield { upTo: greatestSoFar, entries }
   }
 
   /** The entries of one chunk, as `seal` was given them. */
@@ -109,7 +123,8 @@ export class SealedTimeline {
 
   /** For rows: the arguments of the constructor. */
   stored(): unknown[] {
-    return [this.chunks, this.entries, this.lastAt, this.recent]
+    const stored = [this.chunks, this.entries, this.lastAt, this.recent]
+    return this.grants === 0 ? stored : [...stored, this.grants]
   }
 
   private *newestFirst(identifier: FragmentId, rows: ChunkRows): Generator<ChunkRow> {

@@ -32,6 +32,11 @@ export function revise(fragment: Fragment, isStructural: boolean, ground: Identi
   fragment.segments = null
 }
 
+/** Whether nobody greater is connected to the fragment, as far as its home knows. */
+export function isRoot({ identifier, ties }: Fragment): boolean {
+  return ties === null || upOf(ties, identifier).size === 0
+}
+
 /** Everybody that the fragment is linked to, directly or by way of one below, and since when. */
 function upOf(ties: Ties, id: FragmentId): Map<FragmentId, number> {
   const up = new Map<FragmentId, number>()

@@ -102,7 +102,8 @@ export function joinTimelines(
 
 /** Sessions over a joined timeline: a person who goes from one device to another is in one. */
 export function sessionsIn(timeline: readonly PersonEntry[]): SessionView[] {
-  return viewSessions(timeline.map(({ at }) => ({ at: Date.parse(at) })))
+  const own = timeline.filter(({ kind }) => kind !== 'grant')
+  return viewSessions(own.map(({ at }) => ({ at: Date.parse(at) })))
 }
 
 function joinEach<V extends { readonly at: string; readonly id: string }>(

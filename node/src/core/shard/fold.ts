@@ -2,6 +2,7 @@ import {
   type ChannelRecord,
   type DecodedBatch,
   decodeBatch,
+  type GrantRecord,
   HalfsecondError,
   isChannelRecord,
   isFields,
@@ -18,6 +19,7 @@ import { hash64Hex } from '../digest.ts'
 import { evolve } from '../fragment/evolve.ts'
 import { rulesOf } from '../identity/rules.ts'
 import { applyRecord, isPlain } from './apply-record.ts'
+import { applyGrant } from './grant.ts'
 import { outboxPrefix } from './outbox.ts'
 import { Recognition } from './recognition.ts'
 import { foldVersion, type LogEntry, type ShardGround, type ShardState } from './shard-state.ts'
@@ -177,9 +179,23 @@ function foldOwn(
     foldOutbox(state, entry, batch, ground, folded)
     return
   }
-  for (const record of batch.records) {
+  const { records, spans } = batch
+  for (let index = 0; index < records.length; index++) {
+    const record = records[index]
     assert(isPrimaryOwnRecord(record), unknownKind(entry.sequence))
-    if (record.epoch >= state.epoch) applyOwn(state, record, entry, ground)
+    if (record.epoch < state.epoch) continue
+    if (record.kind !== 'grant') {
+      applyOwn(state, record, entry, ground)
+      continue
+    }
+    const start = spans.starts[index] ?? 0
+    const end = spans.ends[index] ?? 0
+    const { sequence, timestamp, bytes } = entry
+    const recognition = new Recognition(state, entry, ground)
+    const logged = { sequence, index, timestamp, bytes, start, end }
+    if (applyGrant(record, logged, recognition)) folded.applied++
+    else folded.skipped++
+    recognition.finish()
   }
 }
 
@@ -218,7 +234,7 @@ function foldOutbox(
 
 function applyOwn(
   state: ShardState,
-  record: PrimaryOwnRecord,
+  record: Exclude<PrimaryOwnRecord, GrantRecord>,
   entry: LogEntry,
   ground: ShardGround,
 ): void {

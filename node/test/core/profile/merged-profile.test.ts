@@ -112,7 +112,7 @@ function personOf(all: readonly Happening[], count: number): SplitPerson {
 }
 
 function scopeOf({ features, consents }: Profile, now: number) {
-  return { features, consents, now, calendar, zone: 'UTC', exposures: () => 0 }
+  return { features, consents, now, calendar, zone: 'UTC', exposures: () => 0, unseen: 0 }
 }
 
 function blocks(limit: Limit, profile: Profile, now: number): boolean {
