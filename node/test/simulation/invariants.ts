@@ -28,6 +28,7 @@ export type Invariant =
   | 'I10 liveness'
   | 'I11 static stability'
   | 'I12 bounded memory'
+  | 'I13 segments'
 
 export interface Violation {
   readonly invariant: Invariant

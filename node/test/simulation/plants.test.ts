@@ -26,6 +26,7 @@ const planted: readonly (readonly [Invariant, Plant, Kind | undefined, number])[
   ['I10 liveness', plants.neverLeads, undefined, 0],
   ['I11 static stability', plants.decidesByTheCoordination, 'control-away', 3_000],
   ['I12 bounded memory', plants.keepsEverything, undefined, 0],
+  ['I13 segments', plants.losesSignals, undefined, 0],
 ]
 
 test.each(planted)('a bug against %s is found', async (invariant, plant, kind, ms) => {

@@ -80,6 +80,25 @@ export const losesWhatItAcknowledges: Plant = {
   },
 }
 
+/** Other systems' stream confirms what it does not keep. */
+export const losesSignals: Plant = {
+  engine: (uses) => {
+    const { signals } = uses
+    let publications = 0
+    const publish: typeof signals.publish = async (shard, told) => {
+      if (++publications % 5 !== 0) await signals.publish(shard, told)
+    }
+    return {
+      ...uses,
+      signals: {
+        publish,
+        read: (after, limit) => signals.read(after, limit),
+        remove: (isGone) => signals.remove(isGone),
+      },
+    }
+  },
+}
+
 /** A node that leads again goes on in the epoch of its former life. */
 export function keepsItsEpoch(): Plant {
   const epochs = new Map<string, number>()

@@ -3,6 +3,7 @@ import { shardOf } from '@halfsecond/protocol'
 import { viewOf } from '../../src/core/profile-view.ts'
 import { checkRecognition, isHistoryWhole, isTold } from './recognition-check.ts'
 import { shardCount } from './schedule.ts'
+import { checkSegments } from './segment-check.ts'
 import type { Simulation } from './simulation.ts'
 
 const arriveMs = 10_000
@@ -22,6 +23,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   if (isHistoryWhole(simulation)) {
     await simulation.expect(() => isTold(simulation), arriveMs, 'that all shards hear of others')
     checkRecognition(simulation)
+    await checkSegments(simulation)
   }
   await simulation.run(flushedMs)
   checkMemory(simulation)

@@ -39,6 +39,8 @@ const playbook = (name: string) => `
 playbook: ${name}
 consent: { personalise: assumed }
 events: { page: {} }
+facts: { seen: 'count("page", "30d") > 0', odd: 'count("page", "30d") % 2 == 1' }
+segments: [seen, odd]
 placements:
   hero: { channel: web, format: banner, fallback: '0' }
 offers:
@@ -62,6 +64,7 @@ export class Simulation {
   readonly invariants: Invariants
   readonly server: LogServer
   readonly network: MemoryBusNetwork
+  readonly signals = new MemorySignals()
   readonly nodes: readonly SimulatedNode[]
   readonly clients: readonly SimulatedClient[]
   readonly visitors: readonly Identifier[]
@@ -99,9 +102,8 @@ export class Simulation {
     this.network = new MemoryBusNetwork(time)
     this.network.fate = () => this.fate()
     const cluster = new MemoryCluster(time)
-    const signals = new MemorySignals()
     this.nodes = Array.from({ length: nodeCount }, (_, i) => {
-      const { network, server } = this
+      const { network, server, signals } = this
       return new SimulatedNode(`n${i}`, {
         time,
         dice,
