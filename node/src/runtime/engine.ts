@@ -19,9 +19,8 @@ import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
 import { type CatalogueOperations, makeCatalogues } from './catalogues/catalogue-operations.ts'
-import type { PlaybookTexts } from './catalogues/playbook-compiler.ts'
 import { checkBatch } from './check-batch.ts'
-import { Cluster, type Place } from './cluster/cluster.ts'
+import { Cluster } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
 import { clientMapOf } from './cluster/messages.ts'
 import { Operations } from './cluster/operations.ts'
@@ -32,25 +31,15 @@ import { OutboxSight } from './decisions/outbox-sight.ts'
 import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
+import type { EngineDependencies } from './engine-dependencies.ts'
 import { type ErasePart, makeErase } from './erase/erase-part.ts'
 import { healthOf } from './health-of.ts'
-import { type Identity, makeIdentity, type ParseIdentity } from './identity/identity.ts'
+import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
-import type {
-  Bus,
-  Calendar,
-  Clock,
-  Coordination,
-  Erased,
-  Log,
-  Observer,
-  Random,
-  Signals,
-  Store,
-} from './ports.ts'
+import type { Signals } from './ports.ts'
 import { Profiles } from './profiles.ts'
 import { answerOf, type ReadRequest } from './reads.ts'
 import { replicaViews } from './replica-views.ts'
@@ -58,28 +47,6 @@ import type { Segmenter } from './segments/segmenter.ts'
 import { makeSegments } from './segments/segments.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
-
-export interface EngineDependencies {
-  readonly id: string
-  readonly tokenKeys: TokenKeys
-  readonly place: Place
-  /** Bytes that actors may take in memory. */
-  readonly memoryBytes: number
-  readonly log: Log
-  readonly signals: Signals
-  readonly store: Store
-  readonly coordination: Coordination
-  readonly erased: Erased
-  readonly retentionMs?: number | undefined
-  readonly bus: Bus
-  readonly clock: Clock
-  readonly calendar: Calendar
-  readonly random: Random
-  readonly observer: Observer
-  readonly texts: PlaybookTexts
-  readonly hash: (content: string | Uint8Array) => string
-  readonly parseIdentity: ParseIdentity
-}
 
 /** One node: the shards that the map gives to it, and what its doors ask. Sees the world through ports. */
 export class Engine implements NodeApi {

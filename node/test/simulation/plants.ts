@@ -2,7 +2,7 @@ import { decodeBatch, encode, encodeBatch, isPrimaryOwnRecord } from '@halfsecon
 import { builtInRules } from '../../src/core/identity/rules.ts'
 import { builtInIdentity } from '../../src/core/shard/shard-state.ts'
 import type { PlaybookTexts } from '../../src/runtime/catalogues/playbook-compiler.ts'
-import type { EngineDependencies } from '../../src/runtime/engine.ts'
+import type { EngineDependencies } from '../../src/runtime/engine-dependencies.ts'
 import type { Bus, Follower, Log } from '../../src/runtime/ports.ts'
 import type { Plant } from './simulation.ts'
 
