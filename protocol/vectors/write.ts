@@ -27,13 +27,13 @@ import {
   acceptedRecords,
   answers,
   maps,
-  ownRecords,
   questions,
   refusedAnswers,
   refusedFrames,
   refusedQuestions,
   refusedRecords,
 } from './messages.ts'
+import { ownRecords } from './own-records.ts'
 
 /** Beside this file, or where the first argument says. */
 const folder = process.argv[2] ?? import.meta.dirname
