@@ -1,6 +1,6 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts'
-import { compileCondition } from '../core/condition/compile.ts'
-import type { Condition } from '../core/decision/playbook.ts'
+import { compileCondition, compileValue } from '../core/condition/compile.ts'
+import type { Condition, Formula } from '../core/decision/playbook.ts'
 import { parseCel } from './cel.ts'
 import { ConditionChecker } from './condition-checker.ts'
 import { ConditionError } from './condition-error.ts'
@@ -17,6 +17,8 @@ export class Compilation {
   readonly checker: ConditionChecker
   /** Those that the playbook is bound to, by their names. */
   readonly catalogues: ReadonlyMap<string, Catalogue>
+  /** The playbook's time zone; where the text names none that exists, that is a fault, and this UTC. */
+  readonly zone: string
 
   constructor(
     document: PlaybookDocument,
@@ -26,7 +28,19 @@ export class Compilation {
     this.document = document
     this.source = source
     this.catalogues = catalogues
+    this.zone = this.knownZone()
     this.checker = new ConditionChecker(declarationsOf(source, document), this.features)
+  }
+
+  private knownZone(): string {
+    const { zone = 'UTC' } = this.source
+    try {
+      new Intl.DateTimeFormat('en', { timeZone: zone })
+      return zone
+    } catch {
+      this.document.add(['zone'], `no time zone "${zone}"; use an IANA name like Europe/London`)
+      return 'UTC'
+    }
   }
 
   /** One that cannot be compiled is a fault, and unknown. */
@@ -39,6 +53,20 @@ export class Compilation {
 
   optionalCondition(path: Path, text: string | undefined): Condition | undefined {
     return text === undefined ? undefined : this.condition(path, text)
+  }
+
+  /** A number that is computed. @param isRank whether it may read what ranks are made of */
+  formula(path: Path, text: string, isRank: boolean): Formula {
+    const checked = this.inText(path, text, () => this.checker.number(parseCel(text), isRank))
+    if (checked === undefined) return { text, evaluate: () => undefined }
+    const value = compileValue(checked.expression)
+    return {
+      text,
+      evaluate: (scope) => {
+        const number = value(scope)
+        return typeof number === 'number' ? number : undefined
+      },
+    }
   }
 
   /** What `run` finds wrong in a text becomes a fault there, and the result undefined. */

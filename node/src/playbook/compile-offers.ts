@@ -1,5 +1,8 @@
-import type { Candidate, Group, Limit, Offer } from '../core/decision/playbook.ts'
+import type { Candidate, Formula, Group, Limit, Offer } from '../core/decision/playbook.ts'
+import { boundOf } from '../core/decision/rank.ts'
+import { activeTimeOf } from './active-time.ts'
 import type { Compilation } from './compilation.ts'
+import type { AboutOffers } from './compile-contexts.ts'
 import type { Path } from './document.ts'
 import { didYouMean } from './faults.ts'
 import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
@@ -14,23 +17,26 @@ export interface Compiled {
 
 const defaultRejected = { pause: '30d' }
 
-/** All offers of a playbook, best first. */
+/** All offers of a playbook. */
 export function compileOffers(
   compilation: Compilation,
   groups: ReadonlyMap<string, Group>,
+  contexts: readonly AboutOffers[],
 ): Compiled[] {
-  return Object.entries(compilation.source.offers ?? {})
-    .map(([name, source]) => ({ offer: offerOf(name, source, groups, compilation), source }))
-    .sort((a, b) => compareOffers(a.offer, b.offer))
+  return Object.entries(compilation.source.offers ?? {}).map(([name, source]) => ({
+    offer: offerOf(name, source, groups, contexts, compilation),
+    source,
+  }))
 }
 
 function offerOf(
   name: string,
   source: OfferSource,
   groups: ReadonlyMap<string, Group>,
+  contexts: readonly AboutOffers[],
   compilation: Compilation,
 ): Offer {
-  const { group } = source
+  const { group, value = 1 } = source
   if (group !== undefined && !groups.has(group))
     compilation.document.add(
       ['offers', name, 'group'],
@@ -41,15 +47,27 @@ function offerOf(
     name,
     group: group === undefined ? undefined : groups.get(group),
     priority: source.priority ?? 0,
-    score: (source.value ?? 1) * weight,
+    value:
+      typeof value === 'number'
+        ? value
+        : compilation.formula(['offers', name, 'value'], value, false),
+    weight,
+    contexts: contexts
+      .filter((one) => one.offer === name || (group !== undefined && one.group === group))
+      .map(({ context }) => context),
+    ...activeTimeOf(name, source, compilation.zone, compilation.document),
     when: compilation.optionalCondition(['offers', name, 'when'], source.when),
     never: compilation.optionalCondition(['offers', name, 'never'], source.never),
   }
 }
 
-/** Greater priority first, then greater score, then by name. */
-function compareOffers(a: Offer, b: Offer): number {
-  return b.priority - a.priority || b.score - a.score || (a.name < b.name ? -1 : 1)
+/** Greater priority first, then greater bound, then by name: the order that `decide` relies on. */
+export function compareCandidates(a: Candidate, b: Candidate): number {
+  const { offer } = a
+  if (offer.priority !== b.offer.priority) return b.offer.priority - offer.priority
+  // Bounds may both be infinite: their difference is no number.
+  if (a.bound !== b.bound) return a.bound > b.bound ? -1 : 1
+  return offer.name < b.offer.name ? -1 : 1
 }
 
 /** An offer in the form that fits a placement. */
@@ -57,6 +75,7 @@ export function compileCandidate(
   { offer, source }: Compiled,
   format: string,
   place: LimitPlace,
+  rank: Formula | undefined,
   treatments: Treatments,
   compilation: Compilation,
 ): Candidate {
@@ -81,6 +100,7 @@ export function compileCandidate(
   return {
     offer,
     treatment: format,
+    bound: boundOf(offer, rank),
     limits,
     ...treatments.form(offer.name, format, source),
   }

@@ -1,10 +1,26 @@
 import type { Catalogue } from '../core/catalogue/catalogue.ts'
-import type { Candidate, Fact, Group, Placement, Playbook } from '../core/decision/playbook.ts'
+import type {
+  Candidate,
+  Fact,
+  Formula,
+  Gate,
+  Group,
+  Placement,
+  Playbook,
+} from '../core/decision/playbook.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Compilation } from './compilation.ts'
-import { type Compiled, compileCandidate, compileLimits, compileOffers } from './compile-offers.ts'
+import { compileChannels } from './compile-channels.ts'
+import { compileContexts } from './compile-contexts.ts'
+import {
+  type Compiled,
+  compareCandidates,
+  compileCandidate,
+  compileLimits,
+  compileOffers,
+} from './compile-offers.ts'
 import { checkNames, readableOf } from './declarations.ts'
-import { PlaybookDocument, playbookBytesMax } from './document.ts'
+import { type Path, PlaybookDocument, playbookBytesMax } from './document.ts'
 import { factCycles } from './fact-cycles.ts'
 import { PlaybookError } from './faults.ts'
 import { segmentsOf } from './segments.ts'
@@ -76,13 +92,20 @@ class Compiler {
 
   compile(): Playbook {
     const { source } = this
-    this.checkZone()
     checkNames(source, this.document)
     const facts = this.facts()
-    const groups = new Map(Object.keys(source.groups ?? {}).map((name) => [name, this.group(name)]))
-    const offers = compileOffers(this.compilation, groups)
+    const groups = new Map(
+      Object.keys(source.groups ?? {}).map((name, index) => [name, this.group(name, index)]),
+    )
+    const contexts = compileContexts(this.compilation)
+    const offers = compileOffers(this.compilation, groups, contexts)
+    const gates = compileChannels(this.compilation)
+    const rank = this.rank(['rank'], source.rank)
     const placements = new Map(
-      Object.keys(source.placements).map((name) => [name, this.placement(name, offers)]),
+      Object.keys(source.placements).map((name) => [
+        name,
+        this.placement(name, offers, gates, rank),
+      ]),
     )
     this.treatments.checkFormats()
     if (this.candidateCount > candidatesMax)
@@ -101,24 +124,16 @@ class Compiler {
     )
     return {
       name: source.playbook,
-      zone: source.zone ?? 'UTC',
+      zone: this.compilation.zone,
       consent: source.consent?.personalise ?? 'required',
       readable: readableOf(source, this.document),
       traits: [...new Set([...Object.keys(source.traits ?? {}), ...builtInTraits])],
       facts,
       features: this.compilation.features.finish(groupOf, channelOf, later),
       placements,
+      contexts: contexts.map(({ context }) => context),
+      groups: [...groups.values()],
       segments: segmentsOf(source, facts, placements, this.document),
-    }
-  }
-
-  private checkZone(): void {
-    const { zone } = this.source
-    if (zone === undefined) return
-    try {
-      new Intl.DateTimeFormat('en', { timeZone: zone })
-    } catch {
-      this.document.add(['zone'], `no time zone "${zone}"; use an IANA name like Europe/London`)
     }
   }
 
@@ -135,28 +150,41 @@ class Compiler {
     return facts
   }
 
-  private group(name: string): Group {
-    const never = this.source.groups?.[name]?.never
-    return { name, never: this.compilation.optionalCondition(['groups', name, 'never'], never) }
+  private group(name: string, index: number): Group {
+    const text = this.source.groups?.[name]?.never
+    const never = this.compilation.optionalCondition(['groups', name, 'never'], text)
+    return { name, index, never }
   }
 
-  private placement(name: string, offers: readonly Compiled[]): Placement {
+  private rank(path: Path, text: string | undefined): Formula | undefined {
+    return text === undefined ? undefined : this.compilation.formula(path, text, true)
+  }
+
+  private placement(
+    name: string,
+    offers: readonly Compiled[],
+    gates: ReadonlyMap<string, Gate>,
+    rankOfAll: Formula | undefined,
+  ): Placement {
     const source = this.source.placements[name]
     if (source === undefined) throw new TypeError(`placement ${name} is in the playbook`)
     const place = { placement: name, channel: source.channel }
     this.treatments.checkContent(['placements', name, 'fallback'], source.fallback)
+    const rank = this.rank(['placements', name, 'rank'], source.rank) ?? rankOfAll
     const candidates: Candidate[] = []
     for (const compiled of offers) {
       if (!Object.hasOwn(compiled.source.treatments, source.format)) continue
       if (++this.candidateCount > candidatesMax) break
       candidates.push(
-        compileCandidate(compiled, source.format, place, this.treatments, this.compilation),
+        compileCandidate(compiled, source.format, place, rank, this.treatments, this.compilation),
       )
     }
     const limitsPath = ['placements', name, 'limits']
     return {
       name,
       channel: source.channel,
+      gate: gates.get(source.channel),
+      rank,
       count: source.count ?? 1,
       fallback: source.fallback,
       limits: compileLimits(limitsPath, source.limits, 'placement', place, this.compilation),
@@ -165,7 +193,7 @@ class Compiler {
           ? defaultTokenMs
           : (parseDuration(source.token) ?? defaultTokenMs),
       isLater: source.token !== undefined,
-      candidates,
+      candidates: candidates.sort(compareCandidates),
     }
   }
 }

@@ -1,35 +1,18 @@
 import type { ASTNode } from '@marcbachmann/cel-js'
 import { compilePredicate } from '../core/condition/compile.ts'
 import type { Comparison, ConditionType, Expression } from '../core/condition/expression.ts'
-import { type Read, type ReadExpression, readOf } from '../core/condition/read.ts'
+import { factorNames } from '../core/condition/expression.ts'
+import { type ReadExpression, readOf } from '../core/condition/read.ts'
 import { checkComparison, mirrored, type Needed, neededFor } from './comparison.ts'
 import { ConditionCost } from './condition-cost.ts'
 import { fail } from './condition-error.ts'
+import type { Checked, Schema } from './condition-schema.ts'
 import { EventFunctions, eventFunctions, momentFields } from './event-functions.ts'
 import { didYouMean } from './faults.ts'
 import type { FeatureRegistry, Predicate } from './feature-registry.ts'
 import { ItemFields } from './item-fields.ts'
 import type { Measured } from './measured.ts'
 import { literal, type Typed, typeWords } from './typed-expression.ts'
-
-/** What conditions may refer to. */
-export interface Schema {
-  readonly events: ReadonlyMap<string, ReadonlyMap<string, ConditionType>>
-  readonly traits: ReadonlyMap<
-    string,
-    { readonly type: ConditionType; readonly fallback?: string | number | boolean }
-  >
-  /** Fact → its place in the playbook. */
-  readonly facts: ReadonlyMap<string, number>
-}
-
-/** A well-typed expression, and what it looks at. */
-export interface Checked {
-  readonly expression: Expression
-  /** Facts that it refers to, by their place in the playbook. */
-  readonly facts: ReadonlySet<number>
-  readonly reads: readonly Read[]
-}
 
 /** The variable of a macro: an event with its properties, or an element of a list. */
 interface Local {
@@ -56,6 +39,7 @@ export class ConditionChecker {
   private readonly events: EventFunctions
   private readonly cost = new ConditionCost()
   private local: Local | undefined
+  private isRank = false
 
   constructor(schema: Schema, features: FeatureRegistry) {
     this.schema = schema
@@ -83,6 +67,17 @@ export class ConditionChecker {
     this.start()
     const { type, expression } = this.check(node)
     return { ...this.checked(expression), type }
+  }
+
+  /** A number. @param isRank whether it may read what ranks are made of @throws ConditionError */
+  number(node: ASTNode, isRank: boolean): Checked {
+    this.start()
+    this.isRank = isRank
+    try {
+      return this.checked(this.expect(node, 'number'))
+    } finally {
+      this.isRank = false
+    }
   }
 
   private start(): void {
@@ -194,9 +189,15 @@ export class ConditionChecker {
       this.refuseInPredicate(node)
       return this.read(node, 'string', { kind: 'request', field: name })
     }
+    const factor = this.isRank ? factorNames.find((one) => one === name) : undefined
+    if (factor !== undefined) {
+      this.refuseInPredicate(node)
+      return { type: 'number', expression: { kind: 'factor', name: factor } }
+    }
     const fact = this.schema.facts.get(name)
     if (fact === undefined) {
-      const known = [...this.schema.facts.keys(), 'traits', 'channel', 'placement']
+      const words = ['traits', 'channel', 'placement', ...(this.isRank ? factorNames : [])]
+      const known = [...this.schema.facts.keys(), ...words]
       const hint = this.schema.traits.has(name)
         ? `; did you mean "traits.${name}"?`
         : didYouMean(name, known)

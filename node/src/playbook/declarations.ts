@@ -1,6 +1,6 @@
 import { nameFault, reservedNames } from '@halfsecond/protocol'
 import type { ConditionType } from '../core/condition/expression.ts'
-import type { Schema } from './condition-checker.ts'
+import type { Schema } from './condition-schema.ts'
 import type { Path, PlaybookDocument } from './document.ts'
 import { didYouMean } from './faults.ts'
 import type { PlaybookSource, SourceType } from './source.ts'

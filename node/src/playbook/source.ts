@@ -17,6 +17,10 @@ export interface PlaybookSource {
   readonly segments?: readonly string[]
   readonly triggers?: readonly TriggerSource[]
   readonly groups?: { readonly [group: string]: GroupSource }
+  /** A formula over propensity, context, value, weight and priority. */
+  readonly rank?: string
+  readonly context?: readonly ContextSource[]
+  readonly channels?: { readonly [channel: string]: ChannelSource }
   readonly placements: { readonly [placement: string]: PlacementSource }
   readonly offers?: { readonly [offer: string]: OfferSource }
   readonly tests?: readonly CaseSource[]
@@ -68,9 +72,24 @@ export interface GroupSource {
   readonly limits?: readonly LimitSource[]
 }
 
+/** Either of a group or of an offer. */
+export interface ContextSource {
+  readonly when: string
+  readonly group?: string
+  readonly offer?: string
+  readonly times: number
+}
+
+export interface ChannelSource {
+  /** `21:00-08:00`, of the visitor's day. */
+  readonly quiet?: string
+  readonly when?: string
+}
+
 export interface PlacementSource {
   readonly channel: string
   readonly format: string
+  readonly rank?: string
   readonly count?: number
   readonly fallback: Value
   readonly token?: string
@@ -83,13 +102,18 @@ export interface OfferSource {
   readonly match?: string
   readonly group?: string
   readonly priority?: number
-  readonly value?: number
+  /** A number, or a formula. */
+  readonly value?: number | string
+  readonly from?: string
+  readonly until?: string
   readonly when?: string
   readonly never?: string
   readonly accepted?: AfterSource
   readonly rejected?: AfterSource
   readonly limits?: readonly LimitSource[]
   readonly treatments: { readonly [format: string]: Value }
+  /** Language → format → content, instead of the treatment for who has that trait `locale`. */
+  readonly locales?: { readonly [locale: string]: { readonly [format: string]: Value } }
 }
 
 export type AfterSource = 'retire' | 'allow' | { readonly pause: string }

@@ -1,6 +1,7 @@
 import { encode, propertiesFault, type Value } from '@halfsecond/protocol'
 import type { Read } from '../core/condition/read.ts'
-import type { Candidate } from '../core/decision/playbook.ts'
+import { localeKey } from '../core/decision/locale.ts'
+import type { Candidate, ContentScope } from '../core/decision/playbook.ts'
 import { parseCel } from './cel.ts'
 import type { Compilation } from './compilation.ts'
 import { ConditionError } from './condition-error.ts'
@@ -13,6 +14,12 @@ import type { OfferSource } from './source.ts'
 const contentBytesMax = 16 * 1024
 
 export type Form = Pick<Candidate, 'content' | 'contentReads'>
+
+/** Content in one language. */
+interface Version {
+  readonly content: (scope: ContentScope) => Value | undefined
+  readonly reads: readonly Read[]
+}
 
 /** The contents of a playbook. */
 export class Treatments {
@@ -28,10 +35,7 @@ export class Treatments {
     const key = JSON.stringify([offer, format])
     let form = this.forms.get(key)
     if (form === undefined) {
-      form = this.compile(
-        ['offers', offer, 'treatments', format],
-        source.treatments[format] ?? null,
-      )
+      form = this.compileForm(offer, format, source)
       this.forms.set(key, form)
     }
     return form
@@ -56,7 +60,8 @@ export class Treatments {
   checkFormats(): void {
     const { source, document } = this.compilation
     const formats = new Set(Object.values(source.placements).map(({ format }) => format))
-    for (const [name, { treatments }] of Object.entries(source.offers ?? {})) {
+    for (const [name, offer] of Object.entries(source.offers ?? {})) {
+      const { treatments } = offer
       for (const format of Object.keys(treatments)) {
         if (!formats.has(format))
           document.add(
@@ -64,30 +69,75 @@ export class Treatments {
             `no placement has the format "${format}"${didYouMean(format, formats)}`,
           )
       }
+      this.checkLocales(name, offer)
     }
   }
 
-  private compile(path: Path, content: Value): Form {
+  private checkLocales(name: string, { treatments, locales = {} }: OfferSource): void {
+    const { document } = this.compilation
+    const keys = new Set<string>()
+    for (const [locale, translated] of Object.entries(locales)) {
+      const path = ['offers', name, 'locales', locale]
+      const key = localeKey(locale)
+      if (keys.has(key)) document.addAtKey(path, 'this language is here twice')
+      keys.add(key)
+      for (const format of Object.keys(translated)) {
+        if (Object.hasOwn(treatments, format)) continue
+        const hint = didYouMean(format, Object.keys(treatments)) || ': others would see nothing'
+        document.addAtKey([...path, format], `no treatment "${format}" for all others${hint}`)
+      }
+    }
+  }
+
+  /** The version that fits a visitor's language best, of those that can be filled in. */
+  private compileForm(offer: string, format: string, source: OfferSource): Form {
+    const plain = this.compile(
+      ['offers', offer, 'treatments', format],
+      source.treatments[format] ?? null,
+    )
+    const versions = new Map<string, Version>()
+    for (const [locale, { [format]: content }] of Object.entries(source.locales ?? {})) {
+      if (content === undefined) continue
+      const path = ['offers', offer, 'locales', locale, format]
+      versions.set(localeKey(locale), this.compile(path, content))
+    }
+    if (versions.size === 0) return { content: plain.content, contentReads: () => plain.reads }
+    return {
+      content: (scope) => {
+        for (const locale of scope.locales) {
+          const content = versions.get(locale)?.content(scope)
+          if (content !== undefined) return content
+        }
+        return plain.content(scope)
+      },
+      contentReads: (locales) => [
+        ...locales.flatMap((locale) => versions.get(locale)?.reads ?? []),
+        ...plain.reads,
+      ],
+    }
+  }
+
+  private compile(path: Path, content: Value): Version {
     this.checkContent(path, content)
     const { checker, document } = this.compilation
     let at: Path = path
     let text = ''
-    const contentReads: Read[] = []
+    const reads: Read[] = []
     const compile = (cel: string) => {
-      const { expression, reads } = checker.value(parseCel(cel))
-      contentReads.push(...reads)
-      return expression
+      const checked = checker.value(parseCel(cel))
+      reads.push(...checked.reads)
+      return checked.expression
     }
     const onText = (inner: Path) => {
       at = [...path, ...inner]
       text = textAt(content, inner)
     }
     try {
-      return { content: compileContent(content, compile, onText), contentReads }
+      return { content: compileContent(content, compile, onText), reads }
     } catch (error) {
       if (!(error instanceof ConditionError)) throw error
       document.addInText(at, text, error.start, error.end, error.message)
-      return { content: () => undefined, contentReads }
+      return { content: () => undefined, reads }
     }
   }
 }

@@ -11,8 +11,7 @@ interface Known {
 
 const hourMs = 3_600_000
 
-/** In no zone of today an hour begins within one. */
-const quarterMs = hourMs / 4
+const minuteMs = 60_000
 
 /** No local day is longer. */
 const dayMaxMs = 26 * hourMs
@@ -20,7 +19,7 @@ const dayMaxMs = 26 * hourMs
 /** Calendar periods by the zone data of the runtime. */
 export class ZoneCalendar implements Calendar {
   private readonly formatters = new Map<string, Intl.DateTimeFormat>()
-  private readonly clocks = new Map<string, { quarter: number; clock: Clock }>()
+  private readonly clocks = new Map<string, { minuteOfEpoch: number; clock: Clock }>()
   private readonly known = new Map<string, Known>()
 
   startOf(unit: CalendarUnit, at: number, zone: string): number {
@@ -34,13 +33,13 @@ export class ZoneCalendar implements Calendar {
   }
 
   clockAt(at: number, zone: string): Clock {
-    const quarter = Math.floor(at / quarterMs)
+    const minuteOfEpoch = Math.floor(at / minuteMs)
     const known = this.clocks.get(zone)
-    if (known?.quarter === quarter) return known.clock
-    const { hour, weekday } = this.local(at, zone)
-    const clock = { hour, weekday: 1 + weekdays.indexOf(weekday) }
+    if (known?.minuteOfEpoch === minuteOfEpoch) return known.clock
+    const { hour, minute, weekday } = this.local(at, zone)
+    const clock = { hour, minute, weekday: 1 + weekdays.indexOf(weekday) }
     if (this.clocks.size >= formattersMax) this.clocks.clear()
-    this.clocks.set(zone, { quarter, clock })
+    this.clocks.set(zone, { minuteOfEpoch, clock })
     return clock
   }
 
@@ -78,6 +77,7 @@ export class ZoneCalendar implements Calendar {
       day: Number(parts.get('day')),
       weekday: parts.get('weekday') ?? '',
       hour: Number(parts.get('hour')),
+      minute: Number(parts.get('minute')),
     }
   }
 
@@ -108,6 +108,7 @@ interface LocalDay {
   readonly day: number
   readonly weekday: string
   readonly hour: number
+  readonly minute: number
 }
 
 const weekdays = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun']
@@ -121,6 +122,7 @@ function makeFormatter(timeZone: string): Intl.DateTimeFormat | undefined {
       day: '2-digit',
       weekday: 'short',
       hour: '2-digit',
+      minute: '2-digit',
       hourCycle: 'h23',
     })
   } catch {

@@ -107,7 +107,7 @@ describe('a calendar period', () => {
 })
 
 describe('the clock of a zone', () => {
-  it('shows the hour and the day of the week that people there see', () => {
+  it('shows the time and the day of the week that people there see', () => {
     const calendar = new ZoneCalendar()
     const between = fc.integer({ min: Date.UTC(2015, 0), max: Date.UTC(2026, 0) })
     fc.assert(
@@ -122,6 +122,7 @@ describe('the clock of a zone', () => {
 
           expect(calendar.clockAt(moment, zone)).toEqual({
             hour: Number(time.slice(0, 2)),
+            minute: Number(time.slice(3, 5)),
             weekday: new Date(`${date}T00:00Z`).getUTCDay() || 7,
           })
         }

@@ -3,7 +3,7 @@ import type { Item } from '../catalogue/catalogue.ts'
 import type { Calendar } from '../decision/calendar.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
-import type { Arithmetic, Comparison, ConditionType, Expression } from './expression.ts'
+import type { Arithmetic, Comparison, ConditionType, Expression, FactorName } from './expression.ts'
 import { exactCount, measure } from './measure.ts'
 
 /** True, false, or undefined for unknown: a fact that is missing, not one that is false. */
@@ -21,6 +21,8 @@ export interface Scope {
   readonly zone: string
   /** What is asked about, where offers are made of the items of a catalogue. */
   readonly item: Item | null
+  /** Of the offer that is ranked; undefined where none is. */
+  readonly factors?: { readonly [name in FactorName]: number }
   fact(index: number): Truth
 }
 
@@ -102,6 +104,10 @@ function compile(expression: Expression): Evaluator {
         const value = item?.values[name]
         return isOfType(value, type) ? value : undefined
       }
+    }
+    case 'factor': {
+      const { name } = expression
+      return (scope) => scope.factors?.[name]
     }
     case 'local':
       return (_scope, local) => local

@@ -7,6 +7,11 @@ export type ConditionType = 'bool' | 'number' | 'string' | 'strings' | 'numbers'
 export type Arithmetic = '+' | '-' | '*' | '/' | '%'
 export type Comparison = '==' | '!=' | '<' | '<=' | '>' | '>='
 
+/** What formulas of ranks may read of the offer in question. */
+export const factorNames = ['propensity', 'context', 'value', 'weight', 'priority'] as const
+
+export type FactorName = (typeof factorNames)[number]
+
 /** A condition after parsing and type checking: what the compiler turns into closures. */
 export type Expression =
   | { readonly kind: 'literal'; readonly value: string | number | boolean }
@@ -23,6 +28,8 @@ export type Expression =
   | { readonly kind: 'request'; readonly field: 'channel' | 'placement' }
   /** A field of the item that an offer is made of. */
   | { readonly kind: 'item'; readonly name: string; readonly type: ConditionType }
+  /** What the rank of the offer in question is made of; in formulas only. */
+  | { readonly kind: 'factor'; readonly name: FactorName }
   /** The variable of the macro around: an event's properties, or an element of a list. */
   | { readonly kind: 'local' }
   | { readonly kind: 'field'; readonly name: string; readonly type: ConditionType }

@@ -4,11 +4,15 @@ export type CalendarUnit = 'day' | 'week' | 'month'
 export interface Calendar {
   /** Start of the period that `at` lies in. Weeks start on Monday. Unknown zones count as UTC. */
   startOf(unit: CalendarUnit, at: number, zone: string): number
-  /** The hour, 0 to 23, and the day of the week, 1 for Monday to 7, in a zone. */
+  /** What a clock on the wall shows in a zone. */
   clockAt(at: number, zone: string): Clock
 }
 
 export interface Clock {
+  /** 0 to 23 */
   readonly hour: number
+  /** 0 to 59 */
+  readonly minute: number
+  /** 1 for Monday to 7 */
   readonly weekday: number
 }

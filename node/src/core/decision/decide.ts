@@ -1,9 +1,10 @@
 import type { PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
-import { choose } from './arbitrate.ts'
+import { choose, traceOf } from './arbitrate.ts'
 import type { Calendar } from './calendar.ts'
 import { Evaluation } from './evaluation.ts'
+import { closedGate } from './gate.ts'
 import type { Placement, Playbook } from './playbook.ts'
 import type { Trace } from './verdict.ts'
 
@@ -60,8 +61,7 @@ export interface Choice {
 /**
  * Decides what one person sees at some placements: a pure function of its arguments. An offer
  * appears once in an answer, and what the answer shows already counts in the limits on `display`
- * of what it shows beside. Candidates stand ranked in the playbook, so the first that pass are the
- * best.
+ * of what it shows beside.
  * @param trace collects why, per placement; asking for it changes no choice
  */
 export function decide(
@@ -79,6 +79,14 @@ export function decide(
   return placements.map((placement) => {
     if (!isAllowed) return defaultContent(placement, 'consent')
     evaluation.at(placement)
+    const closed = closedGate(placement.gate, evaluation)
+    if (closed !== undefined) {
+      trace?.set(
+        placement.name,
+        traceOf(placement, evaluation, () => closed),
+      )
+      return defaultContent(placement, 'fallback')
+    }
     const propositions = choose(placement, evaluation, isShared, taken, trace)
     return propositions.length > 0
       ? { placement, reason: 'rules', propositions }

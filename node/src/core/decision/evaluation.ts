@@ -1,11 +1,13 @@
 import type { Item } from '../catalogue/catalogue.ts'
 import type { Scope, Truth } from '../condition/compile.ts'
+import type { FactorName } from '../condition/expression.ts'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
-import type { Calendar } from './calendar.ts'
+import type { Calendar, CalendarUnit } from './calendar.ts'
 import type { DecideRequest, Exposure, Profile } from './decide.ts'
 import type { LimitScope } from './limits.ts'
-import type { Placement, Playbook } from './playbook.ts'
+import { preferredLocales } from './locale.ts'
+import type { Condition, Context, Group, Placement, Playbook } from './playbook.ts'
 
 const nothing: readonly Exposure[] = []
 /** What else was given, and by whom. */
@@ -13,10 +15,16 @@ type Given = Omit<DecideRequest, 'placements' | 'now'>
 
 const nothingGiven: Given = { exposures: nothing }
 
-const unasked = 2
-const unknown = 3
+/** What is remembered of a condition, in one byte. */
+const unasked = 0
+const isFalse = 1
+const isTrue = 2
+const isUnknown = 3
 
-/** What conditions and limits read, for one person at one moment. Facts are evaluated once. */
+/**
+ * What conditions, formulas and limits read, for one person at one moment. What several candidates
+ * share is evaluated once: facts, contexts, rules of groups, and when periods began.
+ */
 export class Evaluation implements Scope, LimitScope {
   readonly traits: Registers<TraitValue> | null
   readonly consents: Registers<boolean> | null
@@ -29,10 +37,25 @@ export class Evaluation implements Scope, LimitScope {
   item: Item | null = null
   /** Exposures that may have been given elsewhere. */
   readonly unseen: 0 | 1
+  /** Of the candidate that is ranked; one object for all, so that ranking allocates nothing. */
+  readonly factors: { [name in FactorName]: number } = {
+    propensity: 1,
+    context: 1,
+    value: 1,
+    weight: 1,
+    priority: 0,
+  }
   private readonly playbook: Playbook
   private readonly refused: readonly Exposure[]
-  /** 0 false, 1 true, or one of the two above. */
   private readonly facts: Uint8Array
+  private readonly contexts: Uint8Array
+  private readonly groups: Uint8Array
+  private readonly periods: { [unit in CalendarUnit]: number | undefined } = {
+    day: undefined,
+    week: undefined,
+    month: undefined,
+  }
+  private knownLocales: readonly string[] | undefined
   /** By feature: exposures that it does not count yet. Null: none. */
   private exposed: Map<number, number> | null = null
 
@@ -49,7 +72,9 @@ export class Evaluation implements Scope, LimitScope {
     this.calendar = calendar
     this.now = now
     this.playbook = playbook
-    this.facts = new Uint8Array(playbook.facts.length).fill(unasked)
+    this.facts = new Uint8Array(playbook.facts.length)
+    this.contexts = new Uint8Array(playbook.contexts.length)
+    this.groups = new Uint8Array(playbook.groups.length)
     const zone = profile.traits?.get('zone')?.value
     this.zone = typeof zone === 'string' ? zone : playbook.zone
     this.unseen = isPrimary ? 0 : 1
@@ -57,11 +82,13 @@ export class Evaluation implements Scope, LimitScope {
     for (const exposure of exposures) this.expose(exposure)
   }
 
-  /** Facts may read the placement, so they are asked again at each. */
+  /** Conditions may read the placement, so they are asked again at each. */
   at(placement: Placement): void {
     this.channel = placement.channel
     this.placement = placement.name
     this.facts.fill(unasked)
+    this.contexts.fill(unasked)
+    this.groups.fill(unasked)
   }
 
   /** A display of it will come, or will not: until then it counts as one; its grant likewise. */
@@ -86,18 +113,42 @@ export class Evaluation implements Scope, LimitScope {
     return this.exposed?.get(feature) ?? 0
   }
 
+  periodStart(unit: CalendarUnit): number {
+    this.periods[unit] ??= this.calendar.startOf(unit, this.now, this.zone)
+    return this.periods[unit]
+  }
+
   fact(index: number): Truth {
-    const known = this.facts[index]
-    if (known === 0) return false
-    if (known === 1) return true
-    if (known === unknown) return undefined
-    const truth = this.playbook.facts[index]?.condition.test(this)
-    this.facts[index] = truth === undefined ? unknown : truth ? 1 : 0
-    return truth
+    return this.once(this.facts, index, this.playbook.facts[index]?.condition)
   }
 
   allFacts(): Truth[] {
     return this.playbook.facts.map((_fact, index) => this.fact(index))
+  }
+
+  context({ index, condition }: Context): Truth {
+    return this.once(this.contexts, index, condition)
+  }
+
+  /** What keeps a group's offers out. */
+  groupNever({ index, never }: Group): Truth {
+    return never === undefined ? false : this.once(this.groups, index, never)
+  }
+
+  /** Of the visitor, the one that fits best first. */
+  get locales(): readonly string[] {
+    this.knownLocales ??= preferredLocales(this.traits?.get('locale')?.value)
+    return this.knownLocales
+  }
+
+  private once(cache: Uint8Array, index: number, condition: Condition | undefined): Truth {
+    const known = cache[index]
+    if (known === isFalse) return false
+    if (known === isTrue) return true
+    if (known === isUnknown) return undefined
+    const truth = condition?.test(this)
+    cache[index] = truth === undefined ? isUnknown : truth ? isTrue : isFalse
+    return truth
   }
 
   private count(features: readonly number[], by: number): void {

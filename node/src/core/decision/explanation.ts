@@ -35,6 +35,9 @@ export interface ExplainedCandidate {
     | 'limit'
     | 'strict'
     | 'consent'
+    | 'inactive'
+    | 'quiet'
+    | 'channel'
   /** The rule in the author's words, and the values that were compared. */
   readonly reason: string
 }

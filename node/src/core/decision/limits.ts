@@ -1,11 +1,11 @@
-import type { Calendar } from './calendar.ts'
+import type { CalendarUnit } from './calendar.ts'
 import { isOverruled, type OverruleScope } from './overruled.ts'
 import type { Limit } from './playbook.ts'
 
 export interface LimitScope extends OverruleScope {
   readonly now: number
-  readonly calendar: Calendar
-  readonly zone: string
+  /** When the visitor's day, week or month began. */
+  periodStart(unit: CalendarUnit): number
   /** Exposures that a feature does not count yet. */
   exposures(feature: number): number
   /** Exposures that nobody here knows of may be so many. */
@@ -68,13 +68,14 @@ function exposuresOf({ feature, on }: Limit, scope: LimitScope): number {
 /** Times after this one count. */
 export function windowStart(
   { window }: Pick<Limit, 'window'>,
-  { features, now, calendar, zone }: Pick<LimitScope, 'features' | 'now' | 'calendar' | 'zone'>,
+  scope: Pick<LimitScope, 'features' | 'now' | 'periodStart'>,
 ): number {
+  const { features, now } = scope
   switch (window.kind) {
     case 'rolling':
       return now - window.ms
     case 'calendar':
-      return calendar.startOf(window.unit, now, zone) - 1
+      return scope.periodStart(window.unit) - 1
     case 'session':
       return features.sessions.startAt(now) - 1
     case 'lifetime':

@@ -20,6 +20,9 @@ export interface Playbook {
   readonly facts: readonly Fact[]
   readonly features: FeatureSet
   readonly placements: ReadonlyMap<string, Placement>
+  /** What lifts or sinks offers while it holds. */
+  readonly contexts: readonly Context[]
+  readonly groups: readonly Group[]
   /** Facts of which other systems are told whom they hold for. */
   readonly segments: readonly Segment[]
 }
@@ -47,9 +50,42 @@ export interface Condition {
   readonly reads: readonly Read[]
 }
 
+/** A number that is computed for each decision; undefined is unknown. */
+export interface Formula {
+  /** As the author wrote it. */
+  readonly text: string
+  readonly evaluate: (scope: Scope) => number | undefined
+}
+
+/** Multiplies the scores of some offers while its condition holds. */
+export interface Context {
+  /** Its place in the playbook. */
+  readonly index: number
+  readonly condition: Condition
+  readonly times: number
+}
+
+/** Closed, it leaves default content to all placements of a channel. */
+export interface Gate {
+  /** Unless it holds, nothing is chosen. */
+  readonly when: Condition | undefined
+  readonly quiet: QuietHours | undefined
+}
+
+/** Minutes of the visitor's day, from 0 to 1,439, in which nothing is chosen; over midnight if `from` is later. */
+export interface QuietHours {
+  /** In the author's words, like `21:00-08:00`. */
+  readonly text: string
+  readonly from: number
+  readonly until: number
+}
+
 export interface Placement {
   readonly name: string
   readonly channel: string
+  readonly gate: Gate | undefined
+  /** Instead of P × C × V × L. */
+  readonly rank: Formula | undefined
   /** Most propositions of one answer. */
   readonly count: number
   readonly fallback: Value
@@ -58,7 +94,7 @@ export interface Placement {
   readonly tokenMs: number
   /** Whether its content is displayed later, as in an e-mail: then deciding is the exposure. */
   readonly isLater: boolean
-  /** What can be shown here, best first. */
+  /** What can be shown here: greater priority first, then greater bound, then by name. */
   readonly candidates: readonly Candidate[]
 }
 
@@ -66,21 +102,35 @@ export interface Placement {
 export interface Candidate {
   readonly offer: Offer
   readonly treatment: string
+  /** Its score is never greater; equal where nothing changes the score. */
+  readonly bound: number
   /** Of the offer and its group; what they count may depend on the placement. */
   readonly limits: readonly Limit[]
   /** Undefined where the content refers to something unknown: then it cannot be shown. */
-  readonly content: (scope: Scope) => Value | undefined
-  /** What the content refers to. */
-  readonly contentReads: readonly Read[]
+  readonly content: (scope: ContentScope) => Value | undefined
+  /** What the content for these languages refers to. */
+  readonly contentReads: (locales: readonly string[]) => readonly Read[]
+}
+
+export interface ContentScope extends Scope {
+  /** Of the visitor, the one that fits best first. */
+  readonly locales: readonly string[]
 }
 
 export interface Offer {
   readonly name: string
   readonly group: Group | undefined
+  /** The time in which it may be shown, from the first instant to before the last; ±∞ where it is open. */
+  readonly from: number
+  readonly until: number
   /** Compared before the score. */
   readonly priority: number
-  /** P × C × V × L; propensity P and context C are 1 until they are declared. */
-  readonly score: number
+  /** V: what an acceptance is worth. */
+  readonly value: number | Formula
+  /** L: its group's. */
+  readonly weight: number
+  /** C is their product, of those that hold. */
+  readonly contexts: readonly Context[]
   readonly when: Condition | undefined
   readonly never: Condition | undefined
 }
@@ -88,6 +138,8 @@ export interface Offer {
 /** Offers that share rules and limits. */
 export interface Group {
   readonly name: string
+  /** Its place in the playbook. */
+  readonly index: number
   readonly never: Condition | undefined
 }
 

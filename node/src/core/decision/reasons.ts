@@ -1,7 +1,8 @@
 import type { Truth } from '../condition/compile.ts'
 import type { Finding } from '../condition/read.ts'
 import type { LimitState } from './limits.ts'
-import type { Condition, Limit } from './playbook.ts'
+import type { Condition, Limit, Offer } from './playbook.ts'
+import { rankWords, scoreWords } from './rank-words.ts'
 import type { Judged } from './verdict.ts'
 
 /** Why a candidate has its verdict: the rule in its author's words, then the values compared. */
@@ -10,12 +11,12 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
   const { offer, treatment } = candidate
   switch (verdict.kind) {
     case 'chosen':
-      return `${admittedBy(offer.when, findings)}; ${rankOf(judged)}`
+      return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}`
     case 'outranked': {
       const last = all.findLast((one) => one.verdict.kind === 'chosen')
       const ahead =
-        last === undefined ? '' : `, behind ${last.candidate.offer.name} (${rankOf(last)})`
-      return `${admittedBy(offer.when, findings)}; ${rankOf(judged)}${ahead}`
+        last === undefined ? '' : `, behind ${last.candidate.offer.name} (${rankWords(last)})`
+      return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}${ahead}`
     }
     case 'taken':
       return 'shown at another placement of the same answer'
@@ -35,6 +36,12 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
         : 'a strict limit counts it, and something else was granted first'
     case 'placement-limit':
       return `the placement has ${limitReason(verdict.limit, limitState)}`
+    case 'inactive':
+      return activeWords(offer)
+    case 'quiet':
+      return `the channel has quiet hours, ${verdict.quiet.text} where the visitor is`
+    case 'channel':
+      return ruleOf('the channel needs', verdict.condition, verdict.truth, findings)
   }
 }
 
@@ -68,10 +75,6 @@ function ruleOf(
   return saysNoMore ? head : `${head} (${told(findings)})`
 }
 
-function rankOf({ candidate: { offer } }: Judged): string {
-  return `priority ${offer.priority}, score ${offer.score}`
-}
-
 /** `at most 4 display per day across group: 4 so far`, `accepted: retired on 2025-06-18T10:00:00.000Z` */
 export function limitReason(limit: Limit, state: LimitState | undefined): string {
   if (state === undefined) return limit.text
@@ -80,6 +83,14 @@ export function limitReason(limit: Limit, state: LimitState | undefined): string
     return `${limit.text}: since ${isoTime(state.last)}`
   if (state.soFar === undefined) return `${limit.text}: not known yet`
   return `${limit.text}: ${state.soFar} so far`
+}
+
+function activeWords({ from, until }: Offer): string {
+  const parts = [
+    ...(Number.isFinite(from) ? [`from ${isoTime(from)}`] : []),
+    ...(Number.isFinite(until) ? [`until ${isoTime(until)}`] : []),
+  ]
+  return `shown ${parts.join(' ')} only`
 }
 
 function isoTime(at: number): string {

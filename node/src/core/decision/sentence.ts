@@ -21,6 +21,10 @@ export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | 
   if (nearest === undefined) return `${fallback}, because there is no offer for this place.`
   if (nearest.verdict.kind === 'placement-limit')
     return `${fallback}, because it has shown you enough for now.`
+  if (nearest.verdict.kind === 'quiet')
+    return `${fallback}, because you are not disturbed at this time of day.`
+  if (nearest.verdict.kind === 'channel')
+    return `${fallback}, because you are not to be reached this way: ${foundWords(decisive(nearest.verdict, nearest.findings))}.`
   const named = `${words(nearest.candidate.offer.name)}, ${heldBack(nearest)}`
   return candidates.length === 1
     ? `${fallback}: the only offer, ${named}.`
@@ -28,6 +32,7 @@ export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | 
 }
 
 const stages: readonly Verdict['kind'][] = [
+  'inactive',
   'when',
   'never',
   'group-never',
@@ -70,6 +75,11 @@ function heldBack({ verdict, findings, limitState }: Judged): string {
       return 'cannot be promised to you at this moment'
     case 'taken':
       return 'is shown beside it already'
+    case 'inactive':
+      return 'has its time before or after this'
+    case 'quiet':
+    case 'channel':
+      return 'is not for this channel now'
     case 'chosen':
     case 'outranked':
       return 'is for you'

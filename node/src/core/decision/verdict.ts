@@ -2,18 +2,22 @@ import type { Truth } from '../condition/compile.ts'
 import { type Finding, find, type Read } from '../condition/read.ts'
 import type { Evaluation } from './evaluation.ts'
 import { blockingLimit, type LimitState, limitState } from './limits.ts'
-import type { Candidate, Limit } from './playbook.ts'
+import type { Candidate, Condition, Limit, QuietHours } from './playbook.ts'
+import type { Score } from './rank.ts'
 
 /**
  * Why a candidate was chosen or not. `chosen` and `outranked` passed every rule, `taken` stands
  * elsewhere in the same answer, `content` refers to something unknown, `strict` needs a grant that
- * it cannot have.
+ * it cannot have, `inactive` is before or after its time. `quiet` and `channel` keep all candidates
+ * of a channel out.
  */
 export type Verdict =
-  | { readonly kind: 'chosen' | 'outranked' | 'taken' | 'content' }
+  | { readonly kind: 'chosen' | 'outranked' | 'taken' | 'content' | 'inactive' }
   | { readonly kind: 'when' | 'never' | 'group-never'; readonly truth: Truth }
   | { readonly kind: 'limit' | 'placement-limit'; readonly limit: Limit }
   | { readonly kind: 'strict'; readonly why: 'standby' | 'refused' }
+  | { readonly kind: 'quiet'; readonly quiet: QuietHours }
+  | { readonly kind: 'channel'; readonly condition: Condition; readonly truth: Truth }
 
 /** A candidate with its verdict, and what led to it. */
 export interface Judged {
@@ -23,6 +27,7 @@ export interface Judged {
   readonly findings: readonly Finding[]
   /** How the limit of the verdict stands. */
   readonly limitState: LimitState | undefined
+  readonly score: Score
 }
 
 export interface Trace {
@@ -32,14 +37,23 @@ export interface Trace {
   readonly facts: readonly Truth[]
 }
 
-export function tell(candidate: Candidate, verdict: Verdict, evaluation: Evaluation): Judged {
-  const findings = find(readsOf(candidate, verdict), evaluation)
+export function tell(
+  candidate: Candidate,
+  verdict: Verdict,
+  score: Score,
+  evaluation: Evaluation,
+): Judged {
+  const findings = find(readsOf(candidate, verdict, evaluation), evaluation)
   const state = 'limit' in verdict ? limitState(verdict.limit, evaluation) : undefined
-  return { candidate, verdict, findings, limitState: state }
+  return { candidate, verdict, findings, limitState: state, score }
 }
 
 /** What the rule behind a verdict looks at. */
-function readsOf({ offer, contentReads }: Candidate, verdict: Verdict): readonly Read[] {
+function readsOf(
+  { offer, contentReads }: Candidate,
+  verdict: Verdict,
+  { locales }: Evaluation,
+): readonly Read[] {
   switch (verdict.kind) {
     case 'chosen':
     case 'outranked':
@@ -50,17 +64,22 @@ function readsOf({ offer, contentReads }: Candidate, verdict: Verdict): readonly
     case 'group-never':
       return offer.group?.never?.reads ?? []
     case 'content':
-      return contentReads
+      return contentReads(locales)
+    case 'channel':
+      return verdict.condition.reads
     case 'taken':
     case 'limit':
     case 'placement-limit':
     case 'strict':
+    case 'inactive':
+    case 'quiet':
       return []
   }
 }
 
 export const chosen: Verdict = { kind: 'chosen' }
 export const outranked: Verdict = { kind: 'outranked' }
+const inactive: Verdict = { kind: 'inactive' }
 const alreadyTaken: Verdict = { kind: 'taken' }
 export const noContent: Verdict = { kind: 'content' }
 
@@ -72,16 +91,18 @@ export function placementLimit(limit: Limit): Verdict {
 export function judge(
   candidate: Candidate,
   evaluation: Evaluation,
-  taken: Set<string>,
+  taken: ReadonlySet<string>,
 ): Verdict | undefined {
   const { offer } = candidate
+  const { group, never, when } = offer
+  if (evaluation.now < offer.from || evaluation.now >= offer.until) return inactive
   if (taken.has(offer.name)) return alreadyTaken
-  const groupNever = offer.group?.never?.test(evaluation)
-  if (offer.group?.never && groupNever !== false) return { kind: 'group-never', truth: groupNever }
-  const never = offer.never?.test(evaluation)
-  if (offer.never && never !== false) return { kind: 'never', truth: never }
-  const when = offer.when?.test(evaluation)
-  if (offer.when && when !== true) return { kind: 'when', truth: when }
+  const groupNever = group === undefined ? false : evaluation.groupNever(group)
+  if (groupNever !== false) return { kind: 'group-never', truth: groupNever }
+  const isExcluded = never === undefined ? false : never.test(evaluation)
+  if (isExcluded !== false) return { kind: 'never', truth: isExcluded }
+  const isAdmitted = when === undefined ? true : when.test(evaluation)
+  if (isAdmitted !== true) return { kind: 'when', truth: isAdmitted }
   const limit = blockingLimit(candidate.limits, evaluation)
   if (limit) return { kind: 'limit', limit }
   const why = evaluation.ungranted(offer.name)

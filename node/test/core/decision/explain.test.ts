@@ -36,15 +36,15 @@ describe('why', () => {
     expect(why(visitor, 'call.prompt')).toEqual([
       [
         'At call.prompt you see your manager, because upset and tier is gold; and case status, because upset.',
-        `your-manager chosen: ${forManager} is true (upset is true, traits.tier is "gold"); priority 100, score 3`,
-        'case-status chosen: when: upset is true; priority 50, score 3',
+        `your-manager chosen: ${forManager} is true (upset is true, traits.tier is "gold"); priority 100, score 3 = value 1 × weight 3 × context 1`,
+        'case-status chosen: when: upset is true; priority 50, score 3 = value 1 × weight 3 × context 1',
         'store-card never: never of sales: upset is true',
       ],
     ])
     expect(why(visitor, 'web.hero')[0]?.slice(0, 3)).toEqual([
       'At web.hero you see your manager, because upset and tier is gold.',
-      `your-manager chosen: ${forManager} is true (upset is true, traits.tier is "gold"); priority 100, score 3`,
-      'case-status outranked: when: upset is true; priority 50, score 3, behind your-manager (priority 100, score 3)',
+      `your-manager chosen: ${forManager} is true (upset is true, traits.tier is "gold"); priority 100, score 3 = value 1 × weight 3 × context 1`,
+      'case-status outranked: when: upset is true; priority 50, score 3 = value 1 × weight 3 × context 1, behind your-manager (priority 100, score 3)',
     ])
     expect(visitor.explain(['web.hero'])[0]).toMatchObject({
       placement: 'web.hero',
@@ -70,7 +70,7 @@ describe('why', () => {
       [
         'At web.hero you see case status, because upset.',
         'your-manager content: banner cannot be filled in: traits.manager is unknown',
-        'case-status chosen: when: upset is true; priority 50, score 3',
+        'case-status chosen: when: upset is true; priority 50, score 3 = value 1 × weight 3 × context 1',
       ],
       [
         'At web.side you see what everybody sees: of 4 offers none is for you now. The nearest, your manager, cannot be filled in, because manager is not known.',
@@ -178,8 +178,8 @@ offers:
       [
         'At hero you see b, because page seen counted 2 times in the last hour, there is a fitting page seen in the last 2 days, tags is x, y and this is web.',
         'a never: never: known is unknown',
-        'b chosen: when: count("page_seen", "1h") >= 2 && recent("page_seen", "2d").exists(p, p.path == "/") && "x" in traits.tags && channel == "web" is true (count("page_seen", "1h") is 2, recent("page_seen", "2d").exists(p, p.path == "/") is true, traits.tags is ["x","y"], channel is "web"); priority 1, score 1',
-        'c outranked: always admitted; priority 0, score 1, behind b (priority 1, score 1)',
+        'b chosen: when: count("page_seen", "1h") >= 2 && recent("page_seen", "2d").exists(p, p.path == "/") && "x" in traits.tags && channel == "web" is true (count("page_seen", "1h") is 2, recent("page_seen", "2d").exists(p, p.path == "/") is true, traits.tags is ["x","y"], channel is "web"); priority 1, score 1 = value 1 × weight 1 × context 1',
+        'c outranked: always admitted; priority 0, score 1 = value 1 × weight 1 × context 1, behind b (priority 1, score 1)',
       ],
       [
         'At only you see what everybody sees: the only offer, a, is held back, because whether known holds is not known.',

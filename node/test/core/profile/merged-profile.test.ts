@@ -1,10 +1,11 @@
 import type { Outcome } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { CalendarUnit } from '../../../src/core/decision/calendar.ts'
 import type { Profile } from '../../../src/core/decision/decide.ts'
 import { decide } from '../../../src/core/decision/decide.ts'
 import { explanationsOf } from '../../../src/core/decision/explain.ts'
-import { blockingLimit } from '../../../src/core/decision/limits.ts'
+import { blockingLimit, type LimitScope } from '../../../src/core/decision/limits.ts'
 import type { Limit } from '../../../src/core/decision/playbook.ts'
 import type { Trace } from '../../../src/core/decision/verdict.ts'
 import type { FragmentRecord } from '../../../src/core/fragment/evolve.ts'
@@ -111,8 +112,9 @@ function personOf(all: readonly Happening[], count: number): SplitPerson {
   return person
 }
 
-function scopeOf({ features, consents }: Profile, now: number) {
-  return { features, consents, now, calendar, zone: 'UTC', exposures: () => 0, unseen: 0 }
+function scopeOf({ features, consents }: Profile, now: number): LimitScope {
+  const periodStart = (unit: CalendarUnit) => calendar.startOf(unit, now, 'UTC')
+  return { features, consents, now, periodStart, exposures: () => 0, unseen: 0 }
 }
 
 function blocks(limit: Limit, profile: Profile, now: number): boolean {
