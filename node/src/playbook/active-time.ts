@@ -6,13 +6,13 @@ import type { OfferSource } from './source.ts'
 /** When an offer may be shown. A day is one of the playbook's zone, and counts until its end. */
 export function activeTimeOf(
   name: string,
-  { from, until }: OfferSource,
+  { starts, ends }: OfferSource,
   zone: string,
   document: PlaybookDocument,
-): Pick<Offer, 'from' | 'until'> {
-  const read = (key: 'from' | 'until', text: string | undefined, open: number) => {
+): Pick<Offer, 'starts' | 'ends'> {
+  const read = (key: 'starts' | 'ends', text: string | undefined, open: number) => {
     if (text === undefined) return open
-    const at = instantOf(text, key === 'until', zone)
+    const at = instantOf(text, key === 'ends', zone)
     if (Number.isFinite(at)) return at
     document.add(
       ['offers', name, key],
@@ -21,11 +21,11 @@ export function activeTimeOf(
     return open
   }
   const active = {
-    from: read('from', from, Number.NEGATIVE_INFINITY),
-    until: read('until', until, Number.POSITIVE_INFINITY),
+    starts: read('starts', starts, Number.NEGATIVE_INFINITY),
+    ends: read('ends', ends, Number.POSITIVE_INFINITY),
   }
-  if (active.from >= active.until)
-    document.add(['offers', name, 'until'], 'this offer ends before it begins')
+  if (active.starts >= active.ends)
+    document.add(['offers', name, 'ends'], 'this offer ends before it begins')
   return active
 }
 

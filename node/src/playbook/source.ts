@@ -104,8 +104,8 @@ export interface OfferSource {
   readonly priority?: number
   /** A number, or a formula. */
   readonly value?: number | string
-  readonly from?: string
-  readonly until?: string
+  readonly starts?: string
+  readonly ends?: string
   readonly when?: string
   readonly never?: string
   readonly accepted?: AfterSource

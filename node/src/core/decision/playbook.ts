@@ -121,8 +121,8 @@ export interface Offer {
   readonly name: string
   readonly group: Group | undefined
   /** The time in which it may be shown, from the first instant to before the last; ±∞ where it is open. */
-  readonly from: number
-  readonly until: number
+  readonly starts: number
+  readonly ends: number
   /** Compared before the score. */
   readonly priority: number
   /** V: what an acceptance is worth. */

@@ -85,10 +85,10 @@ export function limitReason(limit: Limit, state: LimitState | undefined): string
   return `${limit.text}: ${state.soFar} so far`
 }
 
-function activeWords({ from, until }: Offer): string {
+function activeWords({ starts, ends }: Offer): string {
   const parts = [
-    ...(Number.isFinite(from) ? [`from ${isoTime(from)}`] : []),
-    ...(Number.isFinite(until) ? [`until ${isoTime(until)}`] : []),
+    ...(Number.isFinite(starts) ? [`from ${isoTime(starts)}`] : []),
+    ...(Number.isFinite(ends) ? [`until ${isoTime(ends)}`] : []),
   ]
   return `shown ${parts.join(' ')} only`
 }

@@ -95,7 +95,7 @@ export function judge(
 ): Verdict | undefined {
   const { offer } = candidate
   const { group, never, when } = offer
-  if (evaluation.now < offer.from || evaluation.now >= offer.until) return inactive
+  if (evaluation.now < offer.starts || evaluation.now >= offer.ends) return inactive
   if (taken.has(offer.name)) return alreadyTaken
   const groupNever = group === undefined ? false : evaluation.groupNever(group)
   if (groupNever !== false) return { kind: 'group-never', truth: groupNever }
