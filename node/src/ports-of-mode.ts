@@ -4,10 +4,12 @@ import { toHalfsecondError } from '@halfsecond/protocol'
 import { EmbeddedLog } from './embedded/embedded-log.ts'
 import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
+import { LmdbDecisions } from './embedded/lmdb-decisions.ts'
 import { LmdbErased } from './embedded/lmdb-erased.ts'
 import { LmdbSignals } from './embedded/lmdb-signals.ts'
 import { Nats } from './nats/connection.ts'
 import { ErasedStream } from './nats/erased-stream.ts'
+import { JetStreamDecisions } from './nats/jetstream-decisions.ts'
 import { JetStreamLog } from './nats/jetstream-log.ts'
 import { JetStreamSignals } from './nats/jetstream-signals.ts'
 import { KvCoordination } from './nats/kv-coordination.ts'
@@ -17,6 +19,7 @@ import type {
   Bus,
   Clock,
   Coordination,
+  Decisions,
   Erased,
   Log,
   Observer,
@@ -29,6 +32,7 @@ import { LmdbStore } from './store/lmdb-store.ts'
 export interface ModePorts {
   readonly log: Log
   readonly signals: Signals
+  readonly decisions: Decisions
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased
@@ -51,16 +55,18 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   const coordination = new LmdbCoordination(join(dataDir, 'cluster'))
   const erased = new LmdbErased(join(dataDir, 'erased'))
   const signals = new LmdbSignals(join(dataDir, 'signals'), clock)
+  const decisions = new LmdbDecisions(join(dataDir, 'decisions'), clock)
   const bus = new InProcessBus(observer)
   const close = async () => {
     await log.close()
     await bus.close()
     await signals.close()
+    await decisions.close()
     await store.close()
     await coordination.close()
     await erased.close()
   }
-  return { log, signals, store, coordination, erased, bus, close }
+  return { log, signals, decisions, store, coordination, erased, bus, close }
 }
 
 /** A cluster of NATS servers that has just started elects its leaders first. */
@@ -105,6 +111,9 @@ export async function openOnNats(
     const signals = await whileElecting(clock, () =>
       JetStreamSignals.open(writing, replicas, clock, Math.random),
     )
+    const decisions = await whileElecting(clock, () =>
+      JetStreamDecisions.open(writing, { replicas, storageBytes }, clock, Math.random),
+    )
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {
@@ -112,7 +121,7 @@ export async function openOnNats(
       await closeAll()
       await store.close()
     }
-    return { log, signals, store, coordination, erased, bus, close }
+    return { log, signals, decisions, store, coordination, erased, bus, close }
   } catch (error) {
     await closeAll()
     throw error

@@ -7,6 +7,7 @@ import type {
   Calendar,
   Clock,
   Coordination,
+  Decisions,
   Erased,
   Log,
   Observer,
@@ -24,6 +25,7 @@ export interface EngineDependencies {
   readonly memoryBytes: number
   readonly log: Log
   readonly signals: Signals
+  readonly decisions: Decisions
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased

@@ -25,10 +25,10 @@ import { ControlDoor } from './cluster/control.ts'
 import { clientMapOf } from './cluster/messages.ts'
 import { Operations } from './cluster/operations.ts'
 import { RemoteReads } from './cluster/remote-reads.ts'
-import { Decider } from './decisions/decider.ts'
+import type { Decider } from './decisions/decider.ts'
+import { makeDeciding } from './decisions/deciding.ts'
+import type { DecisionLog } from './decisions/decision-log.ts'
 import { explainTo } from './decisions/explain-to.ts'
-import { OutboxSight } from './decisions/outbox-sight.ts'
-import { Peers } from './decisions/peers.ts'
 import { PlaybookRegistry } from './decisions/playbook-registry.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import type { EngineDependencies } from './engine-dependencies.ts'
@@ -65,6 +65,7 @@ export class Engine implements NodeApi {
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
   private readonly playbooks = new Playbooks()
   private readonly registry: PlaybookRegistry
+  private readonly decisionLog: DecisionLog
   private readonly decider: Decider
   private readonly segmenter: Segmenter
   private readonly reader: Profiles
@@ -103,7 +104,7 @@ export class Engine implements NodeApi {
   }
 
   private constructor(uses: EngineDependencies, incarnations: readonly number[]) {
-    const { id, tokenKeys, store, bus, clock, calendar, observer } = uses
+    const { id, tokenKeys, store, bus, clock, observer } = uses
     this.uses = uses
     this.id = id
     this.tokenKeys = tokenKeys
@@ -161,22 +162,14 @@ export class Engine implements NodeApi {
     const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map
-    const silentMs = (node: string) => members.silentMs(node)
-    const peers = new Peers({ node: id, map, silentMs, bus, clock })
-    const outboxes = new OutboxSight({ map, reports: () => members.reports(), clock })
-    this.decider = new Decider({
-      shards,
-      playbooks,
+    const { decider, decisionLog } = makeDeciding(uses, {
+      cluster: this.cluster,
       actors,
-      clock,
-      calendar,
-      observer,
+      playbooks,
       namespaces,
-      sign: (token) => tokenKeys.sign(token),
-      epoch: () => this.cluster.map?.epoch ?? 0,
-      peers,
-      isSent: (shard) => outboxes.isSent(shard),
     })
+    this.decider = decider
+    this.decisionLog = decisionLog
     this.segmenter = makeSegments(uses, {
       shards: holdings.all,
       leaders: () => holdings.leaders(),
@@ -343,6 +336,7 @@ export class Engine implements NodeApi {
     await this.segmenter.close()
     await this.client.close(0)
     await this.cluster.close()
+    await this.decisionLog.close()
     await this.checkpointer.close()
     await this.checkpointer.flush()
   }

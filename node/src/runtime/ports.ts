@@ -279,6 +279,10 @@ export interface Observer {
   folded(shard: number, applied: number, skipped: number, rejected: number, ageMs: number): void
   decided(channel: string, reason: string, freshness: string, seconds: number): void
   questionFailed(code: string): void
+  /** So many decisions are in the decision log, in so many bytes. */
+  decisionsLogged(count: number, bytes: number): void
+  /** So many decisions were made, and are not logged. */
+  decisionsUnlogged(count: number): void
   /** Another system told something over the bus: so many records are in the log, so many are not. */
   fed(recorded: number, refused: number): void
   activated(from: 'store' | 'new'): void

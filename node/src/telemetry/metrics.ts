@@ -58,6 +58,14 @@ export class Metrics {
     name: 'halfsecond_decide_errors_total',
     help: 'Questions that could not be answered.',
   })
+  readonly loggedDecisions = new CellCounter({
+    name: 'halfsecond_decision_log_decisions_total',
+    help: 'Decisions, by whether they are in the decision log.',
+  })
+  readonly loggedBytes = new CellCounter({
+    name: 'halfsecond_decision_log_bytes_total',
+    help: 'Bytes of decisions appended to the decision log.',
+  })
   readonly fed = new CellCounter({
     name: 'halfsecond_feed_records_total',
     help: 'Records that other systems brought over NATS, by what became of them.',
@@ -121,6 +129,8 @@ export class Metrics {
     this.decideDuration,
     this.decisions,
     this.decideErrors,
+    this.loggedDecisions,
+    this.loggedBytes,
     this.fed,
     this.activations,
     this.passivations,

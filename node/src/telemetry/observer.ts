@@ -19,6 +19,9 @@ export class TelemetryObserver implements Observer {
   private readonly skipped: number
   private readonly rejected: number
   private readonly age: number
+  private readonly logged: number
+  private readonly unlogged: number
+  private readonly loggedBytes: number
   private readonly fedRecorded: number
   private readonly fedRefused: number
   private readonly fromStore: number
@@ -43,6 +46,9 @@ export class TelemetryObserver implements Observer {
     this.skipped = metrics.records.cell({ result: 'skipped' })
     this.rejected = metrics.records.cell({ result: 'rejected' })
     this.age = metrics.recordAge.cell()
+    this.logged = metrics.loggedDecisions.cell({ result: 'logged' })
+    this.unlogged = metrics.loggedDecisions.cell({ result: 'left_out' })
+    this.loggedBytes = metrics.loggedBytes.cell()
     this.fedRecorded = metrics.fed.cell({ result: 'recorded' })
     this.fedRefused = metrics.fed.cell({ result: 'refused' })
     this.fromStore = metrics.activations.cell({ from: 'store' })
@@ -85,6 +91,15 @@ export class TelemetryObserver implements Observer {
   questionFailed(code: string): void {
     const cell = this.errors.get(isErrorCode(code) ? code : 'UNAVAILABLE')
     if (cell !== undefined) this.metrics.decideErrors.add(cell)
+  }
+
+  decisionsLogged(count: number, bytes: number): void {
+    this.metrics.loggedDecisions.add(this.logged, count)
+    this.metrics.loggedBytes.add(this.loggedBytes, bytes)
+  }
+
+  decisionsUnlogged(count: number): void {
+    this.metrics.loggedDecisions.add(this.unlogged, count)
   }
 
   fed(recorded: number, refused: number): void {

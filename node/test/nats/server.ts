@@ -13,6 +13,8 @@ export class Told {
     folded: () => {},
     decided: () => {},
     questionFailed: () => {},
+    decisionsLogged: () => {},
+    decisionsUnlogged: () => {},
     fed: () => {},
     activated: () => {},
     passivated: () => {},

@@ -4,6 +4,7 @@ import type { Playbook } from '../../src/core/decision/playbook.ts'
 import { readIdentity } from '../../src/identity-file/read-identity.ts'
 import type { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
+import type { MemoryDecisions } from '../../src/memory/memory-decisions.ts'
 import type { MemorySignals } from '../../src/memory/memory-signals.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
@@ -39,6 +40,7 @@ export interface NodeSurroundings {
   readonly network: MemoryBusNetwork
   readonly cluster: MemoryCluster
   readonly signals: MemorySignals
+  readonly decisions: MemoryDecisions
   readonly server: LogServer
   readonly coverage: Coverage
   readonly memoryBytes: number
@@ -87,7 +89,8 @@ export class SimulatedNode {
 
   start(): void {
     if (this.life?.isAlive) return
-    const { time, dice, network, server, coverage, memoryBytes, plant, signals } = this.uses
+    const { time, dice, network, server, coverage, memoryBytes, plant, signals, decisions } =
+      this.uses
     if (++this.lives > 1) coverage.count('restarts')
     const life = new Life(`${this.id}#${this.lives}`, time)
     const observer = new WatchingObserver(coverage)
@@ -106,6 +109,7 @@ export class SimulatedNode {
       memoryBytes,
       log,
       signals,
+      decisions,
       store,
       coordination: new LifeCoordination(life, this.coordination),
       erased: this.uses.cluster.erased,

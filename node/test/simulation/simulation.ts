@@ -1,6 +1,7 @@
 import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
+import { MemoryDecisions } from '../../src/memory/memory-decisions.ts'
 import { MemorySignals } from '../../src/memory/memory-signals.ts'
 import type { EngineDependencies } from '../../src/runtime/engine-dependencies.ts'
 import type { Log } from '../../src/runtime/ports.ts'
@@ -30,6 +31,9 @@ const formedMs = 20_000
 /** How long a run goes on after what was wrong first. */
 const brokenMs = 100
 const visitorsPerShard = 3
+
+/** Nobody looks further back. */
+const keptDecisions = 1_000
 
 /** Enough for a log to be worth trimming. */
 const grownEntries = 1_200
@@ -102,6 +106,7 @@ export class Simulation {
     this.network = new MemoryBusNetwork(time)
     this.network.fate = () => this.fate()
     const cluster = new MemoryCluster(time)
+    const decisions = new MemoryDecisions(time, keptDecisions)
     this.nodes = Array.from({ length: nodeCount }, (_, i) => {
       const { network, server, signals } = this
       return new SimulatedNode(`n${i}`, {
@@ -110,6 +115,7 @@ export class Simulation {
         network,
         cluster,
         signals,
+        decisions,
         server,
         coverage,
         memoryBytes,

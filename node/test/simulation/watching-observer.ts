@@ -15,6 +15,8 @@ export class WatchingObserver implements Observer {
   folded(): void {}
   decided(): void {}
   questionFailed(): void {}
+  decisionsLogged(): void {}
+  decisionsUnlogged(): void {}
   fed(): void {}
   activated(): void {}
   passivated(): void {}

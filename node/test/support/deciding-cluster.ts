@@ -198,6 +198,8 @@ export class DecidingCluster {
         this.request(id, subject, bytes, timeoutMs),
     }
     const decider = new Decider({
+      node: id,
+      decisionLog: { note: () => undefined },
       shards: held,
       playbooks,
       actors,

@@ -39,6 +39,8 @@ export function deciderOf(
   const playbooks = new Playbooks()
   for (const version of versions) playbooks.add(version, playbook)
   return new Decider({
+    node: 'n1',
+    decisionLog: { note: () => undefined },
     shards,
     playbooks,
     actors,

@@ -8,6 +8,8 @@ export class QuietObserver implements Observer {
   decisions = 0
   /** Records of the feed: recorded, refused. */
   readonly fedRecords: [number, number] = [0, 0]
+  /** In the decision log, and left out of it. */
+  readonly loggedDecisions: [number, number] = [0, 0]
   readonly refusals: string[] = []
   readonly failures: string[] = []
   readonly notes: string[] = []
@@ -18,6 +20,14 @@ export class QuietObserver implements Observer {
   promoted(): void {}
   snapshotCopied(): void {}
   trimmed(): void {}
+
+  decisionsLogged(count: number): void {
+    this.loggedDecisions[0] += count
+  }
+
+  decisionsUnlogged(count: number): void {
+    this.loggedDecisions[1] += count
+  }
 
   fed(recorded: number, refused: number): void {
     this.fedRecords[0] += recorded

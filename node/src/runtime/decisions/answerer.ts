@@ -11,11 +11,12 @@ import {
   type ProfileQuestion,
   printable,
 } from '@halfsecond/protocol'
-import { type Choice, decide } from '../../core/decision/decide.ts'
+import { type Choice, type DecideRequest, decide } from '../../core/decision/decide.ts'
 import type { Placement, Playbook } from '../../core/decision/playbook.ts'
 import type { Trace } from '../../core/decision/verdict.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
+import type { DecisionLog } from './decision-log.ts'
 import { positionOf } from './held-shards.ts'
 import { type Ending, keyOf } from './walk.ts'
 
@@ -32,11 +33,14 @@ export type SignToken = (token: {
 }) => string
 
 export interface AnswererDependencies {
+  /** Id of this node. */
+  readonly node: string
   readonly clock: Clock
   readonly calendar: Calendar
   readonly observer: Observer
   readonly namespaces: () => Namespaces
   readonly sign: SignToken
+  readonly decisionLog: Pick<DecisionLog, 'note'>
   /** What a shard decides by. @throws HalfsecondError `UNAVAILABLE` without a playbook */
   readonly playbookOf: (shard: Shard) => { readonly version: number; readonly playbook: Playbook }
 }
@@ -49,7 +53,7 @@ export class Answerer {
     this.uses = uses
   }
 
-  /** @param traces filled with reasons where somebody asks for them: then nothing is counted */
+  /** @param traces filled with reasons where somebody asks for them: then nothing is counted or logged */
   decide(question: DecideQuestion, ending: Ending, traces?: Map<string, Trace>): DecideAnswer {
     const { clock, calendar, observer, namespaces, playbookOf } = this.uses
     const started = clock.monotonic()
@@ -57,13 +61,8 @@ export class Answerer {
     const { version, playbook } = playbookOf(shard)
     const now = clock.now()
     const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
-    const choices = decide(
-      profile,
-      { placements: known.filter(isPlacement), now, exposures: [] },
-      playbook,
-      calendar,
-      traces,
-    )
+    const request = { placements: known.filter(isPlacement), now, exposures: [] }
+    const choices = decide(profile, request, playbook, calendar, traces)
     const key = keyOf(question, namespaces())
     const placements = known.map((placement) =>
       this.answerPlacement(placement, choices, question.decision, key, version, now),
@@ -74,9 +73,39 @@ export class Answerer {
       for (const { placement, reason } of choices)
         observer.decided(placement.channel, reason, head.freshness, seconds)
       for (const one of placements) if ('error' in one) observer.questionFailed(one.error.code)
+      this.log(question, ending, key, request, choices)
     }
     const { decision } = question
     return { kind: 'decision', decision, playbook: version, ...head, placements }
+  }
+
+  private log(
+    { decision, positions, pending }: DecideQuestion,
+    ending: Ending,
+    key: Identifier,
+    request: DecideRequest,
+    choices: readonly Choice[],
+  ): void {
+    if (choices.length === 0) return
+    const { node, decisionLog, playbookOf } = this.uses
+    const { shard, profile, members, versionOf, isFresh } = ending
+    const { version, playbook } = playbookOf(shard)
+    decisionLog.note({
+      decision,
+      node,
+      key,
+      members,
+      versionOf,
+      request,
+      positions,
+      pending: pending.length,
+      position: positionOf(shard),
+      isFresh,
+      playbook,
+      playbookVersion: version,
+      profile,
+      choices,
+    })
   }
 
   /** @throws HalfsecondError `FORBIDDEN` for a trait that the playbook does not let the channel read */

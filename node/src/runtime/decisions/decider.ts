@@ -22,6 +22,7 @@ import type { Actors } from '../actors/actors.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { Answerer, type SignToken } from './answerer.ts'
+import type { DecisionLog } from './decision-log.ts'
 import { hold, positionOf } from './held-shards.ts'
 import { after, type Maybe } from './maybe.ts'
 import {
@@ -37,6 +38,8 @@ import { type Found, Profiler } from './profiler.ts'
 import { type Ends, Walk } from './walk.ts'
 
 export interface DeciderDependencies {
+  /** Id of this node. */
+  readonly node: string
   /** The shards that this node holds, by number. */
   readonly shards: readonly (Shard | undefined)[]
   readonly playbooks: Playbooks
@@ -47,6 +50,7 @@ export interface DeciderDependencies {
   /** What identifiers may be of, now. */
   readonly namespaces: () => Namespaces
   readonly sign: SignToken
+  readonly decisionLog: Pick<DecisionLog, 'note'>
   /** Epoch of the shard map. */
   readonly epoch: () => number
   /** The nodes that hold the other shards. */

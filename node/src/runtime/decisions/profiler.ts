@@ -3,7 +3,7 @@ import type { Profile } from '../../core/decision/decide.ts'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import { initialFragment } from '../../core/fragment/fragment.ts'
 import type { Copy } from '../../core/identity/ties.ts'
-import { isSame } from '../../core/identity/ties.ts'
+import { isSame, type Version } from '../../core/identity/ties.ts'
 import { encodePart } from '../../core/profile/copy.ts'
 import type { Known } from '../../core/profile/gathering.ts'
 import { MergedProfiles } from '../../core/profile/merged-profiles.ts'
@@ -44,6 +44,8 @@ export interface Found {
   readonly profile: Profile
   /** Whose facts it is made of; the root is one of them. */
   readonly members: ReadonlySet<FragmentId>
+  /** What of a member it reflects; undefined where nothing is known of it. */
+  readonly versionOf: (member: FragmentId) => Version | undefined
   readonly isFresh: boolean
 }
 
@@ -77,7 +79,8 @@ export class Profiler {
       profileSeen(branch, members, gathering, this.mergedOf(set), (copy) => this.better(copy, set))
     const found = (profile: Profile): Found => {
       const isFresh = visit.isFresh && this.areSent(members, branch.own.id)
-      return { shard, profile, members, isFresh }
+      const versionOf = (id: FragmentId) => gathering.get(id)?.version
+      return { shard, profile, members, versionOf, isFresh }
     }
     const profile = make()
     if (profile.features.isWhole) return found(profile)

@@ -102,7 +102,8 @@ export class Walk {
       const alone = this.reader.alone(shard, key, question.identifiers, pending)
       if (alone !== undefined) {
         const members = new Set([key])
-        return ends.answer({ shard, profile: alone, members, isFresh, reset })
+        const versionOf = () => shard.read(key)
+        return ends.answer({ shard, profile: alone, members, versionOf, isFresh, reset })
       }
       const branch = this.reader.now(shard, key, clock.now(), pending)
       const { id } = branch.own

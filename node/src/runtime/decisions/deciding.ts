@@ -1,0 +1,59 @@
+import type { Namespaces } from '@halfsecond/protocol'
+import type { TokenKeys } from '@halfsecond/protocol/token'
+import type { Actors } from '../actors/actors.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { Bus, Calendar, Clock, Decisions, Log, Observer } from '../ports.ts'
+import { Decider } from './decider.ts'
+import { DecisionLog } from './decision-log.ts'
+import { OutboxSight } from './outbox-sight.ts'
+import { Peers } from './peers.ts'
+import type { Playbooks } from './playbooks.ts'
+
+export interface DecidingDependencies {
+  readonly id: string
+  readonly tokenKeys: TokenKeys
+  readonly log: Log
+  readonly decisions: Decisions
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly calendar: Calendar
+  readonly observer: Observer
+}
+
+/** The node that it is a part of. */
+export interface DecidingNode {
+  readonly cluster: Cluster
+  readonly actors: Actors
+  readonly playbooks: Playbooks
+  readonly namespaces: () => Namespaces
+}
+
+/** What a node decides with, and where it takes down what it decided. */
+export interface Deciding {
+  readonly decider: Decider
+  readonly decisionLog: DecisionLog
+}
+
+export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): Deciding {
+  const { id: node, tokenKeys, log, bus, clock } = uses
+  const { cluster, actors, playbooks, namespaces } = self
+  const { holdings, members } = cluster
+  const map = () => cluster.map
+  const silentMs = (one: string) => members.silentMs(one)
+  const outboxes = new OutboxSight({ map, reports: () => members.reports(), clock })
+  const decisionLog = new DecisionLog({ ...uses, shards: log.shards })
+  const decider = new Decider({
+    ...uses,
+    node,
+    decisionLog,
+    shards: holdings.byNumber,
+    playbooks,
+    actors,
+    namespaces,
+    sign: (token) => tokenKeys.sign(token),
+    epoch: () => map()?.epoch ?? 0,
+    peers: new Peers({ node, map, silentMs, bus, clock }),
+    isSent: (shard) => outboxes.isSent(shard),
+  })
+  return { decider, decisionLog }
+}
