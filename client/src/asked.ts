@@ -13,9 +13,12 @@ export type VisitorAnswer = DecideAnswer | ProfileAnswer
 /** What an answer may become instead: the reason why there is none. */
 export type NoAnswer = HalfsecondError
 
-type Mutable<Question> = Omit<Question, 'deadline'> & { deadline: number }
+type Mutable<Question> = Omit<Question, 'deadline' | 'root'> & { deadline: number; root?: number }
 
-/** A question; its deadline is set anew whenever it is sent. */
+/**
+ * A question; its deadline is set anew whenever it is sent, and its root is left out once who holds
+ * that shard failed.
+ */
 export type Draft = Mutable<DecideQuestion> | Mutable<ProfileQuestion>
 
 /** A question on its way: where it was asked, and what came of it. One object, as there are many. */
@@ -23,7 +26,8 @@ export interface Asked {
   readonly question: Draft
   /** At most. */
   readonly bytes: number
-  readonly shard: number
+  /** The home of its key. */
+  readonly home: number
   readonly deadlineAt: number
   /** Told the answer of the question's own kind, or why there is none. */
   readonly done: (answer: VisitorAnswer | NoAnswer) => void
@@ -49,7 +53,7 @@ export interface Asked {
 
 export function newAsked(
   question: Draft,
-  shard: number,
+  home: number,
   deadlineAt: number,
   done: Asked['done'],
   place: number,
@@ -57,7 +61,7 @@ export function newAsked(
   return {
     question,
     bytes: bytesOf(question),
-    shard,
+    home,
     deadlineAt,
     done,
     place,
@@ -70,6 +74,18 @@ export function newAsked(
     late: undefined,
     isHedged: false,
   }
+}
+
+/** The shard whose replicas are asked. */
+export function shardAsked({ question, home }: Asked): number {
+  return question.root ?? home
+}
+
+/** From now on replicas of the key's home are asked. */
+export function askHome(asked: Asked): void {
+  delete asked.question.root
+  asked.tried = asked.underWay
+  asked.late = undefined
 }
 
 /** The best replica that was not tried, or undefined. Standbys are as good as they are early in the map. */

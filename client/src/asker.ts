@@ -10,9 +10,11 @@ import {
 } from '@halfsecond/protocol'
 import {
   type Asked,
+  askHome,
   type Draft,
   type NoAnswer,
   newAsked,
+  shardAsked,
   untried,
   type VisitorAnswer,
 } from './asked.ts'
@@ -67,15 +69,18 @@ export class Asker {
     this.counters = counters
   }
 
-  /** @param shard any replica of it may answer */
-  ask(question: Draft, shard: number, deadlineMs: number): Promise<VisitorAnswer | NoAnswer> {
+  /**
+   * @param home the shard of the question's key: any replica of it may answer. Those of the shard
+   * that the question names as its root are asked before, where it does
+   */
+  ask(question: Draft, home: number, deadlineMs: number): Promise<VisitorAnswer | NoAnswer> {
     return new Promise((done) => {
       if (this.isClosed) {
         done(closedError())
         return
       }
       const deadlineAt = performance.now() + deadlineMs
-      const asked = newAsked(question, shard, deadlineAt, done, this.open.length)
+      const asked = newAsked(question, home, deadlineAt, done, this.open.length)
       this.open.push(asked)
       this.budget.asked()
       this.ticker ??= setInterval(() => this.tickSoon(), tickMs)
@@ -118,9 +123,14 @@ export class Asker {
   }
 
   /** The node to ask next, as the newest map says. */
-  private replicaFor({ shard, tried }: Asked, now: number): string | undefined {
+  private replicaFor(asked: Asked, now: number): string | undefined {
+    const shard = shardAsked(asked)
     const entry = this.replicas.entryOf(shard)
-    return entry && untried(entry, this.standbyFirst.isOn(shard, entry.primary, now), tried)
+    const node =
+      entry && untried(entry, this.standbyFirst.isOn(shard, entry.primary, now), asked.tried)
+    if (node !== undefined || asked.question.root === undefined) return node
+    askHome(asked)
+    return this.replicaFor(asked, now)
   }
 
   private async sendFrame(node: string, frame: readonly Asked[]): Promise<void> {
@@ -161,7 +171,7 @@ export class Asker {
       this.delay.answered(tookMs)
       this.replicas.heard(epoch)
       for (const [index, asked] of frame.entries()) {
-        if (tookMs <= delayMs) this.standbyFirst.answered(asked.shard, node)
+        if (tookMs <= delayMs) this.standbyFirst.answered(shardAsked(asked), node)
         this.receive(asked, node, answers[index])
       }
     } catch (thrown) {
@@ -194,6 +204,7 @@ export class Asker {
     }
     asked.failure = error
     asked.underWay = asked.underWay.filter((one) => one !== node)
+    if (asked.question.root !== undefined) askHome(asked)
     if (asked.isQueued) return
     if (this.replicaFor(asked, performance.now()) !== undefined) this.enqueue(asked)
     else this.later(asked, error)
@@ -259,7 +270,9 @@ export class Asker {
     this.enqueue(asked)
   }
 
-  private missed({ shard, late }: Asked, now: number): void {
+  private missed(asked: Asked, now: number): void {
+    const { late } = asked
+    const shard = shardAsked(asked)
     const entry = this.replicas.entryOf(shard)
     if (entry === undefined || late !== entry.primary || entry.standbys.length === 0) return
     if (this.standbyFirst.missed(shard, entry.primary, now)) this.counters.standbyFirst++

@@ -12,10 +12,14 @@ import { Asker } from './asker.ts'
 import type { Counters } from './counters.ts'
 import type { MapFollower } from './map-follower.ts'
 import type { Recorder } from './recorder.ts'
+import { Roots } from './roots.ts'
 import type { Transport } from './transport.ts'
 
 /** What is asked, besides of whom: what this client recorded of them is added. */
-type Unasked<Question> = Omit<Question, 'identifiers' | 'deadline' | 'positions' | 'pending'>
+type Unasked<Question> = Omit<
+  Question,
+  'identifiers' | 'deadline' | 'positions' | 'pending' | 'root'
+>
 export type Wish = Unasked<DecideQuestion> | Unasked<ProfileQuestion>
 
 /** Asks about visitors, with all that this client recorded of them lately. */
@@ -24,6 +28,7 @@ export class Inquiry {
   private readonly map: MapFollower
   private readonly recorder: Recorder
   private readonly asker: Asker
+  private readonly roots = new Roots()
 
   constructor(transport: Transport, map: MapFollower, recorder: Recorder, counters: Counters) {
     this.transport = transport
@@ -59,16 +64,23 @@ export class Inquiry {
   ): Promise<VisitorAnswer | NoAnswer> {
     const key = greatest(identifiers, this.map.namespaces)
     if (key === undefined) return new HalfsecondError('INVALID', 'a visitor has an identifier')
+    const home = this.map.shardOf(key)
+    const root = this.roots.of(key)
     const question = {
       ...wish,
       identifiers,
       deadline: deadlineMs,
       positions: this.recorder.positionsOf(identifiers, imported).map(toWire),
       pending: this.pendingOf(identifiers),
+      ...(root !== undefined && { root }),
     }
-    const answer = await this.asker.ask(question, this.map.shardOf(key), deadlineMs)
-    if (answer instanceof HalfsecondError) return answer
+    const answer = await this.asker.ask(question, home, deadlineMs)
+    if (answer instanceof HalfsecondError) {
+      this.roots.forget(key)
+      return answer
+    }
     if (answer.positionReset) this.recorder.recent.reset(identifiers, answer.position)
+    else this.roots.foundIn(key, answer.position[0], home)
     if (answer.kind === 'decision') this.map.heardPlaybook(answer.playbook)
     return answer
   }

@@ -36,7 +36,9 @@ export async function profiles({ figures }: Run): Promise<void> {
       const all = Array.from({ length: fragments }, (_, i) => fragmentOf(i, ground))
       const [root = initialFragment(keyOf(0)), ...others] = all
       const alone = micros(() => decideWith(playbook, profileOf(root, set, [], now, ground)))
-      const copies = others.map((one) => readCopy(encodeCopy(one, featuresOf(one, set, ground), 1)))
+      const copies = others.map((one) =>
+        readCopy(encodeCopy(one, null, featuresOf(one, set, ground), 1)),
+      )
       const merged = new MergedProfiles(set)
       const whole = micros(() => {
         root.sequence++ // The visitor clicks before each decide, so that it is merged each time.

@@ -30,7 +30,7 @@ export function isWirePosition(value: unknown): value is WirePosition {
   )
 }
 
-function isUint(value: unknown, max: number): boolean {
+export function isUint(value: unknown, max: number): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max
 }
 

@@ -3,7 +3,7 @@ import { bounds } from './bounds.ts'
 import { decode } from './codec.ts'
 import { type ErrorCode, HalfsecondError } from './errors.ts'
 import { type Identifier, identifierFault, isIdentifier, type Namespaces } from './identifier.ts'
-import { isWirePosition, type WirePosition } from './position.ts'
+import { isUint, isWirePosition, type WirePosition } from './position.ts'
 import { isFields } from './properties.ts'
 import type { Value } from './records.ts'
 import { idFault, nameFault } from './validate.ts'
@@ -21,6 +21,11 @@ export interface DecideQuestion {
   readonly positions: readonly WirePosition[]
   /** Batches, encoded, of records that have no position yet: reflected, not stored. */
   readonly pending: readonly Uint8Array[]
+  /**
+   * The shard that the last answer about the greatest identifier came from, where the question is
+   * sent to whoever holds that one, not to its home. It changes the way, never the answer.
+   */
+  readonly root?: number
 }
 
 /** Answer when the fold has reached this position. */
@@ -43,6 +48,8 @@ export interface ProfileQuestion {
   readonly deadline: number
   readonly positions: readonly WirePosition[]
   readonly pending: readonly Uint8Array[]
+  /** As of a decide. */
+  readonly root?: number
 }
 
 export type Question = DecideQuestion | AwaitQuestion | ProfileQuestion
@@ -218,7 +225,7 @@ function firstFault(what: string, names: readonly unknown[]): string | undefined
 
 /** What is wrong with how a question names its visitor. */
 function visitorFault(
-  { identifiers, positions, pending }: Fields,
+  { identifiers, positions, pending, root }: Fields,
   namespaces: Namespaces,
 ): string | undefined {
   if (!isList(identifiers, 1, bounds.identifiersPerCall))
@@ -235,6 +242,7 @@ function visitorFault(
   ) {
     return `pending is a list of at most ${bounds.pendingPerDecide} encoded batches`
   }
+  if (root !== undefined && !isUint(root, bounds.shards - 1)) return 'root is the number of a shard'
   return undefined
 }
 

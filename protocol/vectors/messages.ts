@@ -168,6 +168,16 @@ export const questions: readonly { readonly name: string; readonly frame: object
     },
   },
   { name: 'profile', frame: { v: 1, questions: [profile] } },
+  {
+    name: 'decide and profile at the root of before',
+    frame: {
+      v: 1,
+      questions: [
+        { ...decide, root: 7 },
+        { ...profile, root: 0 },
+      ],
+    },
+  },
   { name: 'a field of a later version', frame: { v: 1, questions: [{ ...reach, later: true }] } },
 ]
 
@@ -201,6 +211,11 @@ export const refusedQuestions: readonly {
   {
     name: 'five positions',
     frame: { v: 1, questions: [{ ...decide, positions: Array(5).fill([1, 2, 3]) }] },
+    code: 'INVALID',
+  },
+  {
+    name: 'a root that is no shard',
+    frame: { v: 1, questions: [{ ...decide, root: 256 }] },
     code: 'INVALID',
   },
   {

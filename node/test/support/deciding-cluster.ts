@@ -151,6 +151,24 @@ export class DecidingCluster {
     }
   }
 
+  /** Something happens in every shard, so that each is known to be of now. */
+  async tick(): Promise<void> {
+    for (let shard = 0; shard < shards; shard++) {
+      const record = { kind: 'tick', epoch: 1, wall: this.clock.now() } as const
+      await this.log.append(shard, ownBatch(1, ++this.primaryNumber, record), 'own')
+      this.log.deliver(shard)
+    }
+  }
+
+  /** From now on it is known of each shard whether something waits there for others. */
+  noteUnsent(): void {
+    for (let number = 0; number < shards; number++) {
+      const waiting = this.holderOf(number).state.outbox.waiting()
+      if (waiting.some((destination) => destination !== shards)) this.unsent.add(number)
+      else this.unsent.delete(number)
+    }
+  }
+
   /** Asks a node. Time passes until it has answered. */
   async ask(question: DecideQuestion | ProfileQuestion, at?: number): Promise<Answer> {
     const answer = this.answerNow(question, at)

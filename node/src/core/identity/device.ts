@@ -121,6 +121,25 @@ export function touch(
   return { device: withActivity(next, epoch + 1, at), epoch: epoch + 1 }
 }
 
+/** The last time at which the device's name means this epoch; null: no end is known. */
+export function meantUntil(device: Device | null, number: number): number | null {
+  const epoch = device?.epochs[number]
+  if (!device || !epoch) return null
+  if (epoch.to !== null) return epoch.to - 1
+  return epoch.owner === null || !isShared(device) ? null : epoch.lastAt + sessionGapMs
+}
+
+/** The epochs of which it is not known any more, or is known now, until when the name means them. */
+export function meantOtherwise(before: Device | null, after: Device | null): readonly number[] {
+  const isAnyShared = isShared(before) || isShared(after)
+  if (before?.epochs.length === after?.epochs.length && !isAnyShared) return noEpochs
+  return (after?.epochs ?? []).flatMap((_, number) =>
+    meantUntil(before, number) === meantUntil(after, number) ? [] : [number],
+  )
+}
+
+const noEpochs: readonly number[] = []
+
 const changedHandsTooOften = `the device changed hands or was logged out of ${neutralEpoch} times: it is known by logging in only`
 
 /** Ends the current epoch for a new owner's. Where no further one may be owned, for nobody's. */

@@ -25,6 +25,11 @@ export interface Copy {
   readonly version: Version
   /** Its valid links. */
   readonly links: readonly CopyLink[]
+  /**
+   * Of a device: the last time at which its name means this epoch; null: no end is known. Absent
+   * where whoever made the copy could not tell.
+   */
+  readonly meantUntil?: number | null
   /** The whole copy, encoded. */
   readonly bytes: Uint8Array
 }

@@ -1,4 +1,4 @@
-import { bounds, decodeTrusted, encode, isFragmentId } from '@halfsecond/protocol'
+import { bounds, decodeTrusted, encode, epochOf, isFragmentId } from '@halfsecond/protocol'
 import { AssertionError, assert } from '../assert.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 import type { FeatureState } from '../features/feature-state.ts'
@@ -12,13 +12,14 @@ import {
   storedRegisters,
   type TraitValue,
 } from '../fragment/registers.ts'
+import { type Device, meantUntil } from '../identity/device.ts'
 import type { Copy, CopyLink } from '../identity/ties.ts'
 import { type Part, validLinks, versionOf } from './part.ts'
 
 /*
  * A fragment as it is handed up, without its timeline. MessagePack:
  *
- *   [1, id, sequence, index, playbook version, [[to, since], …], features id, body]
+ *   [1, id, sequence, index, playbook version, [[to, since], …], features id, body, meant until]
  *
  * `body` is a byte string, MessagePack again: [traits, consents, features, time of the first fact]
  * as they are stored in rows. So the fold, which needs the head only, does not decode it.
@@ -31,19 +32,24 @@ const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16, 4, 
 /** Links that a copy tells: with the longest identifiers half of a copy. */
 const toldLinksMax = 96
 
-/** The copy of a fragment at its home. */
+/**
+ * The copy of a fragment at its home.
+ * @param device of the fragment's identifier
+ */
 export function encodeCopy(
   fragment: Fragment,
+  device: Device | null,
   features: FeatureState | null,
   playbookVersion: number,
 ): Uint8Array {
   const { identifier: id, traits, consents, bornAt } = fragment
   const links = validLinks(fragment)
-  return encodePart(
-    { id, version: versionOf(fragment), bornAt, traits, consents, links, features },
-    playbookVersion,
-  )
+  const part = { id, version: versionOf(fragment), bornAt, traits, consents, links, features }
+  return encodePart({ ...part, meantUntil: meantUntil(device, epochOf(id)) }, playbookVersion)
 }
+
+/** What a copy is made of: only a home knows what a device's name means. */
+type Told = Part & Pick<Copy, 'meantUntil'>
 
 /**
  * At most `bounds.copyBytes`, refused consents aside: those must hold whatever their number. What is
@@ -51,7 +57,7 @@ export function encodeCopy(
  * of traits. A trait without its value still wins over older ones, so nothing outdated comes back.
  * Links are judged oldest first, so beyond `toldLinksMax` the youngest are left out.
  */
-export function encodePart(whole: Part, playbookVersion: number): Uint8Array {
+export function encodePart(whole: Told, playbookVersion: number): Uint8Array {
   const part = whole.links.length > toldLinksMax ? shortOfLinks(whole) : whole
   for (const smaller of smallerAndSmaller(part, playbookVersion)) {
     if (smaller.length <= bounds.copyBytes) return smaller
@@ -60,7 +66,7 @@ export function encodePart(whole: Part, playbookVersion: number): Uint8Array {
   return assemble(refused, null, null, 0, playbookVersion)
 }
 
-function* smallerAndSmaller(part: Part, playbookVersion: number): Generator<Uint8Array> {
+function* smallerAndSmaller(part: Told, playbookVersion: number): Generator<Uint8Array> {
   const { traits, features } = part
   if (features !== null)
     for (const ringMax of ringSteps)
@@ -71,7 +77,7 @@ function* smallerAndSmaller(part: Part, playbookVersion: number): Generator<Uint
 }
 
 function assemble(
-  { id, version, bornAt, consents, links }: Part,
+  { id, version, bornAt, consents, links, meantUntil: until }: Told,
   traits: Part['traits'],
   features: FeatureState | null,
   ringMax: number,
@@ -82,10 +88,11 @@ function assemble(
   const { sequence, index } = version
   const told = links.map(({ to, since }) => [to, since])
   const setId = features?.set.id ?? null
-  return encode([copyVersion, id, sequence, index, playbookVersion, told, setId, body])
+  const head = [copyVersion, id, sequence, index, playbookVersion, told, setId, body]
+  return encode(until === undefined ? head : [...head, until])
 }
 
-function shortOfLinks(part: Part): Part {
+function shortOfLinks(part: Told): Told {
   return { ...part, links: part.links.toSorted((a, b) => a.since - b.since).slice(0, toldLinksMax) }
 }
 
@@ -103,8 +110,8 @@ function withoutValues(traits: Registers<TraitValue> | null): Registers<TraitVal
  * @throws AssertionError if they are no copy
  */
 export function readCopy(bytes: Uint8Array): Copy {
-  const { id, version, links } = headOf(bytes)
-  return { id, version, links, bytes: new Uint8Array(bytes) }
+  const { body: _, setId: __, ...head } = headOf(bytes)
+  return { ...head, bytes: new Uint8Array(bytes) }
 }
 
 /**
@@ -135,17 +142,19 @@ interface Head extends Omit<Copy, 'bytes'> {
 function headOf(bytes: Uint8Array): Head {
   const fields = decoded(bytes)
   assert(Array.isArray(fields) && fields[0] === copyVersion, 'a copy of a known version')
-  const [, id, sequence, index, playbookVersion, told, setId, body]: unknown[] = fields
+  const [, id, sequence, index, playbookVersion, told, setId, body, until]: unknown[] = fields
   assert(
     isFragmentId(id) &&
       typeof sequence === 'number' &&
       typeof index === 'number' &&
       typeof playbookVersion === 'number' &&
       Array.isArray(told) &&
-      body instanceof Uint8Array,
+      body instanceof Uint8Array &&
+      (until === undefined || until === null || typeof until === 'number'),
     'a copy that is whole',
   )
-  return { id, version: { sequence, index }, links: told.map(linkOf), setId, body }
+  const head = { id, version: { sequence, index }, links: told.map(linkOf), setId, body }
+  return until === undefined ? head : { ...head, meantUntil: until }
 }
 
 function linkOf(told: unknown): CopyLink {

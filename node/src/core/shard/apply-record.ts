@@ -17,11 +17,18 @@ import {
   type Logged,
 } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
-import { type Device, epochAt, isShared, login, logout, touch } from '../identity/device.ts'
+import {
+  type Device,
+  epochAt,
+  isShared,
+  login,
+  logout,
+  meantOtherwise,
+  touch,
+} from '../identity/device.ts'
 import { erase } from '../identity/erase.ts'
 import { isLogin, isLower, type Linked, linksMax, refuseLink, tellLink } from '../identity/links.ts'
 import { type Recognition, setVersion } from './recognition.ts'
-import type { ShardGround } from './shard-state.ts'
 
 /** What a record did. A `reason` sends it to the dead letters, whole. */
 export type Applied = 'changed' | 'nothing' | { readonly reason: string }
@@ -80,7 +87,7 @@ function applyFact(
 ): Applied {
   const at = effectiveTime(record, logged.timestamp)
   if (isKnownInAnyEpoch(first, record, at, recognition)) return 'nothing'
-  const fragment = fragmentAt(first, at, recognition)
+  const fragment = fragmentAt(first, at, logged, recognition)
   if (isBuried(fragment, at)) return 'nothing'
   if (!evolve(fragment, record, logged, recognition.facts)) return 'nothing'
   recognition.changed(fragment, false)
@@ -92,11 +99,16 @@ function isBuried({ ties }: Fragment, at: number): boolean {
 }
 
 /** The fragment of the epoch that holds this time: it may be the first of a new one. */
-function fragmentAt(first: Fragment, at: number, { facts }: Recognition): Fragment {
+function fragmentAt(
+  first: Fragment,
+  at: number,
+  logged: Logged,
+  recognition: Recognition,
+): Fragment {
   if (first.device === null) return first
   const { device, epoch } = touch(first.device, at)
-  if (device !== first.device) setDevice(first, device, facts)
-  return epoch === 0 ? first : facts.activate(epochId(first, epoch))
+  setDevice(first, device, logged, recognition)
+  return epoch === 0 ? first : recognition.facts.activate(epochId(first, epoch))
 }
 
 function epochId({ identifier }: Fragment, epoch: number): FragmentId {
@@ -123,17 +135,33 @@ function isKnownInAnyEpoch(
 
 function endEpoch(first: Fragment, sentAt: number, logged: Logged, recognition: Recognition): void {
   if (!isDevice(first, recognition)) return
-  const device = logout(first.device, Math.min(sentAt, logged.timestamp))
-  if (device !== first.device) setDevice(first, device, recognition.facts)
+  setDevice(first, logout(first.device, Math.min(sentAt, logged.timestamp)), logged, recognition)
 }
 
 function isDevice({ identifier }: Fragment, { rules }: Recognition): boolean {
   return rules.namespaces.get(namespaceOf(identifierIn(identifier)))?.class === 'device'
 }
 
-function setDevice(first: Fragment, device: Device | null, facts: ShardGround): void {
+/**
+ * A copy of an epoch says until when the device's name means it. So where that becomes another
+ * time, a fragment that was handed up has changed: of one version there is one copy.
+ */
+function setDevice(
+  first: Fragment,
+  device: Device | null,
+  { sequence, index }: Logged,
+  recognition: Recognition,
+): void {
+  const before = first.device
+  if (device === before) return
   first.device = device
-  facts.changed(first)
+  recognition.facts.changed(first)
+  for (const epoch of meantOtherwise(before, device)) {
+    const fragment = recognition.facts.activate(epochId(first, epoch))
+    if (!fragment.ties?.told.size) continue
+    setVersion(fragment, sequence, index)
+    recognition.changed(fragment, false)
+  }
 }
 
 function applyLink(
@@ -147,7 +175,7 @@ function applyLink(
   const at = Math.min(record.at, logged.timestamp)
   if (record.kind === 'unlink') return unlinkEverywhere(first, record, at, logged, recognition)
   const { place, conflict } = isDevice(first, recognition)
-    ? placeOf(first, record, at, recognition)
+    ? placeOf(first, record, at, logged, recognition)
     : { place: first, conflict: '' }
   if (isBuried(place, at)) return 'nothing'
   if (conflict !== '') {
@@ -172,13 +200,14 @@ function placeOf(
   first: Fragment,
   record: LinkRecord,
   at: number,
+  logged: Logged,
   recognition: Recognition,
 ): { readonly place: Fragment; readonly conflict: string } {
   const { rules, facts } = recognition
   const then = facts.activate(epochId(first, epochAt(first.device, at)))
   if (!isLogin(record, rules)) return { place: then, conflict: '' }
   const { device, login: claim } = login(first.device, at, record.to)
-  if (device !== first.device) setDevice(first, device, facts)
+  setDevice(first, device, logged, recognition)
   if (claim.kind === 'conflict') return { place: then, conflict: claim.reason }
   return { place: facts.activate(epochId(first, claim.epoch)), conflict: '' }
 }

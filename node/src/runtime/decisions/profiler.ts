@@ -96,7 +96,8 @@ export class Profiler {
     return this.merged
   }
 
-  private areSent(members: ReadonlySet<FragmentId>, root: FragmentId): boolean {
+  /** Whether the homes of all of them but the root told of late what they have for others. */
+  areSent(members: ReadonlySet<FragmentId>, root: FragmentId): boolean {
     const { isSent, shards } = this.uses
     for (const id of members)
       if (id !== root && !isSent(shardOf(identifierIn(id), shards.length))) return false

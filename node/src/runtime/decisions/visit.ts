@@ -8,8 +8,10 @@ import {
   shardOf,
   type WirePosition,
 } from '@halfsecond/protocol'
+import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Copy } from '../../core/identity/ties.ts'
 import type { Branch } from '../../core/profile/branch.ts'
+import { partOf } from '../../core/profile/copy.ts'
 import { Gathering } from '../../core/profile/gathering.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { BranchAnswer, OnwardQuestion, VisitorQuestion } from './peer-messages.ts'
@@ -48,6 +50,8 @@ export class Visit {
   private readonly namespaces: Namespaces
   /** Who is below it was visited before the question came to this node. */
   private readonly floor: FragmentId
+  /** By whose playbook branches are told on where the question came to no shard here. */
+  private readonly host: Shard | undefined
 
   constructor(
     question: VisitorQuestion,
@@ -56,6 +60,7 @@ export class Visit {
     pending: Pending,
     namespaces: Namespaces,
     startedAt: number,
+    host?: Shard,
   ) {
     this.question = question
     this.entered = entered
@@ -64,6 +69,7 @@ export class Visit {
     this.startedAt = startedAt
     this.namespaces = namespaces
     this.gathering = new Gathering(namespaces)
+    this.host = host
   }
 
   /** Takes up a question that came from another node. */
@@ -76,6 +82,13 @@ export class Visit {
     visit.isFresh = isFresh
     visit.hops = hops
     return visit
+  }
+
+  /** The branch as the question has it: with what was pending where it came in. */
+  ahead(branch: Branch, set: FeatureSet): Branch {
+    const known = this.gathering.get(branch.own.id)
+    if (!known?.isAhead || known.copy === null) return branch
+    return { ...branch, own: partOf(known.copy.bytes, set), isAhead: true }
   }
 
   /** A branch is here. */
@@ -99,6 +112,7 @@ export class Visit {
   /** A shard that the question came to on this node. */
   get shard(): Shard {
     for (const { shard } of this.stops.values()) return shard
+    if (this.host !== undefined) return this.host
     throw new HalfsecondError('UNAVAILABLE', 'the question has come to no shard')
   }
 

@@ -11,11 +11,13 @@ import {
   type WirePosition,
 } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Copy } from '../../core/identity/ties.ts'
 import { partOf } from '../../core/profile/copy.ts'
 import { membersOf } from '../../core/profile/seen-profile.ts'
 import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
+import { type AskedAtRoot, AtRoot } from './at-root.ts'
 import { BranchReader } from './branch-reader.ts'
 import { answering, hold, positionIn, positionOf } from './held-shards.ts'
 import { after, type Maybe } from './maybe.ts'
@@ -35,6 +37,12 @@ import { type Stop, Visit } from './visit.ts'
 
 /** How long other homes may take to tell a branch; after that copies have to do. */
 const branchMs = 20
+
+/**
+ * How long the home of a question's key may take where the question was sent to its root. Then
+ * whoever asked had better ask at the home, where another replica may answer.
+ */
+const homeMs = 60
 
 /** Of the time that is left, what a question may take elsewhere: the rest is for answering without. */
 const passedShare = 0.8
@@ -81,10 +89,12 @@ export interface Ends<T> {
 export class Walk {
   private readonly uses: WalkDependencies
   private readonly reader: BranchReader
+  private readonly atRoot: AtRoot
 
   constructor(uses: WalkDependencies) {
     this.uses = uses
     this.reader = new BranchReader(uses)
+    this.atRoot = new AtRoot(uses, this.reader)
   }
 
   /** A question as a channel asked it. @throws HalfsecondError where it cannot be entered here */
@@ -93,8 +103,16 @@ export class Walk {
     const namespaces = this.uses.namespaces()
     const startedAt = clock.monotonic()
     const key = keyOf(question, namespaces)
-    const shard = hold(shards, shardOf(key, shards.length))
     const pending = Pending.read(question.pending, namespaces)
+    const home = shardOf(key, shards.length)
+    const host = question.root === undefined ? undefined : answering(shards, question.root)
+    if (host !== undefined && answering(shards, home) === undefined) {
+      const asked = { question, key, pending, namespaces, startedAt }
+      return after(this.reached(host, question), (isReached) =>
+        after(this.startAtRoot(asked, host, isReached, ends), notApart),
+      )
+    }
+    const shard = hold(shards, home)
     const { isReset } = positionIn(question.positions, shard)
     return after(this.reached(shard, question), (isReached) => {
       const isFresh = isReached && shard.isFresh
@@ -116,6 +134,40 @@ export class Walk {
     })
   }
 
+  /**
+   * A question that was sent to where its profile was found before, not to the home of its key.
+   * What this root was handed answers it, or what the home tells: the answer is the same.
+   */
+  private startAtRoot<T>(
+    asked: AskedAtRoot,
+    host: Shard,
+    isReached: boolean,
+    ends: Ends<T>,
+  ): Maybe<T | ApartAnswer> {
+    const visit = this.atRoot.enter(asked, host, isReached && host.isFresh)
+    return visit === undefined ? this.startByHome(asked, host, ends) : this.climb(visit, ends)
+  }
+
+  /** As if the question had come in at the home of its key, whose branch is fetched. */
+  private async startByHome<T>(
+    { question, key, pending, namespaces, startedAt }: AskedAtRoot,
+    host: Shard,
+    ends: Ends<T>,
+  ): Promise<T | ApartAnswer> {
+    const { peers, clock, shards } = this.uses
+    const number = shardOf(key, shards.length)
+    const position = question.positions.find(([one]) => one === number) ?? null
+    const about = { id: key, at: clock.now(), position, pending: pending.batchesAbout(key) }
+    const answer = await peers.branch(number, { kind: 'branch', ...about, deadline: homeMs })
+    if (answer === undefined)
+      throw new HalfsecondError('UNAVAILABLE', `the home of shard ${number} does not answer here`)
+    const { id } = answer.branch
+    const visit = new Visit(question, id, id, pending, namespaces, startedAt, host)
+    visit.told(answer)
+    await Promise.all(this.collect(visit, key))
+    return this.climb(visit, ends)
+  }
+
   /** A question that another node passes on. @throws HalfsecondError where it cannot go on here */
   continue<T>(onward: OnwardQuestion, ends: Ends<T>): Maybe<T | ApartAnswer> {
     const { shards, clock } = this.uses
@@ -123,7 +175,8 @@ export class Walk {
     const shard = hold(shards, shardOf(identifierIn(onward.at), shards.length))
     const visit = Visit.of(onward, namespaces, clock.monotonic())
     return after(this.reached(shard, onward.question), (isReached) => {
-      visit.arrive(this.reader.exactly(shard, onward.at), isReached && shard.isFresh, shard)
+      const branch = visit.ahead(this.reader.exactly(shard, onward.at), this.featuresOf(shard))
+      visit.arrive(branch, isReached && shard.isFresh, shard)
       return this.climb(visit, ends)
     })
   }
@@ -233,7 +286,7 @@ export class Walk {
 
   /** Brings a branch here that is at home elsewhere. */
   private async fetch(visit: Visit, id: FragmentId, leftMs: number): Promise<void> {
-    const { peers, playbookOf } = this.uses
+    const { peers } = this.uses
     const question = { id, at: null, position: null, pending: [], deadline: leftMs }
     const answer = await peers.branch(this.homeOf(id), { kind: 'branch', ...question })
     const own = answer?.branch.parts.find(({ copy }) => copy.id === id)
@@ -241,7 +294,7 @@ export class Walk {
     const { shard } = visit
     const { parts, up } = answer.branch
     const branch = {
-      own: partOf(own.copy.bytes, playbookOf(shard).playbook.features),
+      own: partOf(own.copy.bytes, this.featuresOf(shard)),
       isAhead: own.isAhead,
       copies: parts.filter((part) => part !== own).map(({ copy }) => copy),
       parent: null,
@@ -260,7 +313,8 @@ export class Walk {
     }
     const unknown = visit.unknown(branch)
     if (unknown.length > 0) return after(this.seek(visit, unknown), () => this.climb(visit, ends))
-    const { features } = this.uses.playbookOf(shard).playbook
+    this.atRoot.ended(visit.entered, at)
+    const features = this.featuresOf(shard)
     return after(this.uses.profiler.profileOf(visit, stop, members, features), (found) =>
       ends.answer({ ...found, reset: visit.reset }),
     )
@@ -299,6 +353,10 @@ export class Walk {
     const { version } = this.uses.playbookOf(shard)
     const { parts } = toldGathering(gathering, (id) => together.has(id), nothing, version)
     return { kind: 'apart', parts }
+  }
+
+  private featuresOf(shard: Shard): FeatureSet {
+    return this.uses.playbookOf(shard).playbook.features
   }
 
   private homeOf(id: FragmentId): number {

@@ -1,4 +1,4 @@
-import type { FragmentId } from '@halfsecond/protocol'
+import { type FragmentId, identifierIn } from '@halfsecond/protocol'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
 import type { Arena } from '../../core/fragment/arena.ts'
 import { type Fragment, initialFragment } from '../../core/fragment/fragment.ts'
@@ -136,7 +136,8 @@ export class ShardMemory implements ShardGround {
     if (fragment === undefined) return undefined
     if (id !== holder) return newestCopy(fragment.ties, id)?.bytes
     const features = this.features && featuresOf(fragment, this.features, this)
-    return encodeCopy(fragment, features, this.state.playbook.version)
+    const device = this.read(identifierIn(id))?.device ?? null
+    return encodeCopy(fragment, device, features, this.state.playbook.version)
   }
 
   /** Counts a read, so that actors in use stay. */

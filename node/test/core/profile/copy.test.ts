@@ -67,7 +67,7 @@ describe('a copy of a fragment', () => {
     )
 
     const own = ownPart(fragment, set, person.ground)
-    const copied = partOf(encodeCopy(fragment, own.features, playbookVersion), set)
+    const copied = partOf(encodeCopy(fragment, null, own.features, playbookVersion), set)
 
     expect(copied).toEqual(own)
     expect(copied.features?.count(pageIndex, 0)).toBe(1)
@@ -80,7 +80,7 @@ describe('a copy of a fragment', () => {
   test('gives its head without the rest, in bytes of its own', () => {
     const person = somebody()
     const fragment = fragmentOf(person)
-    const bytes = encodeCopy(fragment, null, playbookVersion)
+    const bytes = encodeCopy(fragment, null, null, playbookVersion)
     const batch = new Uint8Array([1, 2, 3, ...bytes, 4])
 
     const copy = readCopy(batch.subarray(3, 3 + bytes.length))

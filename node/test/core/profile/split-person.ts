@@ -57,7 +57,7 @@ export class SplitPerson {
   copy(place: number, set: FeatureSet): Uint8Array {
     const fragment = this.fragments[place]
     if (fragment === undefined) throw new RangeError('no such fragment')
-    return encodeCopy(fragment, featuresOf(fragment, set, this.ground), playbookVersion)
+    return encodeCopy(fragment, null, featuresOf(fragment, set, this.ground), playbookVersion)
   }
 }
 

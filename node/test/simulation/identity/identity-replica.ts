@@ -1,4 +1,4 @@
-import type { FragmentId } from '@halfsecond/protocol'
+import { type FragmentId, identifierIn } from '@halfsecond/protocol'
 import { hash64Hex } from '../../../src/core/digest.ts'
 import type { FeatureSet } from '../../../src/core/features/feature-set.ts'
 import type { Arena } from '../../../src/core/fragment/arena.ts'
@@ -62,7 +62,9 @@ export class IdentityReplica extends BareShard {
     const fragment = this.fragments.get(holder)
     if (fragment === undefined) return undefined
     if (holder !== id) return newestCopy(fragment.ties, id)?.bytes
-    return encodeCopy(fragment, this.features && featuresOf(fragment, this.features, this), 0)
+    const device = this.fragments.get(identifierIn(id))?.device ?? null
+    const features = this.features && featuresOf(fragment, this.features, this)
+    return encodeCopy(fragment, device, features, 0)
   }
 
   /** Dies, and begins anew from what a checkpoint at this moment holds. */
