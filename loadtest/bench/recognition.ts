@@ -14,6 +14,9 @@ const stormRate = 100
 /** Clicks a second whose decides a storm must not slow. */
 const clickRate = 300
 
+/** The driver of a storm has started by then: loading a program is not what a login costs. */
+const gatheringMs = 2_000
+
 /** What it costs that several identifiers are one person. */
 export async function recognition({ figures, seconds }: Run): Promise<void> {
   await figures.take(names, async () => {
@@ -44,13 +47,15 @@ async function mergeStorm(
 ): Promise<void> {
   const { url } = cluster.nats
   const click = { url, visitors, rate: clickRate, seconds }
+  const logins = { url, rate: stormRate, customers: 50 }
+  // What is measured is a node whose code is compiled, in both turns of a pair.
   await runDriver('click-to-content', click)
+  await runDriver('merges', { ...logins, seconds })
   const ratios: number[] = []
   for (let pair = 0; pair < pairs; pair++) {
     const quiet = await runDriver('click-to-content', click)
-    const options = { url, rate: stormRate, seconds: seconds * 3, customers: 50 }
-    const storm = startDriver('merges', options)
-    await new Promise<void>((resolve) => setTimeout(resolve, 1_000))
+    const storm = startDriver('merges', { ...logins, seconds: seconds * 3 + gatheringMs / 1_000 })
+    await new Promise<void>((resolve) => setTimeout(resolve, gatheringMs))
     const stormy = await runDriver('click-to-content', click)
     storm.finish()
     await storm.ended

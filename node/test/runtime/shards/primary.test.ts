@@ -26,6 +26,22 @@ test('what has arrived elsewhere is noted in the entry of the next tick', async 
   expect([lastIn(away), waiting(away)]).toEqual([['sent', 'tick'], 0])
 })
 
+test('a merge takes two entries of the logs, ticks aside', async () => {
+  const { replica, log, link } = await led()
+
+  for (let i = 0; i < 5; i++) {
+    await link(i)
+    await replica.pass(500)
+  }
+
+  const entries = log.kinds.flat().map((kinds) => kinds.join(' '))
+  const others = entries.filter((kinds) => !/^(primary|(sent )*tick)$/.test(kinds))
+  expect(others.toSorted()).toEqual([
+    ...Array.from({ length: 5 }, () => 'edge copy'),
+    ...Array.from({ length: 5 }, () => 'link'),
+  ])
+})
+
 test('a shard without clicks notes what has arrived elsewhere within two seconds', async () => {
   const { replica, waiting, signals, link } = await led()
 
