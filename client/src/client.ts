@@ -17,9 +17,11 @@ import { Inquiry } from './inquiry.ts'
 import { type KnownProfile, knownProfile } from './known-profile.ts'
 import { MapFollower } from './map-follower.ts'
 import type { CompiledOptions } from './options.ts'
+import type { OutcomeOptions } from './outcome-options.ts'
 import type { Permission } from './permission.ts'
 import { type NewRecord, Recorder, type RecordOptions } from './recorder.ts'
 import { Reports } from './reports.ts'
+import { type Accepted, isEverywhere } from './spread.ts'
 import type { Transport } from './transport.ts'
 import { type DecideOptions, Visitor } from './visitor.ts'
 import { within } from './within.ts'
@@ -70,15 +72,35 @@ export class Client {
   /**
    * An outcome that came back with a token. Resolves with its position once it is durable: from
    * then on every channel's next answer reflects it.
-   * Rejects with `MALFORMED` or `FORBIDDEN` for a token that is none of ours, or has expired. Like
-   * all that records, the promise may be ignored.
+   * Rejects with `MALFORMED` or `FORBIDDEN` for a token that is none of ours; one that has expired
+   * still tells what happened. Like all that records, the promise may be ignored.
    */
-  outcome(token: string, outcome: Outcome, options: RecordOptions = {}): Promise<Position> {
+  outcome(token: string, outcome: Outcome, options: OutcomeOptions = {}): Promise<Position> {
     try {
       return this.reports.outcome(token, outcome, options)
     } catch (thrown) {
       return this.refused(thrown)
     }
+  }
+
+  /**
+   * As `outcome(token, 'accept')`, and resolves once every channel's next decision is known to reflect
+   * it, whoever asks and by whatever identifier; after half a second with what is known then.
+   */
+  accepted(token: string, options: OutcomeOptions = {}): Promise<Accepted> {
+    try {
+      return ignorable(this.reports.accepted(token, options))
+    } catch (thrown) {
+      return this.refused(thrown)
+    }
+  }
+
+  /**
+   * Whether a record about `key` is known to count in every next decision for its person. Waits for
+   * it, half a second at most, and never rejects.
+   */
+  isEverywhere(key: Identifier, position: Position): Promise<boolean> {
+    return isEverywhere(key, position, this.transport, this.map)
   }
 
   /** What this client did since it was made. */

@@ -8,6 +8,8 @@ import type {
   WireProposition,
 } from '@halfsecond/protocol'
 
+import { moreOf, type OutcomeDetails } from './outcome-options.ts'
+
 /** What became of a recorded outcome: its position, or undefined where there was nothing to record. */
 export type Recorded = Promise<Position | undefined>
 
@@ -28,12 +30,12 @@ export interface Proposition {
   displayed(): Recorded
   clicked(): Recorded
   accepted(): Recorded
-  /** The visitor said no to the offer. */
-  rejected(): Recorded
+  /** The visitor said no to the offer; with the reason `cancel`: took an acceptance back. */
+  rejected(details?: Pick<OutcomeDetails, 'reason'>): Recorded
   /** The visitor closed it. */
   dismissed(): Recorded
-  /** The visitor never wants to see the offer again. */
-  unsubscribed(): Recorded
+  /** The visitor never wants to see the offer again; across its group: nor any other of its kind. */
+  unsubscribed(details?: Pick<OutcomeDetails, 'across'>): Recorded
 }
 
 /** What to show at a placement. Its own members are those of the first proposition. */
@@ -54,7 +56,11 @@ export interface Decision extends Proposition {
 }
 
 /** Records what became of a proposition; where it has no offer there is nothing to record. */
-export type RecordOutcome = (proposition: MadeProposition, outcome: Outcome) => Recorded
+export type RecordOutcome = (
+  proposition: MadeProposition,
+  outcome: Outcome,
+  details?: OutcomeDetails,
+) => Recorded
 
 /** One object for each thing shown; its outcomes are methods, as most are never called. */
 export class MadeProposition implements Proposition {
@@ -90,16 +96,16 @@ export class MadeProposition implements Proposition {
     return this.#record(this, 'accept')
   }
 
-  rejected(): Recorded {
-    return this.#record(this, 'reject')
+  rejected(details: Pick<OutcomeDetails, 'reason'> = {}): Recorded {
+    return this.#record(this, 'reject', moreOf(details))
   }
 
   dismissed(): Recorded {
     return this.#record(this, 'dismiss')
   }
 
-  unsubscribed(): Recorded {
-    return this.#record(this, 'unsubscribe')
+  unsubscribed(details: Pick<OutcomeDetails, 'across'> = {}): Recorded {
+    return this.#record(this, 'unsubscribe', moreOf(details))
   }
 }
 

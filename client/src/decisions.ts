@@ -60,11 +60,11 @@ export class Decisions {
     const wish = { kind: 'decide' as const, decision, placements }
     const answer = await this.inquiry.ask(wish, identifiers, imported, deadlineMs)
     const key = greatest(identifiers, this.map.namespaces)
-    const say: RecordOutcome = ({ placement, offer, treatment }, outcome) =>
+    const say: RecordOutcome = ({ placement, offer, treatment }, outcome, details) =>
       offer === undefined || treatment === undefined || key === undefined
         ? nothing
         : this.recorder.record(
-            { kind: 'outcome', key, decision, placement, offer, treatment, outcome },
+            { kind: 'outcome', key, decision, placement, offer, treatment, outcome, ...details },
             {},
           )
     return placements.map((placement) => this.toDecision(decision, placement, answer, say))

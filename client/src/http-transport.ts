@@ -12,6 +12,7 @@ import {
   type ShardMap,
   toHalfsecondError,
 } from '@halfsecond/protocol'
+import type { OutcomeDetails } from './outcome-options.ts'
 import type { Transport } from './transport.ts'
 
 const publishMs = 10_000
@@ -73,8 +74,14 @@ export class HttpTransport implements Transport {
     return this.post(`/v1/decide?node=${node}`, frame, timeoutMs)
   }
 
-  outcome(token: string, outcome: Outcome, at: number, id: string): Promise<Position> {
-    return this.report('/v1/outcomes', { token, outcome, at, id })
+  outcome(
+    token: string,
+    outcome: Outcome,
+    at: number,
+    id: string,
+    more: OutcomeDetails,
+  ): Promise<Position> {
+    return this.report('/v1/outcomes', { token, outcome, at, id, ...more })
   }
 
   landing(token: string, device: Identifier, at: number, id: string): Promise<Position> {

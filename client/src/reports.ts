@@ -9,7 +9,9 @@ import { landingLink, peekToken, type TokenKeys } from '@halfsecond/protocol/tok
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
 import type { MapFollower } from './map-follower.ts'
+import { moreOf, type OutcomeOptions } from './outcome-options.ts'
 import type { Recorder, RecordOptions } from './recorder.ts'
+import { type Accepted, isEverywhere } from './spread.ts'
 import type { Transport } from './transport.ts'
 
 /** How long a report is tried where only the cluster can check its token. */
@@ -45,21 +47,29 @@ export class Reports {
   }
 
   /** @throws HalfsecondError, besides rejecting */
-  outcome(token: string, outcome: Outcome, options: RecordOptions): Promise<Position> {
+  outcome(token: string, outcome: Outcome, options: OutcomeOptions): Promise<Position> {
     const { namespaces } = this.map
     if (this.tokenKeys === undefined) {
       const report = this.through(this.transport.outcome)
       const { key } = peekToken(token, namespaces)
       return this.report(
         key,
-        (at, id) => report.call(this.transport, token, outcome, at, id),
+        (at, id) => report.call(this.transport, token, outcome, at, id, moreOf(options)),
         options,
       )
     }
-    const said = this.tokenKeys.verify(token, Date.now(), namespaces)
+    // What happened is true however late it is told: any time at which the token was good proves it.
+    const said = this.tokenKeys.verify(token, 0, namespaces)
     const { decision, key, placement, offer, treatment } = said
     const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment, outcome }
-    return this.recorder.record(record, options)
+    return this.recorder.record({ ...record, ...moreOf(options) }, options)
+  }
+
+  /** Rejects as `outcome`. @throws HalfsecondError, besides rejecting */
+  async accepted(token: string, options: OutcomeOptions): Promise<Accepted> {
+    const position = await this.outcome(token, 'accept', options)
+    const { key } = peekToken(token, this.map.namespaces)
+    return { position, isEverywhere: await isEverywhere(key, position, this.transport, this.map) }
   }
 
   /** @throws HalfsecondError, besides rejecting */

@@ -1,4 +1,5 @@
 import type { Identifier, Outcome, Position, ShardMap } from '@halfsecond/protocol'
+import type { OutcomeDetails } from './outcome-options.ts'
 
 /**
  * How a client reaches a cluster. `nats://` and `http://` implement it; so does a node, for what
@@ -17,7 +18,13 @@ export interface Transport {
   /** Asks a node a frame of questions; resolves with the frame of answers. */
   ask(node: string, frame: Uint8Array, timeoutMs: number): Promise<Uint8Array>
   /** Records an outcome by its token, where only the cluster can check it. */
-  outcome?(token: string, outcome: Outcome, at: number, id: string): Promise<Position>
+  outcome?(
+    token: string,
+    outcome: Outcome,
+    at: number,
+    id: string,
+    more: OutcomeDetails,
+  ): Promise<Position>
   /** Links a device to whom a token was made for, where only the cluster can check it. */
   landing?(token: string, device: Identifier, at: number, id: string): Promise<Position>
   /** Whether there is a connection now, as far as is known. */

@@ -356,11 +356,20 @@ describe('an outcome by token', () => {
     await client.outcome(tokenOf(Date.now() + 1_000), 'accept')
 
     expect(transport.published).toMatchObject([{ names: ['outcome'] }])
-    await expect(client.outcome(tokenOf(Date.now() - 1), 'accept')).rejects.toMatchObject({
-      code: 'FORBIDDEN',
-    })
     const foreign = tokenOf(Date.now() + 1_000, `k1:${Buffer.alloc(32, 9).toString('base64')}`)
     await expect(client.outcome(foreign, 'accept')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+  })
+
+  it('says why and how far, and is true after its token expired too', async () => {
+    const { transport, client } = start({ tokenKeys: keysText })
+    const expired = tokenOf(Date.now() - 1)
+
+    await client.outcome(expired, 'reject', { reason: 'cancel' })
+    await client.outcome(expired, 'unsubscribe', { across: 'group' })
+
+    expect(transport.published).toMatchObject([{ names: ['outcome'] }, { names: ['outcome'] }])
+    const wrong = client.outcome(expired, 'click', { across: 'group' })
+    await expect(wrong).rejects.toMatchObject({ code: 'INVALID' })
   })
 
   it('is tried again while the cluster is away, and the next decision waits for it', async () => {

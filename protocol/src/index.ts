@@ -85,6 +85,9 @@ export {
   type QuestionFrame,
   type Reason,
   reasons,
+  type SpreadAnswer,
+  type SpreadQuestion,
+  spreadMs,
   type WireError,
   type WireProposition,
 } from './questions.ts'

@@ -52,7 +52,21 @@ export interface ProfileQuestion {
   readonly root?: number
 }
 
-export type Question = DecideQuestion | AwaitQuestion | ProfileQuestion
+/** Does this record count wherever its person is decided for? For the primary of `at`. */
+export interface SpreadQuestion {
+  readonly kind: 'spread'
+  /** The key of the record. */
+  readonly key: Identifier
+  /** Whose home has it at `position`: the key itself, or somebody above it. */
+  readonly at: Identifier
+  readonly position: WirePosition
+  readonly deadline: number
+}
+
+/** How long anybody waits until a record counts everywhere; it is durable all the same. */
+export const spreadMs = 500
+
+export type Question = DecideQuestion | AwaitQuestion | ProfileQuestion | SpreadQuestion
 
 /** `hs.node.<id>.decide` and `POST /v1/decide`. */
 export interface QuestionFrame {
@@ -135,6 +149,12 @@ export interface KnownTrait {
   readonly source?: string
 }
 
+/** Everywhere, or not yet as far as is known. */
+export interface SpreadAnswer {
+  readonly kind: 'spread'
+  readonly isEverywhere: boolean
+}
+
 export interface WireError {
   readonly code: ErrorCode
   readonly message: string
@@ -145,7 +165,7 @@ export interface ErrorAnswer {
   readonly error: WireError
 }
 
-export type Answer = DecideAnswer | AwaitAnswer | ProfileAnswer | ErrorAnswer
+export type Answer = DecideAnswer | AwaitAnswer | ProfileAnswer | SpreadAnswer | ErrorAnswer
 
 /** Answers in the order of the questions. */
 export interface AnswerFrame {
@@ -194,9 +214,10 @@ function questionFault(value: unknown, namespaces: Namespaces): string | undefin
     return 'deadline is a number of milliseconds above 0'
   if (value.kind === 'await')
     return isWirePosition(value.position) ? undefined : 'position is [shard, incarnation, sequence]'
+  if (value.kind === 'spread') return spreadFault(value, namespaces)
   if (value.kind === 'decide') return decideFault(value) ?? visitorFault(value, namespaces)
   if (value.kind === 'profile') return profileFault(value) ?? visitorFault(value, namespaces)
-  return 'kind is decide, await or profile'
+  return 'kind is decide, await, profile or spread'
 }
 
 function decideFault({ decision, placements }: Fields): string | undefined {
@@ -205,6 +226,11 @@ function decideFault({ decision, placements }: Fields): string | undefined {
   if (!isList(placements, 1, bounds.placementsPerDecide))
     return `placements is a list of 1 to ${bounds.placementsPerDecide}`
   return firstFault('a placement', placements)
+}
+
+function spreadFault({ key, at, position }: Fields, namespaces: Namespaces): string | undefined {
+  if (!isWirePosition(position)) return 'position is [shard, incarnation, sequence]'
+  return identifierFault(key, namespaces) ?? identifierFault(at, namespaces)
 }
 
 function profileFault({ channel, traits }: Fields): string | undefined {
@@ -303,6 +329,8 @@ function isAnswer(value: unknown): value is Answer {
       )
     case 'reached':
       return isWirePosition(value.position)
+    case 'spread':
+      return typeof value.isEverywhere === 'boolean'
     case 'profile':
       return (
         isWirePosition(value.position) &&

@@ -158,6 +158,14 @@ const profile = {
   pending: [],
 }
 
+const spread = {
+  kind: 'spread',
+  key: 'anon:4hG8',
+  at: 'user:42',
+  position: [7, 3_735_928_559, 1_234],
+  deadline: 500,
+}
+
 export const questions: readonly { readonly name: string; readonly frame: object }[] = [
   { name: 'decide and await', frame: { v: 1, questions: [decide, reach] } },
   {
@@ -178,6 +186,7 @@ export const questions: readonly { readonly name: string; readonly frame: object
       ],
     },
   },
+  { name: 'spread', frame: { v: 1, questions: [spread] } },
   { name: 'a field of a later version', frame: { v: 1, questions: [{ ...reach, later: true }] } },
 ]
 
@@ -216,6 +225,11 @@ export const refusedQuestions: readonly {
   {
     name: 'a root that is no shard',
     frame: { v: 1, questions: [{ ...decide, root: 256 }] },
+    code: 'INVALID',
+  },
+  {
+    name: 'spread of nobody',
+    frame: { v: 1, questions: [{ ...spread, key: '' }] },
     code: 'INVALID',
   },
   {
@@ -284,6 +298,7 @@ export const answers: readonly { readonly name: string; readonly frame: object }
             manager: { value: { name: 'Ann' }, at: 1_760_000_000_000, channel: 'call' },
           },
         },
+        { kind: 'spread', isEverywhere: true },
         { kind: 'error', error: { code: 'MOVED', message: 'this node does not hold shard 7' } },
       ],
     },

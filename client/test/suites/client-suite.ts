@@ -206,6 +206,22 @@ export function clientSuite(
       expect([here.offer, there.offer]).toEqual([undefined, undefined])
     })
 
+    it('says when an acceptance counts on every channel, by whatever its visitor is known', async () => {
+      const visitor = newcomer()
+      const known = [{ anon: `visitor-${made}` }, { user: `accepting-${made}` }]
+      await visitor.track('interest', { about: 'boots' })
+      const { token = '', offer } = await visitor.decide('hero')
+      await visitor.identify({ user: `accepting-${made}` })
+
+      const { isEverywhere } = await client.accepted(token)
+
+      expect([offer, isEverywhere]).toEqual(['boots', true])
+      const other = open()
+      const decisions = await Promise.all(known.map((one) => other.visitor(one).decide('hero')))
+      await other.close()
+      expect(decisions.map((one) => one.offer)).toEqual([undefined, undefined])
+    })
+
     it('refuses a token that was changed', async () => {
       const visitor = newcomer()
       void visitor.track('interest', { about: 'boots' })

@@ -11,9 +11,14 @@ export function outcomesRoute(app: App, api: NodeApi): void {
     summary: 'Record displays, clicks, accepts, …',
     one: 'One outcome',
     many: 'outcomes',
-    description: 'the same outcome of the same proposition again changes nothing.',
+    description: [
+      'the same outcome of the same proposition again changes nothing. An expired token is taken too:',
+      'what happened is true however late. For an accept `confirmed` says whether every channel’s next',
+      'answer is known to reflect it, which takes milliseconds, and is waited for at most half a second.',
+    ].join(' '),
+    isTakenLate: true,
     body: Outcomes,
-    record: ({ token, fields: { outcome }, options }) => {
+    record: async ({ token, fields: { outcome, reason, across }, options }) => {
       if (!isOutcome(outcome))
         throw new HalfsecondError(
           'INVALID',
@@ -21,7 +26,17 @@ export function outcomesRoute(app: App, api: NodeApi): void {
         )
       const { decision, key, placement, offer, treatment } = token
       const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment }
-      return api.client.record({ ...record, outcome }, options)
+      if (reason !== undefined && typeof reason !== 'string')
+        throw new HalfsecondError('INVALID', 'reason is a word')
+      if (across !== undefined && across !== 'group')
+        throw new HalfsecondError('INVALID', 'across is group')
+      const more = {
+        ...(reason !== undefined && { reason }),
+        ...(across !== undefined && { across: 'group' as const }),
+      }
+      const position = await api.client.record({ ...record, outcome, ...more }, options)
+      if (outcome !== 'accept') return position
+      return { position, confirmed: await api.client.isEverywhere(key, position) }
     },
   })
 }

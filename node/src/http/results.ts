@@ -9,7 +9,12 @@ import type { FastifyReply } from 'fastify'
 import { meanings, type Problem, problemFor, problemType } from './problem.ts'
 
 /** What became of one of several things that a request brought. */
-export type Result = { readonly position: string } | { readonly error: WireError }
+export type Result =
+  | { readonly position: string; readonly confirmed?: boolean }
+  | { readonly error: WireError }
+
+/** Where it was recorded; of an acceptance also whether it counts everywhere by now. */
+export type Recorded = Position | { readonly position: Position; readonly confirmed: boolean }
 
 /**
  * How long a request waits for the log. Less than clients and balancers wait, so that they hear
@@ -27,7 +32,7 @@ const sliceLength = 128
  */
 export async function recordEach(
   items: readonly unknown[],
-  record: (item: unknown) => Promise<Position>,
+  record: (item: unknown) => Promise<Recorded>,
   waitMs: number,
 ): Promise<Result[]> {
   const results = new Array<Result | undefined>(items.length).fill(undefined)
@@ -51,11 +56,14 @@ const inDoubt: WireError = {
 }
 
 async function attempt(
-  record: (item: unknown) => Promise<Position>,
+  record: (item: unknown) => Promise<Recorded>,
   item: unknown,
 ): Promise<Result> {
   try {
-    return { position: exportPositions([await record(item)]) }
+    const recorded = await record(item)
+    if (!('confirmed' in recorded)) return { position: exportPositions([recorded]) }
+    const { position, confirmed } = recorded
+    return { position: exportPositions([position]), confirmed }
   } catch (thrown) {
     return { error: wireError(thrown) }
   }

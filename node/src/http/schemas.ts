@@ -43,7 +43,18 @@ const ErrorSchema = Type.Object({
 
 export const Results: TSchema = Type.Object({
   results: Type.Array(
-    Type.Union([Type.Object({ position: Position }), Type.Object({ error: ErrorSchema })]),
+    Type.Union([
+      Type.Object({
+        position: Position,
+        confirmed: Type.Optional(
+          Type.Boolean({
+            description:
+              'Of an accept: whether every channel’s next answer is known to reflect it.',
+          }),
+        ),
+      }),
+      Type.Object({ error: ErrorSchema }),
+    ]),
     { description: 'One for each, in order.' },
   ),
 })
@@ -140,6 +151,12 @@ export const DecideResponse: TSchema = Type.Object({
 const OutcomeReport = Type.Object({
   token: Type.String({ description: 'As the proposition brought it.' }),
   outcome: Type.Union(outcomes.map((outcome) => Type.Literal(outcome))),
+  reason: Type.Optional(
+    Text('Why, in a word. A reject with the reason cancel takes an acceptance back.', 'cancel'),
+  ),
+  across: Type.Optional(
+    Text('Of an unsubscribe: group, for all offers of the offer’s group.', 'group'),
+  ),
   at: Type.Optional(Time),
   id: Type.Optional(Type.String()),
 })

@@ -1,19 +1,11 @@
-import {
-  bounds,
-  decode,
-  encode,
-  HalfsecondError,
-  isFields,
-  isTime,
-  type Position,
-} from '@halfsecond/protocol'
+import { bounds, decode, encode, HalfsecondError, isFields, isTime } from '@halfsecond/protocol'
 import type { Token } from '@halfsecond/protocol/token'
 import type { TSchema } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { jsonType, msgpackType } from './bodies.ts'
 import type { App } from './listener.ts'
 import { asBuffer, jsonBody, problems } from './openapi.ts'
-import { atMost, logWaitMs, recordEach, sendResults } from './results.ts'
+import { atMost, logWaitMs, type Recorded, recordEach, sendResults } from './results.ts'
 import { Anything, Results } from './schemas.ts'
 
 /** What came back with a token. */
@@ -32,13 +24,15 @@ export interface TokenRoute {
   readonly many: string
   readonly description: string
   readonly body: TSchema
+  /** Whether what an expired token brings is taken too. */
+  readonly isTakenLate?: boolean
   /** Throws `INVALID` for what cannot be recorded. */
-  readonly record: (report: Report) => Promise<Position>
+  readonly record: (report: Report) => Promise<Recorded>
 }
 
 /** A door for what tokens bring back: one or a list, each checked and recorded on its own. */
 export function tokenRoute(app: App, api: NodeApi, route: TokenRoute): void {
-  const { path, summary, one, many, description, body: schema, record } = route
+  const { path, summary, one, many, description, body: schema, record, isTakenLate } = route
   app.post(
     path,
     {
@@ -65,7 +59,7 @@ export function tokenRoute(app: App, api: NodeApi, route: TokenRoute): void {
       const now = Date.now()
       const results = await recordEach(
         reports,
-        (report) => record(checked(report, now, api)),
+        (report) => record(checked(report, now, isTakenLate === true, api)),
         logWaitMs,
       )
       return isMsgpack
@@ -75,13 +69,14 @@ export function tokenRoute(app: App, api: NodeApi, route: TokenRoute): void {
   )
 }
 
-function checked(value: unknown, now: number, api: NodeApi): Report {
+function checked(value: unknown, now: number, isTakenLate: boolean, api: NodeApi): Report {
   if (!isFields(value) || typeof value.token !== 'string')
     throw new HalfsecondError('INVALID', 'token is the text that came with a proposition')
   const { at = now, id } = value
   if (!isTime(at))
     throw new HalfsecondError('INVALID', 'at is a time in whole milliseconds since 1970')
   if (id !== undefined && typeof id !== 'string') throw new HalfsecondError('INVALID', 'id is text')
-  const token = api.tokenKeys.verify(value.token, now, api.namespaces)
+  // Any time at which the token was good proves the signature.
+  const token = api.tokenKeys.verify(value.token, isTakenLate ? 0 : now, api.namespaces)
   return { token, fields: value, options: { at, ...(id !== undefined && { id }) } }
 }

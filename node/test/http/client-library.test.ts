@@ -1,5 +1,6 @@
 import { connect } from '@halfsecond/client'
 import { decode } from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { FakeNode } from './support/fake-node.ts'
 import { startServer } from './support/running-server.ts'
@@ -54,9 +55,15 @@ describe('a client over HTTP', () => {
     const { url } = await startServer(new FakeNode())
     const client = connect(url)
     onTestFinished(() => client.close())
-    const foreign = new FakeNode()
-    const token = foreign.token(foreign.client.visitor({ anon: 'x' }).key, Date.now() - 5)
+    const others = new FakeNode()
+    const said = others.tokenKeys.verify(
+      others.token(client.visitor({ anon: 'x' }).key, Date.now()),
+      0,
+    )
+    const token = new TokenKeys(`test:${Buffer.alloc(32, 9).toString('base64')}`).sign(said)
 
-    await expect(client.outcome(token, 'click')).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    await expect(client.outcome(token, 'click')).rejects.toMatchObject({
+      code: 'FORBIDDEN',
+    })
   })
 })

@@ -62,19 +62,50 @@ describe('POST /v1/outcomes', () => {
     expect(node.records).toHaveLength(1)
   })
 
-  it('refuses an expired token and one of other keys with 403', async () => {
+  it('takes what an expired token brings: what happened is true however late', async () => {
     const node = new FakeNode()
     const { url } = await startServer(node)
-    const expired = node.token(ann, Date.now() - 1)
+
+    const { status } = await post(`${url}/v1/outcomes`, {
+      token: node.token(ann, Date.now() - 1),
+      outcome: 'accept',
+    })
+
+    expect(status).toBe(200)
+    expect(node.records).toHaveLength(1)
+  })
+
+  it('says of an accept whether it counts everywhere, and takes why and how far', async () => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
+    const token = node.token(ann, inAMinute)
+
+    const { body } = await post(`${url}/v1/outcomes`, [
+      { token, outcome: 'accept' },
+      { token, outcome: 'reject', reason: 'cancel' },
+      { token, outcome: 'unsubscribe', across: 'group' },
+      { token, outcome: 'click', across: 'group' },
+      { token, outcome: 'reject', reason: 7 },
+    ])
+
+    const position = expect.stringMatching(/^hs1\./)
+    const error = expect.objectContaining({ code: 'INVALID' })
+    expect(body).toEqual({
+      results: [{ position, confirmed: true }, { position }, { position }, { error }, { error }],
+    })
+    expect(node.records.slice(1)).toMatchObject([{ reason: 'cancel' }, { across: 'group' }])
+  })
+
+  it('refuses a token of other keys with 403', async () => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
     const others = new TokenKeys(`test:${Buffer.alloc(32, 9).toString('base64')}`)
     const foreign = others.sign(node.tokenKeys.verify(node.token(ann, inAMinute), 0))
 
-    for (const token of [expired, foreign]) {
-      const { status, body } = await post(`${url}/v1/outcomes`, { token, outcome: 'click' })
+    const { status, body } = await post(`${url}/v1/outcomes`, { token: foreign, outcome: 'click' })
 
-      expect(status).toBe(403)
-      expect(body).toMatchObject({ code: 'FORBIDDEN', retryable: false })
-    }
+    expect(status).toBe(403)
+    expect(body).toMatchObject({ code: 'FORBIDDEN', retryable: false })
     expect(node.records).toEqual([])
   })
 
@@ -89,7 +120,7 @@ describe('POST /v1/outcomes', () => {
     )
 
     expect(decode(answer)).toEqual([
-      { position: expect.stringMatching(/^hs1\./) },
+      { position: expect.stringMatching(/^hs1\./), confirmed: true },
       { error: { code: 'MALFORMED', message: expect.any(String) } },
     ])
   })

@@ -228,6 +228,7 @@ export class DecidingCluster {
       sign: ({ decision, offer, key }) => `token of ${offer} in ${decision} for ${key}`,
       epoch: () => 7,
       peers: new Peers({ node: id, map: () => this.map(), silentMs: () => 0, bus, clock }),
+      spread: async () => ({ kind: 'spread', isEverywhere: false }),
       isSent: (shard) => !this.unsent.has(shard),
     })
     return { id, shards: held, playbooks, observer, decider, state: 'up' }

@@ -51,6 +51,7 @@ export function deciderOf(
     sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
     epoch: () => 7,
     peers: { branch: async () => undefined, passOn: async () => undefined },
+    spread: async () => ({ kind: 'spread', isEverywhere: false }),
     isSent: () => true,
   })
 }

@@ -16,7 +16,7 @@ import { type Device, epochAt, login, logout, touch } from '../identity/device.t
 import { isLogin } from '../identity/links.ts'
 import type { IdentityRules } from '../identity/rules.ts'
 import type { Copy, Ties } from '../identity/ties.ts'
-import { ownPart, type Part, pendingPart } from './part.ts'
+import { ownPart, type Part, pendingPart, validLinks } from './part.ts'
 
 /** A fragment at its home, with what was handed up to it. */
 export interface Branch {
@@ -99,6 +99,13 @@ function branchAhead(fragment: Fragment, place: Place, ground: BranchGround): Br
     up,
     judged: ties?.members ?? noMembers,
   }
+}
+
+/** The greatest that a fragment is linked to, directly or by way of one below; null: it is a root. */
+export function parentOfFragment(fragment: Fragment, namespaces: Namespaces): FragmentId | null {
+  const { ties, identifier } = fragment
+  if (ties === null) return null
+  return parentOf({ links: validLinks(fragment) }, upOf(identifier, ties), namespaces)
 }
 
 /** Where records of an identifier go: to one of its fragments, in order. */

@@ -12,6 +12,8 @@ import {
   type Namespaces,
   parseQuestions,
   type Question,
+  type SpreadAnswer,
+  type SpreadQuestion,
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
@@ -55,6 +57,8 @@ export interface DeciderDependencies {
   readonly epoch: () => number
   /** The nodes that hold the other shards. */
   readonly peers: Pick<Peers, 'branch' | 'passOn'>
+  /** Whether a record counts everywhere. */
+  readonly spread: (question: SpreadQuestion) => Promise<SpreadAnswer>
   /** Whether what a shard has for others was in their logs within the last second. */
   readonly isSent: (shard: number) => boolean
 }
@@ -105,7 +109,9 @@ export class Decider {
     return this.attempt<Answer>(() =>
       question.kind === 'await'
         ? this.answerAwait(question)
-        : this.walk.start(question, this.endsOf(question)),
+        : question.kind === 'spread'
+          ? this.uses.spread(question)
+          : this.walk.start(question, this.endsOf(question)),
     )
   }
 

@@ -8,6 +8,7 @@ import { DecisionLog } from './decision-log.ts'
 import { OutboxSight } from './outbox-sight.ts'
 import { Peers } from './peers.ts'
 import type { Playbooks } from './playbooks.ts'
+import { Spread } from './spread.ts'
 
 export interface DecidingDependencies {
   readonly id: string
@@ -42,17 +43,20 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
   const silentMs = (one: string) => members.silentMs(one)
   const outboxes = new OutboxSight({ map, reports: () => members.reports(), clock })
   const decisionLog = new DecisionLog({ ...uses, shards: log.shards })
+  const shards = holdings.byNumber
+  const spread = new Spread({ ...uses, node, shards, map })
   const decider = new Decider({
     ...uses,
     node,
     decisionLog,
-    shards: holdings.byNumber,
+    shards,
     playbooks,
     actors,
     namespaces,
     sign: (token) => tokenKeys.sign(token),
     epoch: () => map()?.epoch ?? 0,
     peers: new Peers({ node, map, silentMs, bus, clock }),
+    spread: (question) => spread.answer(question),
     isSent: (shard) => outboxes.isSent(shard),
   })
   return { decider, decisionLog }

@@ -127,6 +127,7 @@ function readOnward(
   if (
     question === undefined ||
     question.kind === 'await' ||
+    question.kind === 'spread' ||
     !isFragmentId(entered) ||
     !isFragmentId(at) ||
     !Array.isArray(edges) ||

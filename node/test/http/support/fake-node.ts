@@ -109,6 +109,7 @@ export class FakeNode implements NodeApi {
     try {
       const answers = parseQuestions(decode(frame), this.namespaces).map((one): Answer => {
         if (one.kind === 'error') return one
+        if (one.kind === 'spread') return { kind: 'spread', isEverywhere: true }
         if (one.kind === 'await') return { kind: 'reached', position: one.position }
         if (one.kind === 'profile')
           return { kind: 'profile', freshness: 'fresh', position: [0, 100, 1], traits: {} }
