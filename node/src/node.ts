@@ -8,6 +8,7 @@ import { Feed } from './feed.ts'
 import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
 import { readIdentity } from './identity-file/read-identity.ts'
+import { comparePlaybooks, reviewPlaybook } from './playbook/authoring.ts'
 import { playbookTexts } from './playbook/playbook-texts.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import { Engine } from './runtime/engine.ts'
@@ -57,6 +58,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   try {
     const ports = await openPorts(config, telemetry)
     closers.push(() => ports.close())
+    const calendar = new ZoneCalendar()
     const engine = await Engine.start({
       ...ports,
       id: nodeId,
@@ -65,10 +67,14 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       retentionMs: config.retentionMs,
       place: { host: hostname(), zone, weight, standbys },
       clock: systemClock,
-      calendar: new ZoneCalendar(),
+      calendar,
       random: systemRandom,
       observer: telemetry.observer,
       texts: playbookTexts,
+      author: {
+        review: async (text, mustPass) => reviewPlaybook(text, mustPass, calendar),
+        compare: async (before, after) => comparePlaybooks(before, after),
+      },
       hash: (content) => hash('sha256', content),
       parseIdentity: readIdentity,
     })

@@ -19,12 +19,21 @@ export async function readText(path: string, input: Readable): Promise<string> {
 }
 
 export type Checked =
-  | { readonly playbook: Playbook; readonly faults?: never }
-  | { readonly faults: readonly Fault[]; readonly playbook?: never }
+  | {
+      readonly playbook: Playbook
+      /** What is no fault, but hardly meant. */
+      readonly warnings: readonly Fault[]
+      readonly faults?: never
+    }
+  | {
+      readonly faults: readonly Fault[]
+      readonly warnings?: never
+      readonly playbook?: never
+    }
 
 export function checkPlaybook(source: string): Checked {
   try {
-    return { playbook: compilePlaybook(source) }
+    return { playbook: compilePlaybook(source), warnings: [] }
   } catch (error) {
     if (error instanceof PlaybookError) return { faults: error.faults }
     throw error
@@ -34,8 +43,8 @@ export function checkPlaybook(source: string): Checked {
 /** As `checkPlaybook`; a case of its own that fails is a fault too. */
 export function testPlaybook(source: string): Checked {
   try {
-    const { playbook, failures } = runPlaybookTests(source, new ZoneCalendar())
-    return failures.length > 0 ? { faults: failures } : { playbook }
+    const { playbook, failures, warnings } = runPlaybookTests(source, new ZoneCalendar())
+    return failures.length > 0 ? { faults: failures } : { playbook, warnings }
   } catch (error) {
     if (error instanceof PlaybookError) return { faults: error.faults }
     throw error

@@ -1,16 +1,18 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { PlaybookError } from '../playbook/faults.ts'
+import type { Published } from '../runtime/decisions/publication.ts'
 import type { ActivePlaybook } from '../runtime/node-api.ts'
 import { describeFailure } from './failure.ts'
 import { describeFaults } from './playbook-file.ts'
+import { describeRemarks } from './publication-texts.ts'
 
 /** Looking at a file costs next to nothing, and works on every file system, which events do not. */
 const lookEveryMs = 100
 
 export interface PlaybookWatcherDependencies {
-  /** Rejects with a `PlaybookError` where the text is faulty; then the version before stays on. */
-  readonly publish: (text: string) => Promise<ActivePlaybook>
+  /** Rejects with a `PlaybookError` where the text is faulty or fails its own tests; then the version before stays on. */
+  readonly publish: (text: string) => Promise<ActivePlaybook & Pick<Published, 'warnings'>>
   /** The playbook that decides. */
   readonly active: () => (ActivePlaybook & { readonly text: string }) | undefined
   readonly tell: (text: string) => void
@@ -67,7 +69,8 @@ export class PlaybookWatcher {
         tell(`${path}: version ${before.version} decides, unchanged`)
         return
       }
-      const { name, version } = await publish(text)
+      const { name, version, warnings } = await publish(text)
+      for (const line of describeRemarks(path, 'warning', warnings)) tell(line)
       tell(`${path}: ${name} decides, version ${version}`)
     } catch (error) {
       tell(this.describe(error))

@@ -14,7 +14,10 @@ import { addNodeLs } from './commands/node-ls.ts'
 import { addNodeShow } from './commands/node-show.ts'
 import { addPlaybookCheck } from './commands/playbook-check.ts'
 import { addPlaybookDefaults } from './commands/playbook-defaults.ts'
+import { addPlaybookDiff } from './commands/playbook-diff.ts'
+import { addPlaybookLog, addPlaybookShow } from './commands/playbook-log.ts'
 import { addPlaybookPublish } from './commands/playbook-publish.ts'
+import { addPlaybookRollback } from './commands/playbook-rollback.ts'
 import { addProfileAudit } from './commands/profile-audit.ts'
 import { addProfileConflicts } from './commands/profile-conflicts.ts'
 import { addProfileExport } from './commands/profile-export.ts'
@@ -67,10 +70,14 @@ export function createProgram(around: Surroundings): Command {
   addNodeDecommission(node, around)
   const playbook = program
     .command('playbook')
-    .description('check and publish what authors write')
+    .description('check, compare, publish and take back what authors write')
     .helpCommand(false)
   addPlaybookCheck(playbook, around)
+  addPlaybookDiff(playbook, around)
   addPlaybookPublish(playbook, around)
+  addPlaybookRollback(playbook, around)
+  addPlaybookLog(playbook, around)
+  addPlaybookShow(playbook, around)
   addPlaybookDefaults(playbook, around)
   const catalogue = program
     .command('catalogue')

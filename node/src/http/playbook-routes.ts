@@ -1,5 +1,6 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import { type TSchema, Type } from 'typebox'
+import type { PlaybookVersion } from '../runtime/decisions/publication.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
 import { jsonType } from './bodies.ts'
 import type { App } from './listener.ts'
@@ -17,35 +18,104 @@ export const playbookTypes = [
   jsonType,
 ]
 
-const Active: TSchema = Type.Object({
-  version: Type.Integer(),
-  hash: Type.String(),
-  name: Type.String(),
+/** The longest name of whoever publishes, and the longest note. */
+const nameCharsMax = 128
+const noteCharsMax = 512
+
+const Request = {
+  by: Type.Optional(
+    Type.String({
+      maxLength: nameCharsMax,
+      description: 'Who does it; kept with the version.',
+      examples: ['ann'],
+    }),
+  ),
+  note: Type.Optional(
+    Type.String({ maxLength: noteCharsMax, description: 'Why; kept with the version.' }),
+  ),
+  force: Type.Optional(
+    Type.Boolean({ description: 'Publish it although its tests fail, or there are objections.' }),
+  ),
+  dryRun: Type.Optional(Type.Boolean({ description: 'Find out everything, and publish nothing.' })),
+}
+
+const Publish = Type.Object({
+  ...Request,
+  trial: Type.Optional(
+    Type.Boolean({ description: 'Whether to try it on the last timelines; by default it is.' }),
+  ),
 })
 
-/** The playbook: publish it, read it, read its default content. */
+const version = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })
+const Rollback = Type.Object({ ...Request, version })
+
+const Published: TSchema = Type.Object({
+  version: Type.Integer({ description: 'In a dry run: the one that decides, 0 before the first.' }),
+  hash: Type.String(),
+  name: Type.String(),
+  isDry: Type.Boolean(),
+  changes: Type.Object(
+    {
+      added: Type.Integer(),
+      removed: Type.Integer(),
+      changed: Type.Integer(),
+      lines: Type.Array(Type.String(), { description: 'Each of them, in words.' }),
+    },
+    { description: 'What it says differently from the one that decided.' },
+  ),
+  failures: Type.Array(Anything, { description: 'What its own tests expect and it does not do.' }),
+  warnings: Type.Array(Anything, { description: 'What is no fault, but hardly meant.' }),
+  trial: Type.Optional(
+    Type.Object(
+      { timelines: Type.Integer(), partial: Type.Integer(), placements: Anything },
+      {
+        description:
+          'How often the last timelines were shown default content, before and after, by placement. Of `partial` timelines not everything was at hand.',
+      },
+    ),
+  ),
+  risks: Type.Array(Type.String(), {
+    description: 'What the trial says, where that is no objection.',
+  }),
+  objections: Type.Array(Type.String(), { description: 'Why it is refused without `force`.' }),
+  lacking: Type.Array(Anything, { description: 'Living nodes that could not get it ready.' }),
+})
+
+/** The playbook: publish it, go back, read it and its history, read its default content. */
 export function playbookRoutes(app: App, api: NodeApi): void {
   app.post(
     '/v1/playbook',
     {
       schema: {
-        summary: 'Check a playbook and make it the active one',
+        summary: 'Check a playbook, try it, and make it the active one',
         description:
-          'The body is its text, YAML or JSON. 422 with `faults`, each with line and column, where it is wrong; then the version before stays active.',
+          'The body is its text, YAML or JSON. 422 with `faults`, each with line and column, where it is wrong or fails its own tests, and without them where default content would rise by more than 20 points at a placement: then the version before stays active. It takes at most 15 seconds.',
+        querystring: Publish,
         body: {
           content: Object.fromEntries(
             playbookTypes.map((type) => [type, { schema: Type.String() }]),
           ),
         },
-        response: { 200: Active, ...problems },
+        response: { 200: Published, ...problems },
       },
     },
-    async ({ body }) => {
+    ({ body, query }) => {
       if (typeof body !== 'string' || body === '')
         throw new HalfsecondError('MALFORMED', 'the body is the text of a playbook')
-      const { version, hash, name } = await api.publishPlaybook(body)
-      return { version, hash, name }
+      return api.publishing.publish(body, { ...requestOf(query), isTried: query.trial })
     },
+  )
+  app.post(
+    '/v1/playbook/rollback',
+    {
+      schema: {
+        summary: 'Publish the text of an earlier version again, under a new number',
+        description: 'As `/v1/playbook`, but what the trial says is no reason to refuse it.',
+        querystring: Rollback,
+        response: { 200: Published, ...problems },
+      },
+    },
+    ({ query }) => api.publishing.rollback(query.version, requestOf(query)),
   )
   app.get(
     '/v1/playbook',
@@ -66,6 +136,30 @@ export function playbookRoutes(app: App, api: NodeApi): void {
     },
   )
   app.get(
+    '/v1/playbook/versions',
+    {
+      schema: {
+        summary: 'The newest 50 versions, latest first: who, when, why, and what changed',
+        response: { 200: Type.Object({ versions: Type.Array(Anything) }), ...problems },
+      },
+    },
+    async () => ({ versions: (await api.publishing.versions()).map(told) }),
+  )
+  app.get(
+    '/v1/playbook/versions/:version',
+    {
+      schema: {
+        summary: 'One version, with its text',
+        params: Type.Object({ version }),
+        response: { 200: Anything, ...problems },
+      },
+    },
+    async ({ params }) => {
+      const { text, ...found } = await api.publishing.at(params.version)
+      return { ...told(found), text }
+    },
+  )
+  app.get(
     '/v1/playbook/defaults',
     {
       schema: {
@@ -75,4 +169,33 @@ export function playbookRoutes(app: App, api: NodeApi): void {
     },
     () => api.defaults(),
   )
+}
+
+function requestOf({
+  by = '',
+  note,
+  force,
+  dryRun,
+}: {
+  readonly by?: string
+  readonly note?: string
+  readonly force?: boolean
+  readonly dryRun?: boolean
+}) {
+  return { by, note, isForced: force, isDry: dryRun }
+}
+
+/** What an earlier version of this software did not keep is left out. */
+function told({ at, name, by, note, isForced, rollsBack, changes, trial, ...is }: PlaybookVersion) {
+  return {
+    ...is,
+    ...(name !== '' && { name }),
+    at: new Date(at).toISOString(),
+    ...(by !== '' && { by }),
+    ...(note !== '' && { note }),
+    isForced,
+    ...(rollsBack !== undefined && { rollsBack }),
+    ...(changes && { changes }),
+    ...(trial && { trial }),
+  }
 }

@@ -3,6 +3,7 @@ import type { Playbook } from '../core/decision/playbook.ts'
 import { runCases } from './cases.ts'
 import { readPlaybook } from './compile-playbook.ts'
 import type { Fault } from './faults.ts'
+import { warningsOf } from './warnings/warnings-of.ts'
 
 export interface TestedPlaybook {
   readonly playbook: Playbook
@@ -10,6 +11,8 @@ export interface TestedPlaybook {
   readonly cases: number
   /** What the cases expect and the playbook does not do, where it is written. */
   readonly failures: readonly Fault[]
+  /** What is no fault, but hardly meant. */
+  readonly warnings: readonly Fault[]
 }
 
 /**
@@ -18,6 +21,7 @@ export interface TestedPlaybook {
  */
 export function runPlaybookTests(text: string, calendar: Calendar): TestedPlaybook {
   const { playbook, source, document } = readPlaybook(text)
+  const warnings = warningsOf({ source, document })
   runCases(source, playbook, document, calendar)
-  return { playbook, cases: source.tests?.length ?? 0, failures: document.faults }
+  return { playbook, cases: source.tests?.length ?? 0, failures: document.faults, warnings }
 }

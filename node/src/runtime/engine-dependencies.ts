@@ -1,6 +1,7 @@
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { PlaybookTexts } from './catalogues/playbook-compiler.ts'
 import type { Place } from './cluster/cluster.ts'
+import type { Authoring } from './decisions/publication.ts'
 import type { ParseIdentity } from './identity/identity.ts'
 import type {
   Bus,
@@ -36,6 +37,7 @@ export interface EngineDependencies {
   readonly random: Random
   readonly observer: Observer
   readonly texts: PlaybookTexts
+  readonly author: Authoring
   readonly hash: (content: string | Uint8Array) => string
   readonly parseIdentity: ParseIdentity
 }

@@ -18,7 +18,6 @@ import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
-import { type CatalogueOperations, makeCatalogues } from './catalogues/catalogue-operations.ts'
 import { checkBatch } from './check-batch.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
@@ -29,8 +28,9 @@ import type { Decider } from './decisions/decider.ts'
 import { makeDeciding } from './decisions/deciding.ts'
 import type { DecisionLog } from './decisions/decision-log.ts'
 import { explainTo } from './decisions/explain-to.ts'
-import { PlaybookRegistry } from './decisions/playbook-registry.ts'
+import type { TrialRead } from './decisions/playbook-trials.ts'
 import { Playbooks } from './decisions/playbooks.ts'
+import { makePublishing, type Publishing } from './decisions/publishing.ts'
 import type { EngineDependencies } from './engine-dependencies.ts'
 import { type ErasePart, makeErase } from './erase/erase-part.ts'
 import { healthOf } from './health-of.ts'
@@ -59,12 +59,11 @@ export class Engine implements NodeApi {
   readonly cluster: Cluster
   readonly operations: Operations
   readonly erasures: ErasePart['erasures']
-  readonly catalogues: CatalogueOperations
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
   private readonly playbooks = new Playbooks()
-  private readonly registry: PlaybookRegistry
+  private readonly decisive: Publishing
   private readonly decisionLog: DecisionLog
   private readonly decider: Decider
   private readonly segmenter: Segmenter
@@ -93,7 +92,7 @@ export class Engine implements NodeApi {
       const [problem] = engine.cluster.holdings.problems()
       if (problem !== undefined && engine.cluster.isAlone)
         throw new HalfsecondError('UNAVAILABLE', problem)
-      await engine.registry.start()
+      await engine.decisive.registry.start()
       await engine.recognising.registry.start()
       await engine.erasing.start()
     } catch (error) {
@@ -120,11 +119,11 @@ export class Engine implements NodeApi {
       incarnations,
       checkpointer: () => this.checkpointer,
       isDiskFailing: () => this.checkpointer.failure !== '',
-      playbook: () => this.registry.told,
+      playbook: () => this.decisive.registry.told,
       identity: () => this.recognising.registry.told,
-      consent: () => this.registry.consent,
+      consent: () => this.decisive.registry.consent,
       onBeat: ({ playbook: { newest, hash }, identity }) => {
-        this.registry.heard(newest, hash)
+        this.decisive.registry.heard(newest, hash)
         this.recognising.registry.heard(identity.newest)
       },
       onMap: () => this.mapChanged(),
@@ -137,26 +136,20 @@ export class Engine implements NodeApi {
       observer,
     )
     const { playbooks, checkpointer } = this
-    const { catalogues, compiler } = makeCatalogues(uses, () => this.registry)
-    this.catalogues = catalogues
-    this.registry = new PlaybookRegistry({
-      ...uses,
-      compiler,
-      shards: holdings.all,
-      leaders: () => holdings.leaders(),
-      tell: () => members.tell(),
-      onConsent: () => this.consentChanged(),
-      oldestElsewhere: () => members.oldestPlaybook(),
+    this.decisive = makePublishing(uses, this.cluster, {
       playbooks,
+      onConsent: () => this.consentChanged(),
+      profiles: () => this.reader,
+      read: (request) => this.reads.read(request),
     })
     holdings.onShard = (shard) => {
-      this.registry.hold(shard)
+      this.decisive.registry.hold(shard)
       this.segmenter.hold(shard)
       this.erasing.hold(shard)
     }
     holdings.onChange = () => {
       members.tell()
-      void this.registry.activate()
+      void this.decisive.registry.activate()
       void this.recognising.registry.activate()
     }
     const namespaces = () => this.namespaces
@@ -200,6 +193,7 @@ export class Engine implements NodeApi {
       namespaces,
       read,
       erase: (request) => this.erasing.answer(request),
+      stagePlaybook: (hash) => this.decisive.staged.get(hash),
       rooms: () => trimmer.room,
     })
     bus.serve(subjects.control(id), (request) => this.control.answer(request))
@@ -209,6 +203,14 @@ export class Engine implements NodeApi {
   get namespaces(): Namespaces {
     const { map } = this.cluster
     return map ? namespacesOf(map) : builtInNamespaces
+  }
+
+  get publishing(): Publishing['publisher'] {
+    return this.decisive.publisher
+  }
+
+  get catalogues(): Publishing['catalogues'] {
+    return this.decisive.catalogues
   }
 
   get identity(): Identity['operations'] {
@@ -223,7 +225,7 @@ export class Engine implements NodeApi {
   map(): ShardMap {
     const { map } = this.cluster
     if (map === undefined) throw new HalfsecondError('UNAVAILABLE', 'no shard map yet')
-    return clientMapOf(map, this.registry.consent)
+    return clientMapOf(map, this.decisive.registry.consent)
   }
 
   onMap(listener: (map: ShardMap) => void): void {
@@ -259,9 +261,9 @@ export class Engine implements NodeApi {
   }
 
   health(): Health {
-    const { cluster, registry, checkpointer, appendFailure, isLeaving } = this
-    const isActive = registry.active !== undefined
-    return healthOf({ cluster, isActive, checkpointer, appendFailure, isLeaving })
+    const { cluster, checkpointer, appendFailure, isLeaving } = this
+    const playbooks = this.decisive.registry
+    return healthOf({ cluster, playbooks, checkpointer, appendFailure, isLeaving })
   }
 
   replicas(): readonly ReplicaView[] {
@@ -308,16 +310,20 @@ export class Engine implements NodeApi {
     return explainTo(this.decider, this.uses, identifiers, placements ?? all, !placements)
   }
 
+  playbookTrial(request: TrialRead): AsyncIterable<object | Pulse> {
+    return this.decisive.trials.run(request)
+  }
+
   publishPlaybook(text: string): Promise<ActivePlaybook> {
-    return this.registry.publish(text)
+    return this.publishing.publish(text, { by: '', isTried: false })
   }
 
   playbook(): (ActivePlaybook & { readonly text: string }) | undefined {
-    return this.registry.active
+    return this.decisive.registry.active
   }
 
   defaults(): { readonly [placement: string]: Value } {
-    const playbook = this.playbooks.at(this.registry.active?.version ?? 0)?.playbook
+    const playbook = this.playbooks.at(this.decisive.registry.active?.version ?? 0)?.playbook
     return playbook ? defaultsOf(playbook) : {}
   }
 
@@ -329,7 +335,7 @@ export class Engine implements NodeApi {
 
   /** Writes what is folded, then stops. The ports are closed by whoever opened them. */
   async stop(): Promise<void> {
-    this.registry.close()
+    this.decisive.registry.close()
     this.recognising.registry.close()
     this.control.close()
     this.erasing.close()
@@ -343,7 +349,7 @@ export class Engine implements NodeApi {
 
   private mapChanged(): void {
     this.tellOwnDoors()
-    void this.registry.activate()
+    void this.decisive.registry.activate()
     void this.recognising.registry.activate()
   }
 

@@ -12,6 +12,7 @@ import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { CatalogueOperations } from './catalogues/catalogue-operations.ts'
 import type { Operations } from './cluster/operations.ts'
+import type { Publisher } from './decisions/publisher.ts'
 import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { Signals } from './ports.ts'
@@ -34,6 +35,9 @@ export type CatalogueOperating = Pick<CatalogueOperations, 'putPiece' | 'put' | 
 
 /** What operators see of erases and do about them, whichever node they ask. */
 export type ErasureOperations = Pick<Erasures, 'plan' | 'receipt' | 'expunge' | 'expunging'>
+
+/** What authors do with playbooks, whichever node they ask. */
+export type Publishing = Pick<Publisher, 'publish' | 'rollback' | 'versions' | 'at'>
 
 /** All that the doors of a node ask of it, whichever wire they speak. Implemented by `node.ts`. */
 export interface NodeApi extends Reader {
@@ -84,8 +88,9 @@ export interface NodeApi extends Reader {
     identifiers: readonly Identifier[],
     placements?: readonly string[],
   ): Promise<readonly Explanation[]>
+  readonly publishing: Publishing
   /**
-   * Checks a playbook and makes it the active one on every shard, durably.
+   * Checks a playbook and makes it the active one on every shard, durably, without trying it first.
    * Rejects with a `PlaybookError` that lists every fault; then the version before stays active.
    */
   publishPlaybook(text: string): Promise<ActivePlaybook>

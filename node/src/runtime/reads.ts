@@ -3,6 +3,7 @@ import type { Explanation } from '../core/decision/explanation.ts'
 import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
+import type { TrialRead } from './decisions/playbook-trials.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import { type Pulse, pulse } from './identity/pulse.ts'
 
@@ -26,6 +27,7 @@ export type ReadRequest =
   /** What a source has said of the fragments of a shard. */
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
   | IdentityRead
+  | TrialRead
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
@@ -39,6 +41,7 @@ export interface Reader {
   conflictsOf(shard: number): AsyncIterable<ConflictView>
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
   recognition(request: IdentityRead): AsyncIterable<object | Pulse>
+  playbookTrial(request: TrialRead): AsyncIterable<object | Pulse>
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -71,6 +74,9 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'source':
       yield* linesOf(reader.traitsOf(request.shard, request.source))
+      return
+    case 'playbookTrial':
+      yield* linesOf(reader.playbookTrial(request))
       return
     default:
       yield* linesOf(reader.recognition(request))

@@ -43,7 +43,8 @@ describe('halfsecond --help', () => {
                                  publishes it
         node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see and
                                  change its nodes
-        playbook                 check and publish what authors write
+        playbook                 check, compare, publish and take back what authors write
+        catalogue                import and see the items that offers are made from
         identity                 by what visitors are recognised: see, plan, apply and revert
         why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
                                  the same
@@ -79,8 +80,14 @@ describe('halfsecond --help', () => {
       'node undrain',
       'node decommission',
       'playbook check',
+      'playbook diff',
       'playbook publish',
+      'playbook rollback',
+      'playbook log',
+      'playbook show',
       'playbook defaults',
+      'catalogue import',
+      'catalogue ls',
       'identity show',
       'identity plan',
       'identity apply',

@@ -211,7 +211,8 @@ describe('the doors of an embedded node', () => {
   })
 
   it('tell with the map whether a playbook needs consent first', async () => {
-    const publish = (text: string) => postAs(`${node.adminUrl}/v1/playbook`, 'text/yaml', text)
+    const path = `${node.adminUrl}/v1/playbook?force=true`
+    const publish = (text: string) => postAs(path, 'text/yaml', text)
     const consent = async () => member((await get(`${node.url}/v1/map`)).body, 'consent')
 
     const before = await consent()

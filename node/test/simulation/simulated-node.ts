@@ -119,6 +119,10 @@ export class SimulatedNode {
       random: dice,
       observer,
       texts: { ...playbookTexts, compile },
+      author: {
+        review: async () => ({ failures: [], warnings: [] }),
+        compare: async () => ({ added: 0, removed: 0, changed: 0, lines: [] }),
+      },
       hash: (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex'),
       parseIdentity: readIdentity,
       digestEvery,

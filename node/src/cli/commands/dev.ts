@@ -5,7 +5,7 @@ import { demoPage, isDemoVisitor } from '../../demo/demo-page.ts'
 import { PlaybookWatcher } from '../playbook-watcher.ts'
 import { printLine } from '../print.ts'
 import { type Served, type ServeOptions, serve, stop, untilStopped } from '../serve.ts'
-import type { Surroundings } from '../surroundings.ts'
+import { type Surroundings, userOf } from '../surroundings.ts'
 
 const examplePlaybook = join(import.meta.dirname, '../../../playbooks/fernhill.yaml')
 
@@ -49,7 +49,8 @@ async function watched(served: Served, options: DevOptions, around: Surroundings
   const file = options.playbook ?? relative('', examplePlaybook)
   const tell = (text: string) => printLine(around.output, text)
   const watcher = new PlaybookWatcher(file, {
-    publish: (text) => api.publishPlaybook(text),
+    // Whoever saves a file looks at the page: a trial would only keep them waiting.
+    publish: (text) => api.publishing.publish(text, { by: userOf(around), isTried: false }),
     active: () => api.playbook(),
     tell,
   })

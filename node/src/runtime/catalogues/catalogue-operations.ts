@@ -4,7 +4,10 @@ import { PlaybookCompiler, type PlaybookTexts } from './playbook-compiler.ts'
 /** What makes a playbook decide. */
 interface Publishing {
   readonly active: { readonly text: string } | undefined
-  publish(text: string): Promise<{ readonly version: number }>
+  publish(
+    text: string,
+    request: { readonly by: string; readonly note: string; readonly isTried: boolean },
+  ): Promise<{ readonly version: number }>
 }
 
 /** What operators do with catalogues, whichever node they ask. */
@@ -32,7 +35,11 @@ export class CatalogueOperations {
     const { active } = this.registry()
     const text = active && this.compiler.rebound(active.text, list.name, made.hash)
     if (text === undefined) return made
-    const { version } = await this.registry().publish(text)
+    const { version } = await this.registry().publish(text, {
+      by,
+      note: `catalogue ${list.name}, version ${made.version}`,
+      isTried: false,
+    })
     return { ...made, playbook: version }
   }
 

@@ -116,8 +116,13 @@ export class Cluster {
 
   /** Whether others can take over what this node leads. */
   get hasOthers(): boolean {
-    return Array.from(this.members.reports()).some(
-      ([id, { silentMs }]) => id !== this.uses.id && silentMs < downMs,
+    return this.livingOthers().length > 0
+  }
+
+  /** The other nodes that were heard within the last second. */
+  livingOthers(): readonly string[] {
+    return Array.from(this.members.reports()).flatMap(([id, { silentMs }]) =>
+      id !== this.uses.id && silentMs < downMs ? [id] : [],
     )
   }
 

@@ -1,4 +1,4 @@
-import { decode, isFields, type Namespaces } from '@halfsecond/protocol'
+import { decode, encode, isFields, type Namespaces } from '@halfsecond/protocol'
 import { type EraseRequest, eraseRequestOf } from '../erase/erase-messages.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
@@ -19,13 +19,15 @@ export interface ControlDependencies {
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
   /** This node's part in an erase. */
   readonly erase: (request: EraseRequest) => Promise<Uint8Array>
+  /** Fetches and compiles a playbook, so that it can decide by it at once. */
+  readonly stagePlaybook: (hash: string) => Promise<unknown>
   /** Of the logs that this node leads. */
   readonly rooms: () => ReadonlyMap<number, LogRoom>
 }
 
 /**
  * What other nodes ask of this one apart from decides: copies of its shards, what it knows of
- * visitors, and how full the logs are that it leads.
+ * visitors, to get a playbook ready, and how full the logs are that it leads.
  */
 export class ControlDoor {
   private readonly uses: ControlDependencies
@@ -43,6 +45,10 @@ export class ControlDoor {
     try {
       const value = decode(request)
       if (isFields(value) && value.op === 'rooms') return encodeRooms(this.uses.rooms())
+      if (isFields(value) && value.op === 'playbook.stage' && typeof value.hash === 'string') {
+        await this.uses.stagePlaybook(value.hash)
+        return encode({})
+      }
       const erase = isFields(value) ? eraseRequestOf(value) : undefined
       if (erase) return await this.uses.erase(erase)
       if (isFields(value) && typeof value.op === 'string' && value.op.startsWith('read'))

@@ -9,6 +9,7 @@ import {
   isFragmentId,
   isIdentifier,
 } from '@halfsecond/protocol'
+import type { TrialRead } from '../decisions/playbook-trials.ts'
 import type { ReadRequest } from '../reads.ts'
 
 /*
@@ -64,6 +65,7 @@ function requestOf(
     return isCount(shard) && typeof text === 'string' ? { what, shard, text } : undefined
   if (what === 'identityJudge' || what === 'identityLinks')
     return isCount(shard) && isCount(version) ? { what, shard, version } : undefined
+  if (what === 'playbookTrial') return trialIn(request)
   if (what === 'export' || what === 'conflicts') return isCount(shard) ? { what, shard } : undefined
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined
@@ -74,6 +76,20 @@ function requestOf(
   if (what !== 'why' || !isIdentifier(identifier, namespaces)) return undefined
   if (!Array.isArray(placements)) return { what, identifier }
   return { what, identifier, placements: placements.filter((one) => typeof one === 'string') }
+}
+
+function trialIn(request: { readonly [name: string]: unknown }): TrialRead | undefined {
+  const { shard, hash, count, now, forMs } = request
+  const numbers = [shard, count, now, forMs].every(isCount)
+  if (!numbers || typeof hash !== 'string') return undefined
+  return {
+    what: 'playbookTrial',
+    shard: Number(shard),
+    hash,
+    count: Number(count),
+    now: Number(now),
+    forMs: Number(forMs),
+  }
 }
 
 export function encodeReadPart(part: ReadPart): Uint8Array {

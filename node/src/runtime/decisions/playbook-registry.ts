@@ -1,18 +1,12 @@
-import {
-  type ConsentMode,
-  decode,
-  encode,
-  HalfsecondError,
-  isFields,
-  toHalfsecondError,
-} from '@halfsecond/protocol'
+import { type ConsentMode, HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
-import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { ActivePlaybook } from '../node-api.ts'
 import type { Clock, Coordination, Observer, Timer } from '../ports.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { Playbooks } from './playbooks.ts'
+import { encodeClaim, type PlaybookVersion, readClaim } from './publication.ts'
+import type { StagedPlaybooks } from './staged-playbooks.ts'
 
 export interface RegistryDependencies {
   readonly coordination: Coordination
@@ -29,9 +23,7 @@ export interface RegistryDependencies {
   readonly playbooks: Playbooks
   readonly clock: Clock
   readonly observer: Observer
-  readonly compiler: Pick<PlaybookCompiler, 'compile' | 'bound'>
-  /** Content hash of a text, hexadecimal. */
-  readonly hash: (text: string) => string
+  readonly staged: StagedPlaybooks
 }
 
 /** How often a node looks for versions that nobody told it of. */
@@ -40,6 +32,9 @@ const lookMs = 2_000
 /** How long a publisher waits for every shard, and between two looks. */
 const activationMs = 5_000
 const activationLookMs = 10
+
+/** Versions that are listed, the newest: each is a request to the coordination. */
+export const versionsListed = 50
 
 /** Version numbers that publishers may take between a look and a claim before we give up. */
 const claimsMax = 100
@@ -61,6 +56,8 @@ export class PlaybookRegistry {
   private readonly loading = new Map<number, Promise<void>>()
 
   private announced = { version: 0, hash: '' }
+  /** Why a version could not be loaded or activated last. */
+  private failure = ''
   private timer: Timer | undefined
   private isClosed = false
 
@@ -109,19 +106,47 @@ export class PlaybookRegistry {
     this.timer?.cancel()
   }
 
-  /** Resolves once every shard decides by it, or did not within some seconds: then it will. */
-  async publish(written: string): Promise<ActivePlaybook> {
-    const { compiler, coordination } = this.uses
-    const text = await compiler.bound(written)
-    const playbook = await compiler.compile(text)
-    const hash = this.uses.hash(text)
-    await coordination.putBlob(hash, Buffer.from(text))
-    const version = await this.claim(hash)
-    this.add(version, hash, playbook, text)
+  /**
+   * Gives a text the next number, and makes it the one that decides. Its blob is there already.
+   * Resolves once every shard decides by it; rejects with `TIMEOUT` where some do not yet: they will.
+   */
+  async add(
+    text: string,
+    playbook: Playbook,
+    made: Omit<PlaybookVersion, 'version'>,
+  ): Promise<ActivePlaybook> {
+    const { hash } = made
+    const version = await this.claim(made)
+    this.take(version, hash, playbook, text)
     this.announced = { version, hash }
     await this.activate()
     await this.decidedBy(version)
     return { version, hash, name: playbook.name }
+  }
+
+  /** The newest versions, latest first. Rejects with `UNAVAILABLE`. */
+  async versions(): Promise<readonly PlaybookVersion[]> {
+    await this.look()
+    const versions: PlaybookVersion[] = []
+    for (let version = this.highestVersion(); version > 0; version--) {
+      if (versions.length === versionsListed) break
+      const one = await this.versionAt(version)
+      if (one) versions.push(one)
+    }
+    return versions
+  }
+
+  async versionAt(version: number): Promise<PlaybookVersion | undefined> {
+    const claimed = await this.uses.coordination.get(claimKey(version))
+    return claimed && readClaim(version, claimed.value)
+  }
+
+  /** Why this node cannot decide by the newest version, in words; empty where it can. */
+  get problem(): string {
+    const { version } = this.announced
+    if (this.failure === '' || this.uses.playbooks.has(version)) return ''
+    const active = this.current === undefined ? 'none' : `version ${this.current.version}`
+    return `playbook ${version} cannot be had here, ${active} decides: ${this.failure}`
   }
 
   /** Writes the newest version to the logs that this node leads and that lack it. Never rejects. */
@@ -138,6 +163,7 @@ export class PlaybookRegistry {
       tell()
     } catch (error) {
       const failure = toHalfsecondError(error, 'UNAVAILABLE', `cannot activate ${version}`)
+      this.failure = failure.message
       observer.failed('playbook', failure)
     }
   }
@@ -167,15 +193,18 @@ export class PlaybookRegistry {
 
   private async look(): Promise<void> {
     const newest = await this.newestClaim()
-    if (newest && newest.version > this.announced.version) this.announced = newest
+    if (newest && newest.version > this.announced.version) {
+      const { version, hash } = newest
+      this.announced = { version, hash }
+    }
     const isBehind = ({ state }: Shard) => state.playbook.version < this.announced.version
     const isUnknown = !this.uses.playbooks.has(this.announced.version)
     if (this.uses.shards.some(isBehind) || isUnknown) await this.activate()
   }
 
-  private async claim(hash: string): Promise<number> {
+  private async claim(made: Omit<PlaybookVersion, 'version'>): Promise<number> {
     let version = this.highestVersion() + 1
-    const value = encode({ hash, at: this.uses.clock.now() })
+    const value = encodeClaim(made)
     for (let attempt = 0; attempt < claimsMax; attempt++, version++) {
       if (await this.uses.coordination.compareAndSet(claimKey(version), value, 0)) return version
     }
@@ -187,8 +216,7 @@ export class PlaybookRegistry {
     for (let version = Math.max(1, this.highestVersion() + 1); ; version++) {
       const claimed = await this.uses.coordination.get(claimKey(version))
       if (claimed === undefined) return newest
-      const value = decode(claimed.value)
-      if (isFields(value) && typeof value.hash === 'string') newest = { version, hash: value.hash }
+      newest = readClaim(version, claimed.value) ?? newest
     }
   }
 
@@ -209,6 +237,7 @@ export class PlaybookRegistry {
       shard.wants(this.uses.playbooks.at(version)?.playbook.features ?? null)
     } catch (error) {
       const failure = toHalfsecondError(error, 'UNAVAILABLE', `cannot load playbook ${version}`)
+      this.failure = failure.message
       this.uses.observer.failed('playbook', failure)
     }
   }
@@ -220,14 +249,11 @@ export class PlaybookRegistry {
   }
 
   private async fetch(version: number, hash: string): Promise<void> {
-    const bytes = await this.uses.coordination.blob(hash)
-    if (bytes === undefined)
-      throw new HalfsecondError('UNAVAILABLE', `playbook ${version} is nowhere: publish it again`)
-    const text = Buffer.from(bytes).toString()
-    this.add(version, hash, await this.uses.compiler.compile(text), text)
+    const { playbook, text } = await this.uses.staged.get(hash)
+    this.take(version, hash, playbook, text)
   }
 
-  private add(version: number, hash: string, playbook: Playbook, text: string): void {
+  private take(version: number, hash: string, playbook: Playbook, text: string): void {
     const inUse = new Set(this.uses.shards.map(({ state }) => state.playbook.version))
     this.uses.playbooks.add(version, playbook, inUse)
     if (version <= (this.current?.version ?? 0)) return

@@ -146,6 +146,11 @@ export class ShardMemory implements ShardGround {
     if (actor) this.actors.used(actor)
   }
 
+  /** Every fragment that is in memory. Those that leave it meanwhile must not be kept. */
+  *resident(): Generator<Fragment> {
+    for (const { fragment } of this.active.values()) yield fragment
+  }
+
   /** Fragments that the store does not have in their present form. */
   unsavedFragments(): Fragment[] {
     const fragments: Fragment[] = []

@@ -47,7 +47,7 @@ describe('playbook check', () => {
     expect(code).toBe(1)
     expect(JSON.parse(output)).toEqual({
       files: [
-        { file: goodFile, ok: true, name: 'shop' },
+        { file: goodFile, ok: true, name: 'shop', warnings: [] },
         {
           file: faultyFile,
           ok: false,
@@ -55,6 +55,17 @@ describe('playbook check', () => {
         },
       ],
     })
+  })
+
+  it('warns of what is hardly meant, and ends with 0', async () => {
+    const input = good.replace('> 0', '< 0')
+
+    const { code, output } = await execute(['playbook', 'check', '-'], { input })
+
+    expect(code).toBe(0)
+    expect(output).toMatch(
+      /^-:9:11 offers\.call-back\.when: warning: this never holds, so the offer is never shown\n-: good; /,
+    )
   })
 
   it('reads standard input', async () => {
@@ -65,18 +76,55 @@ describe('playbook check', () => {
 })
 
 describe('playbook publish', () => {
-  it('only checks in a dry run', async () => {
-    const { code, output } = await execute(['playbook', 'publish', goodFile, '--dry-run'])
-
-    expect(code).toBe(0)
-    expect(output).toMatch(/good; shop: .*; not published\n$/)
-  })
-
   it('sends nothing that is faulty', async () => {
     const { code, output, notes } = await execute(['playbook', 'publish', faultyFile])
 
     expect({ code, output }).toEqual({ code: 1, output: '' })
     expect(notes).toMatch(/faulty\.yaml:9:.*1 fault; not published\n$/s)
+  })
+})
+
+describe('playbook diff', () => {
+  it('tells what one file says that another does not', async () => {
+    const other = good.replace('> 0', '> 1').replace('We call you', 'Call us')
+
+    const { code, output } = await execute(['playbook', 'diff', goodFile, '-'], { input: other })
+
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: `changes: 2 changed
+  ~ offer call-back: when: count("complaint", "30d") > 0 → count("complaint", "30d") > 1
+  ~ offer call-back: treatments banner: {"title":"We call you"} → {"title":"Call us"}
+`,
+    })
+  })
+
+  it('tells the same as JSON', async () => {
+    const other = good.replace('We call you', 'Call us')
+
+    const command = ['playbook', 'diff', goodFile, '-', '--json']
+    const { output } = await execute(command, { input: other })
+
+    expect(JSON.parse(output)).toEqual({
+      added: 0,
+      removed: 0,
+      changed: 1,
+      changes: [
+        {
+          kind: 'changed',
+          path: ['offers', 'call-back', 'treatments', 'banner'],
+          before: { title: 'We call you' },
+          after: { title: 'Call us' },
+        },
+      ],
+    })
+  })
+
+  it('tells the faults of what is no playbook', async () => {
+    const { code, notes } = await execute(['playbook', 'diff', goodFile, '-'], { input: 'a: 1' })
+
+    expect(code).toBe(1)
+    expect(notes).toContain('-:1:1 ')
   })
 })
 

@@ -27,12 +27,14 @@ import type {
   Health,
   IdentityOperating,
   NodeApi,
+  Publishing,
   ReplicaView,
 } from '../../../src/runtime/node-api.ts'
 import type { StoredSignal } from '../../../src/runtime/ports.ts'
 import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
 import { FakeIdentity } from './fake-identity.ts'
 import { FakeOperations } from './fake-operations.ts'
+import { FakePublishing } from './fake-publishing.ts'
 
 const shardCount = 4
 export const testKeys = `test:${Buffer.alloc(32, 7).toString('base64')}`
@@ -208,6 +210,12 @@ export class FakeNode implements NodeApi {
         facts: {},
       }
     })
+  }
+
+  readonly publishing: Publishing = new FakePublishing(this)
+
+  playbookTrial(): AsyncIterable<object> {
+    throw new HalfsecondError('MOVED', 'a node without shards')
   }
 
   async publishPlaybook(text: string): Promise<ActivePlaybook> {

@@ -57,6 +57,7 @@ class Cluster {
       clock,
       read,
       rooms,
+      stagePlaybook: () => Promise.reject(new Error('nothing is staged here')),
       erase: () => Promise.reject(new Error('nothing is erased here')),
       namespaces: () => builtInNamespaces,
     })
