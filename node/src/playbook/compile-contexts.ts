@@ -13,6 +13,8 @@ export function compileContexts(compilation: Compilation): readonly AboutOffers[
   const { source, document } = compilation
   return (source.context ?? []).map(({ when, group, offer, times }, index) => {
     const path = ['context', index]
+    if ((group === undefined) === (offer === undefined))
+      document.add(path, 'a context is about a group or about an offer: name one of them')
     const { groups = {}, offers = {} } = source
     if (group !== undefined && !Object.hasOwn(groups, group))
       document.add(

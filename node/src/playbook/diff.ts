@@ -39,6 +39,7 @@ const named: ReadonlySet<string> = new Set([
   'traits',
   'facts',
   'groups',
+  'channels',
   'placements',
   'offers',
   'segments',

@@ -185,7 +185,7 @@ export class SourceDocument<Source> {
       if (choice === error) this.add(path, `must be ${String(error.parentSchema?.description)}`)
       else if (error.keyword === 'additionalProperties') this.addUnknownKey(path, error)
       else if (error.keyword === 'propertyNames')
-        this.addAtKey([...path, String(error.params.propertyName)], 'a name has 1 to 64 characters')
+        this.addAtKey([...path, String(error.params.propertyName)], nameMessage(error))
       else if (error.propertyName !== undefined) continue
       else this.add(path, messageOf(error))
     }
@@ -226,7 +226,14 @@ const typeWords: { readonly [type: string]: string } = {
   boolean: 'true or false',
 }
 
-function messageOf({ keyword, params, schemaPath, message }: ErrorObject): string {
+function nameMessage({ schema }: ErrorObject): string {
+  const { description }: { description?: unknown } = schema
+  return typeof description === 'string'
+    ? `must be ${description}`
+    : 'a name has 1 to 64 characters'
+}
+
+function messageOf({ keyword, params, schemaPath, message, parentSchema }: ErrorObject): string {
   if (schemaPath.includes('duration')) return 'must be a duration like 30m, 12h, 7d or 4w'
   switch (keyword) {
     case 'enum':
@@ -245,6 +252,8 @@ function messageOf({ keyword, params, schemaPath, message }: ErrorObject): strin
       return `must be at least ${params.limit}`
     case 'maximum':
       return `must be at most ${params.limit}`
+    case 'pattern':
+      return `must be ${String(parentSchema?.description)}`
     default:
       return message ?? 'is not valid'
   }

@@ -11,6 +11,9 @@ const offer = (part: string) =>
   `${base}groups: { sales: {} }\noffers:\n  card: { treatments: { banner: {} }, ${part} }\n`
 const treatment = (content: string) => `${base}offers: { card: { treatments: ${content} } }`
 const limit = (part: string) => offer(`limits: [{ ${part} }]`)
+/** The part of a text that a fault is about. */
+const pointing = (text: string, start: number, length: number) =>
+  `\n    ${text}\n    ${' '.repeat(start)}${'^'.repeat(length)}`
 /** An expression inside content. */
 const cel = (text: string) => `$\{${text}}`
 const perNeeds = 'must be day, week, month, session, lifetime, or a duration like 7d'
@@ -31,6 +34,69 @@ const faulty: readonly (readonly [string, ...string[]])[] = [
   [
     `${base}zone: Europe/Londn`,
     '4:7 zone: no time zone "Europe/Londn"; use an IANA name like Europe/London',
+  ],
+  [
+    `${base}rank: value * wieght`,
+    `4:15 rank: no fact "wieght"; did you mean "weight"?${pointing('value * wieght', 8, 6)}`,
+  ],
+  [
+    `${base}rank: value > 1`,
+    `4:7 rank: this is a bool; a number is needed here${pointing('value > 1', 0, 9)}`,
+  ],
+  [`${base}facts: { x: value > 1 }`, `4:13 facts.x: no fact "value"${pointing('value > 1', 0, 5)}`],
+  [offer('value: weight'), `6:46 offers.card.value: no fact "weight"${pointing('weight', 0, 6)}`],
+  [
+    offer('value: -1'),
+    '6:46 offers.card.value: must be a number that is not below 0, or a formula',
+  ],
+  [
+    `${base}context: [{ when: "true", times: 2 }]`,
+    '4:11 context.0: a context is about a group or about an offer: name one of them',
+  ],
+  [
+    `${base}context: [{ when: "true", offer: boots, times: 2 }]`,
+    '4:34 context.0.offer: no offer "boots"',
+  ],
+  [
+    `${base}groups: { sales: {} }\ncontext: [{ when: "true", group: sale, times: 2 }]`,
+    '5:34 context.0.group: no group "sale"; did you mean "sales"?',
+  ],
+  [
+    `${base}channels: { wep: { quiet: "21:00-08:00" } }`,
+    '4:13 channels.wep: no placement is of the channel "wep"; did you mean "web"?',
+  ],
+  [
+    `${base}channels: { web: { quiet: "21-8" } }`,
+    '4:27 channels.web.quiet: must be hours of a day, like 21:00-08:00',
+  ],
+  [
+    `${base}channels: { web: { quiet: "21:00-21:00" } }`,
+    '4:27 channels.web.quiet: quiet hours that end as they begin leave no other hours',
+  ],
+  [
+    offer('starts: tomorrow'),
+    '6:47 offers.card.starts: a day like 2025-12-01, or an instant with its zone, like 2025-12-01T09:00:00Z',
+  ],
+  [
+    offer('ends: 2025-02-30'),
+    '6:45 offers.card.ends: a day like 2025-12-01, or an instant with its zone, like 2025-12-01T09:00:00Z',
+  ],
+  [
+    offer('starts: 2025-12-02, ends: 2025-12-01'),
+    '6:65 offers.card.ends: this offer ends before it begins',
+  ],
+  [
+    offer('locales: { german: { banner: {} }, deutsch-deutsch-: { banner: {} } }'),
+    '6:74 offers.card.locales.deutsch-deutsch-: must be a language, like de or de-CH',
+  ],
+  [
+    offer('locales: { de-CH: { baner: {} }, de_ch: { banner: {} } }'),
+    '6:59 offers.card.locales.de-CH.baner: no treatment "baner" for all others; did you mean "banner"?',
+    '6:72 offers.card.locales.de_ch: this language is here twice',
+  ],
+  [
+    limit('on: click, max: 1, per: day, strict: true'),
+    '6:87 offers.card.limits.0.strict: only a limit on display can be strict: others are told late',
   ],
   [`${base}zone: 7`, '4:7 zone: must be text'],
   [

@@ -3,7 +3,7 @@ import type { PlaybookDocument } from '../document.ts'
 import type { PlaybookSource } from '../source.ts'
 
 /** Traits that mean something without being named. */
-const ownTraits: ReadonlySet<string> = new Set(['zone'])
+const ownTraits: ReadonlySet<string> = new Set(['zone', 'locale'])
 
 /**
  * Warns of facts and traits that nothing refers to. A name counts as used wherever it stands as a
