@@ -1,10 +1,11 @@
-import { type EventRecord, encode, identifierOf, type OutcomeRecord } from '@halfsecond/protocol'
+import { type EventRecord, identifierOf, type OutcomeRecord } from '@halfsecond/protocol'
 import type { Profile } from '../../node/src/core/decision/decide.ts'
 import { decide } from '../../node/src/core/decision/decide.ts'
 import type { Playbook } from '../../node/src/core/decision/playbook.ts'
 import { FeatureState } from '../../node/src/core/features/feature-state.ts'
 import { compilePlaybook } from '../../node/src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../node/src/system/zone-calendar.ts'
+import type { Figures } from '../lib/figures.ts'
 import type { Run } from './run.ts'
 
 const names = ['decision-cpu-200', 'decisions-per-second']
@@ -22,43 +23,64 @@ const key = identifierOf('crm', '991')
 /** What a decision costs by the number of offers that may be shown, in this process and on one core. */
 export async function decisions({ figures }: Run): Promise<void> {
   await figures.take(names, async () => {
-    for (const offers of sizes) {
-      for (const [scenario, rank] of Object.entries(ranks)) {
-        const playbook = playbookOf(offers, rank)
-        const profile = visitorOf(playbook)
-        const [hero] = playbook.placements.values()
-        const request = { placements: hero ? [hero] : [], now, exposures: [] }
-        const [choice] = decide(profile, request, playbook, calendar)
-        if (choice?.propositions[0]?.offer !== `offer-${offers - 1}`)
-          throw new Error('the last of all offers is the one that may be shown')
-        const micros = median(() => decide(profile, request, playbook, calendar))
-        const details = { offers, scenario, rulesEach: 3, limitsEach: 2 }
-        if (offers === 200)
-          figures.add({
-            figure: 'decision-cpu-200',
-            value: micros,
-            unit: 'µs',
-            atMost: cpuMaxMicros,
-            with: details,
-          })
-        figures.add({
-          figure: 'decisions-per-second',
-          value: 1e6 / micros,
-          unit: '1/s',
-          with: { ...details, answerBytes: encode(choice.propositions).length },
-        })
-      }
-    }
+    for (const offers of sizes) for (const one of scenarios) measure(offers, one, figures)
   })
 }
 
-/** Of each scenario, what is written at the top of the playbook. */
-const ranks = {
-  'all but the last are kept out by their last limit': {},
+interface Scenario {
+  readonly scenario: string
+  /** What is written at the top of the playbook. */
+  readonly top: object
+  /** Whether its last limit keeps each offer out but the last one. */
+  readonly isLast: boolean
 }
 
-/** All of each offer must be looked at: its rules hold, and it is its last limit that keeps it out. */
-function playbookOf(count: number, rank: object): Playbook {
+/** In each of them all rules and limits of all offers have to be looked at. */
+const scenarios: readonly Scenario[] = [
+  {
+    scenario: 'the last offer that is looked at is the first that may be shown',
+    top: {},
+    isLast: true,
+  },
+  {
+    scenario: 'the same with five contexts',
+    top: {
+      context: Array.from({ length: 5 }, (_, i) => ({
+        when: `count("product_viewed", "${i + 1}h") >= 2`,
+        group: `group-${i}`,
+        times: 0.9,
+      })),
+    },
+    isLast: true,
+  },
+  {
+    scenario: 'all may be shown, and a formula ranks them',
+    top: { rank: 'propensity * context * value * weight + (traits.tier == "gold" ? 1.0 : 0.0)' },
+    isLast: false,
+  },
+]
+
+function measure(offers: number, { scenario, top, isLast }: Scenario, figures: Figures): void {
+  const playbook = playbookOf(offers, top, isLast)
+  const profile = visitorOf(playbook)
+  const request = { placements: [...playbook.placements.values()], now, exposures: [] }
+  const [choice] = decide(profile, request, playbook, calendar)
+  const expected = `offer-${isLast ? offers - 1 : 0}`
+  if (choice?.propositions[0]?.offer !== expected) throw new Error(`${expected} is not shown`)
+  const micros = median(() => decide(profile, request, playbook, calendar))
+  const details = { scenario: `${offers} offers: ${scenario}`, rulesEach: 3, limitsEach: 2 }
+  if (offers === 200)
+    figures.add({
+      figure: 'decision-cpu-200',
+      value: micros,
+      unit: 'µs',
+      atMost: cpuMaxMicros,
+      with: details,
+    })
+  figures.add({ figure: 'decisions-per-second', value: 1e6 / micros, unit: '1/s', with: details })
+}
+
+function playbookOf(count: number, top: object, isLast: boolean): Playbook {
   const offers = Array.from({ length: count }, (_, i) => [
     `offer-${i}`,
     {
@@ -67,13 +89,8 @@ function playbookOf(count: number, rank: object): Playbook {
       when: `count("product_viewed", "${1 + (i % 28)}d") >= 3 && traits.tier in ["gold", "platinum"]`,
       never: `traits.storeCard || recent("product_viewed", "${1 + (i % 12)}h").exists(v, v.sku == "s${i % 25}")`,
       limits: [
-        { on: 'display', max: 3, per: 'day' },
-        {
-          on: 'display',
-          max: 2,
-          per: '7d',
-          ...(i === count - 1 && { across: 'placement', max: 500 }),
-        },
+        { on: 'display', max: 4, per: 'day' },
+        { on: 'display', max: isLast && i < count - 1 ? 2 : 3, per: '7d' },
       ],
       treatments: { banner: { title: `Offer ${i}`, link: `/offer/${i}` } },
     },
@@ -91,7 +108,7 @@ function playbookOf(count: number, rank: object): Playbook {
       placements: { hero: { channel: 'web', format: 'banner', fallback: {} } },
       groups: Object.fromEntries(named),
       offers: Object.fromEntries(offers),
-      ...rank,
+      ...top,
     }),
   )
 }
