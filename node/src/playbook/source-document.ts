@@ -1,4 +1,4 @@
-import { printable } from '@halfsecond/protocol'
+import { isFields, printable } from '@halfsecond/protocol'
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
 import {
   type Document,
@@ -227,7 +227,7 @@ const typeWords: { readonly [type: string]: string } = {
 }
 
 function nameMessage({ schema }: ErrorObject): string {
-  const { description }: { description?: unknown } = schema
+  const description = isFields(schema) ? schema.description : undefined
   return typeof description === 'string'
     ? `must be ${description}`
     : 'a name has 1 to 64 characters'
