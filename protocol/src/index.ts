@@ -143,7 +143,7 @@ export {
   type ShardMap,
 } from './shard-map.ts'
 export { nodeIdPattern, subjects } from './subjects.ts'
-export { compareUtf8, printable } from './text.ts'
+export { compareUtf8, isLonger, printable } from './text.ts'
 export {
   idFault,
   isChannelRecord,

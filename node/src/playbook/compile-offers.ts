@@ -3,6 +3,7 @@ import { boundOf } from '../core/decision/rank.ts'
 import { activeTimeOf } from './active-time.ts'
 import type { Compilation } from './compilation.ts'
 import type { AboutOffers } from './compile-contexts.ts'
+import { compileStock, itemFieldsOf, type Stock } from './compile-templates.ts'
 import type { Path } from './document.ts'
 import { didYouMean } from './faults.ts'
 import { compileAfter, compileLimit, LimitError, type LimitPlace, unsubscribed } from './limits.ts'
@@ -13,6 +14,8 @@ import type { Treatments } from './treatments.ts'
 export interface Compiled {
   readonly offer: Offer
   readonly source: OfferSource
+  /** Undefined for an offer of its own. */
+  readonly stock: Stock | undefined
 }
 
 const defaultRejected = { pause: '30d' }
@@ -23,10 +26,16 @@ export function compileOffers(
   groups: ReadonlyMap<string, Group>,
   contexts: readonly AboutOffers[],
 ): Compiled[] {
-  return Object.entries(compilation.source.offers ?? {}).map(([name, source]) => ({
-    offer: offerOf(name, source, groups, contexts, compilation),
-    source,
-  }))
+  const sources = Object.entries(compilation.source.offers ?? {})
+  for (const [name, { from }] of sources)
+    if (from !== undefined) compilation.features.templates.add(name)
+  return sources.map(([name, source]) => {
+    const stock = compileStock(name, source, compilation)
+    const offer = compilation.checker.item.within(itemFieldsOf(source, compilation), () =>
+      offerOf(name, source, groups, contexts, compilation),
+    )
+    return { offer, source, stock }
+  })
 }
 
 function offerOf(
@@ -48,8 +57,8 @@ function offerOf(
     group: group === undefined ? undefined : groups.get(group),
     priority: source.priority ?? 0,
     value:
-      typeof value === 'number'
-        ? value
+      typeof value === 'number' || source.from !== undefined
+        ? Number(value) || 0
         : compilation.formula(['offers', name, 'value'], value, false),
     weight,
     contexts: contexts
@@ -98,11 +107,14 @@ export function compileCandidate(
     ),
   ]
   return {
+    item: null,
     offer,
     treatment: format,
     bound: boundOf(offer, rank),
     limits,
-    ...treatments.form(offer.name, format, source),
+    ...compilation.checker.item.within(itemFieldsOf(source, compilation), () =>
+      treatments.form(offer.name, format, source),
+    ),
   }
 }
 

@@ -8,6 +8,7 @@ import type {
   Placement,
   Playbook,
 } from '../core/decision/playbook.ts'
+import { Template } from '../core/decision/templates.ts'
 import { parseDuration } from '../core/duration.ts'
 import { Compilation } from './compilation.ts'
 import { compileChannels } from './compile-channels.ts'
@@ -172,12 +173,21 @@ class Compiler {
     this.treatments.checkContent(['placements', name, 'fallback'], source.fallback)
     const rank = this.rank(['placements', name, 'rank'], source.rank) ?? rankOfAll
     const candidates: Candidate[] = []
+    const templates: Template[] = []
     for (const compiled of offers) {
       if (!Object.hasOwn(compiled.source.treatments, source.format)) continue
       if (++this.candidateCount > candidatesMax) break
-      candidates.push(
-        compileCandidate(compiled, source.format, place, rank, this.treatments, this.compilation),
+      const candidate = compileCandidate(
+        compiled,
+        source.format,
+        place,
+        rank,
+        this.treatments,
+        this.compilation,
       )
+      const { stock } = compiled
+      if (stock === undefined) candidates.push(candidate)
+      else templates.push(new Template(candidate, rank, stock.selection, stock.worth))
     }
     const limitsPath = ['placements', name, 'limits']
     return {
@@ -194,6 +204,7 @@ class Compiler {
           : (parseDuration(source.token) ?? defaultTokenMs),
       isLater: source.token !== undefined,
       candidates: candidates.sort(compareCandidates),
+      templates,
     }
   }
 }

@@ -18,6 +18,8 @@ export interface Predicate {
 
 /** Collects the features that a playbook's conditions and limits need; equal ones are shared. */
 export class FeatureRegistry {
+  /** Offers that are made of the items of a catalogue: one feature counts all of them. */
+  readonly templates = new Set<string>()
   private readonly features: Feature[] = []
   private readonly indexes = new Map<string, number>()
 
@@ -44,6 +46,7 @@ export class FeatureRegistry {
     capacity: number,
     reach?: OutcomeFeature['reach'],
   ): number {
+    if (scope === 'offer' && this.templates.has(of)) return this.items(outcome, of, reach)
     // The text also names by which rules it counts: since a click implies a display, they are others.
     const counted = outcome === 'display' ? 'first shown' : outcome
     const named = `outcome ${counted} ${scope} ${of}`
@@ -56,6 +59,19 @@ export class FeatureRegistry {
       capacity,
       ...(reach && { reach }),
       text,
+    })
+  }
+
+  private items(outcome: Counted, template: string, reach?: OutcomeFeature['reach']): number {
+    const named = `outcome ${outcome} of items of ${template}`
+    return this.sketch({
+      form: 'recent-items',
+      events: [],
+      items: { outcome, template, ...(reach && { reach }) },
+      take: () => undefined,
+      capacity: capacityMax,
+      halfLifeMs: 0,
+      text: reach ? `${named} reaching ${reach.max} in ${reach.withinMs}` : named,
     })
   }
 

@@ -241,6 +241,7 @@ function messageOf({ keyword, params, schemaPath, message, parentSchema }: Error
     case 'const':
       return `must be ${String(params.allowedValue)}`
     case 'required':
+    case 'dependentRequired':
       return `"${params.missingProperty}" is missing`
     case 'type':
       return `must be ${[params.type].flat().map(typeName).join(' or ')}`

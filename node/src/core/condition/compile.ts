@@ -48,22 +48,32 @@ export function compilePredicate(expression: Expression): (properties: Propertie
   return (properties) => truthOf(evaluate(noScope, properties))
 }
 
-/** What predicates see of a visitor: nothing. The checker refuses those that would look. */
-const noScope: Scope = {
-  traits: null,
-  get features(): FeatureState {
-    throw new TypeError('a predicate reads one event only')
-  },
-  get calendar(): Calendar {
-    throw new TypeError('a predicate reads one event only')
-  },
-  now: 0,
-  zone: '',
-  channel: '',
-  placement: '',
-  item: null,
-  fact: () => undefined,
+/** Compiles what is known of an item alone: it reads the item's fields and constants. */
+export function compileItemValue(expression: Expression): (item: Item) => Result {
+  const evaluate = compile(expression)
+  return (item) => evaluate(scopeWithout(item), undefined)
 }
+
+/** What is seen of a visitor where nothing may be. The checker refuses what would look. */
+function scopeWithout(item: Item | null): Scope {
+  return {
+    traits: null,
+    get features(): FeatureState {
+      throw new TypeError('no visitor is known here')
+    },
+    get calendar(): Calendar {
+      throw new TypeError('no visitor is known here')
+    },
+    now: 0,
+    zone: '',
+    channel: '',
+    placement: '',
+    item,
+    fact: () => undefined,
+  }
+}
+
+const noScope = scopeWithout(null)
 
 function truthOf(result: Result): Truth {
   return typeof result === 'boolean' ? result : undefined

@@ -1,12 +1,14 @@
 import type { Proposition } from './decide.ts'
 import type { Evaluation } from './evaluation.ts'
 import { blockingLimit } from './limits.ts'
-import type { Candidate, Placement } from './playbook.ts'
-import { explainedScore, scoreOf } from './rank.ts'
+import type { Candidate, Formula, Placement } from './playbook.ts'
+import { explainedScore, isBefore, scoreOf } from './rank.ts'
+import { candidatesAt } from './templates.ts'
 import {
   chosen,
   type Judged,
   judge,
+  limitOn,
   noContent,
   outranked,
   placementLimit,
@@ -28,13 +30,15 @@ export function choose(
   trace: Map<string, Trace> | undefined,
 ): Proposition[] {
   const verdicts = trace && new Map<Candidate, Verdict>()
-  const race = new Race(placement, evaluation, taken, verdicts)
+  const candidates = candidatesAt(placement, evaluation)
+  const race = new Race(candidates, placement.rank, evaluation, taken, verdicts)
   const propositions: Proposition[] = []
   let full = blockingLimit(placement.limits, evaluation)
   while (full === undefined && propositions.length < placement.count) {
     const candidate = race.next()
     if (candidate === undefined) break
     const { offer, treatment } = candidate
+    evaluation.item = candidate.item
     const content = candidate.content(evaluation)
     verdicts?.set(candidate, content === undefined ? noContent : chosen)
     if (content === undefined) continue
@@ -49,7 +53,7 @@ export function choose(
     const rest = full && placementLimit(full)
     trace.set(
       placement.name,
-      traceOf(placement, evaluation, (candidate) => {
+      traceOf(candidates, placement, evaluation, (candidate) => {
         const verdict = verdicts.get(candidate) ?? rest ?? judge(candidate, evaluation, taken)
         if (verdict !== undefined) return verdict
         return candidate.content(evaluation) === undefined ? noContent : outranked
@@ -61,11 +65,13 @@ export function choose(
 
 /** Every candidate with its verdict, best first. */
 export function traceOf(
-  { candidates, rank }: Placement,
+  candidates: readonly Candidate[],
+  { rank }: Placement,
   evaluation: Evaluation,
   verdictOf: (candidate: Candidate) => Verdict,
 ): Trace {
   const judged = candidates.map((candidate): Judged => {
+    evaluation.item = candidate.item
     const score = explainedScore(candidate, rank, evaluation)
     return tell(candidate, verdictOf(candidate), score, evaluation)
   })
@@ -78,7 +84,8 @@ export function traceOf(
  * candidates stand in the order of what their scores can be at most.
  */
 class Race {
-  private readonly placement: Placement
+  private readonly candidates: readonly Candidate[]
+  private readonly rank: Formula | undefined
   private readonly evaluation: Evaluation
   private readonly taken: ReadonlySet<string>
   private readonly verdicts: Map<Candidate, Verdict> | undefined
@@ -89,12 +96,14 @@ class Race {
   private readonly scores: number[] = []
 
   constructor(
-    placement: Placement,
+    candidates: readonly Candidate[],
+    rank: Formula | undefined,
     evaluation: Evaluation,
     taken: ReadonlySet<string>,
     verdicts: Map<Candidate, Verdict> | undefined,
   ) {
-    this.placement = placement
+    this.candidates = candidates
+    this.rank = rank
     this.evaluation = evaluation
     this.taken = taken
     this.verdicts = verdicts
@@ -107,7 +116,7 @@ class Race {
       const candidate = this.remove(best)
       if (candidate === undefined) return undefined
       // What was chosen since may have filled its limits.
-      const limit = best < waitedFor ? blockingLimit(candidate.limits, this.evaluation) : undefined
+      const limit = best < waitedFor ? limitOn(candidate, this.evaluation) : undefined
       if (limit === undefined) return candidate
       this.verdicts?.set(candidate, { kind: 'limit', limit })
     }
@@ -115,8 +124,7 @@ class Race {
 
   /** Looks at candidates until none of the others can be better than the best that is waiting. */
   private lookOn(): number {
-    const { waiting, scores, evaluation } = this
-    const { candidates, rank } = this.placement
+    const { waiting, scores, evaluation, candidates, rank } = this
     let best = this.bestWaiting()
     for (; this.at < candidates.length; this.at++) {
       const candidate = candidates[this.at]
@@ -156,15 +164,4 @@ class Race {
     this.scores.splice(index, 1)
     return candidate
   }
-}
-
-/** Greater priority first, then greater score, then by name. */
-export function isBefore(
-  { offer }: Candidate,
-  score: number,
-  { offer: other }: Candidate,
-  otherScore: number,
-): boolean {
-  if (offer.priority !== other.priority) return offer.priority > other.priority
-  return score !== otherScore ? score > otherScore : offer.name < other.name
 }

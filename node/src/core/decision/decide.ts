@@ -6,6 +6,7 @@ import type { Calendar } from './calendar.ts'
 import { Evaluation } from './evaluation.ts'
 import { closedGate } from './gate.ts'
 import type { Placement, Playbook } from './playbook.ts'
+import { candidatesAt } from './templates.ts'
 import type { Trace } from './verdict.ts'
 
 /** What a decision knows of a person. */
@@ -83,7 +84,7 @@ export function decide(
     if (closed !== undefined) {
       trace?.set(
         placement.name,
-        traceOf(placement, evaluation, () => closed),
+        traceOf(candidatesAt(placement, evaluation), placement, evaluation, () => closed),
       )
       return defaultContent(placement, 'fallback')
     }

@@ -58,6 +58,7 @@ export class Evaluation implements Scope, LimitScope {
   private knownLocales: readonly string[] | undefined
   /** By feature: exposures that it does not count yet. Null: none. */
   private exposed: Map<number, number> | null = null
+  private exposedItems: Map<string, number> | null = null
 
   constructor(
     profile: Profile,
@@ -94,8 +95,8 @@ export class Evaluation implements Scope, LimitScope {
   /** A display of it will come, or will not: until then it counts as one; its grant likewise. */
   expose({ placement, offer, known }: Exposure): void {
     const { displays, grants } = this.features.set.ofExposure(offer, placement)
-    if (known !== 'displayed' && known !== 'repeated') this.count(displays, 1)
-    if (known !== 'granted') this.count(grants, known === 'repeated' ? -1 : 1)
+    if (known !== 'displayed' && known !== 'repeated') this.count(displays, offer, 1)
+    if (known !== 'granted') this.count(grants, offer, known === 'repeated' ? -1 : 1)
   }
 
   /** Why what would need a grant cannot have one; undefined where nothing is in the way. */
@@ -111,6 +112,11 @@ export class Evaluation implements Scope, LimitScope {
 
   exposures(feature: number): number {
     return this.exposed?.get(feature) ?? 0
+  }
+
+  /** As `exposures`, of one item, by a feature that counts all items of its template. */
+  itemExposures(feature: number, offer: string): number {
+    return this.exposedItems?.get(itemKey(feature, offer)) ?? 0
   }
 
   periodStart(unit: CalendarUnit): number {
@@ -151,8 +157,20 @@ export class Evaluation implements Scope, LimitScope {
     return truth
   }
 
-  private count(features: readonly number[], by: number): void {
-    this.exposed ??= new Map()
-    for (const index of features) this.exposed.set(index, (this.exposed.get(index) ?? 0) + by)
+  private count(features: readonly number[], offer: string, by: number): void {
+    for (const index of features) {
+      if (this.features.set.isOfItems(index)) {
+        this.exposedItems ??= new Map()
+        const key = itemKey(index, offer)
+        this.exposedItems.set(key, (this.exposedItems.get(key) ?? 0) + by)
+      } else {
+        this.exposed ??= new Map()
+        this.exposed.set(index, (this.exposed.get(index) ?? 0) + by)
+      }
+    }
   }
+}
+
+function itemKey(feature: number, offer: string): string {
+  return `${feature} ${offer}`
 }

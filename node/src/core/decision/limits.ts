@@ -1,8 +1,16 @@
+import type { FeatureState } from '../features/feature-state.ts'
 import type { CalendarUnit } from './calendar.ts'
 import { isOverruled, type OverruleScope } from './overruled.ts'
 import type { Limit } from './playbook.ts'
 
+/** What limits ask of a person's past. */
+export type LimitFeatures = Pick<
+  FeatureState,
+  'isWhole' | 'sessions' | 'count' | 'last' | 'lastReached'
+>
+
 export interface LimitScope extends OverruleScope {
+  readonly features: LimitFeatures
   readonly now: number
   /** When the visitor's day, week or month began. */
   periodStart(unit: CalendarUnit): number

@@ -19,7 +19,7 @@ export type Unless =
   | { readonly kind: 'consented'; readonly purposes: readonly string[] }
 
 export interface OverruleScope {
-  readonly features: FeatureState
+  readonly features: Pick<FeatureState, 'isWhole' | 'last'>
   readonly consents: Registers<boolean> | null
 }
 
@@ -53,7 +53,7 @@ export function isOverruled(
 }
 
 /** Whether a feature matched at this time or later. */
-function isLast(features: FeatureState, feature: number, since: number): boolean {
+function isLast(features: OverruleScope['features'], feature: number, since: number): boolean {
   const last = features.last(feature)
   return last !== undefined && last >= since
 }

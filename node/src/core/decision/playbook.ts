@@ -1,10 +1,12 @@
 import type { Value } from '@halfsecond/protocol'
+import type { Item } from '../catalogue/catalogue.ts'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { Read } from '../condition/read.ts'
 import type { Scope as Counting, FeatureSet } from '../features/feature-set.ts'
 import type { Said } from '../fragment/said.ts'
 import type { CalendarUnit } from './calendar.ts'
 import type { Unless } from './overruled.ts'
+import type { Template } from './templates.ts'
 
 /** A playbook after checking: what `decide` runs on. Immutable. */
 export interface Playbook {
@@ -96,10 +98,14 @@ export interface Placement {
   readonly isLater: boolean
   /** What can be shown here: greater priority first, then greater bound, then by name. */
   readonly candidates: readonly Candidate[]
+  /** What is made of catalogues for each person. */
+  readonly templates: readonly Template[]
 }
 
 /** An offer in the form that fits a placement. */
 export interface Candidate {
+  /** What its offer is made of; null for an offer of its own. */
+  readonly item: Item | null
   readonly offer: Offer
   readonly treatment: string
   /** Its score is never greater; equal where nothing changes the score. */

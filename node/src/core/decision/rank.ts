@@ -95,3 +95,14 @@ function product(propensity: number, context: number, value: number, weight: num
 function amount(number: number | undefined): number {
   return number !== undefined && number > 0 && number < Number.POSITIVE_INFINITY ? number : 0
 }
+
+/** Greater priority first, then greater score, then by name. */
+export function isBefore(
+  { offer }: Candidate,
+  score: number,
+  { offer: other }: Candidate,
+  otherScore: number,
+): boolean {
+  if (offer.priority !== other.priority) return offer.priority > other.priority
+  return score !== otherScore ? score > otherScore : offer.name < other.name
+}

@@ -1,7 +1,8 @@
 import type { Truth } from '../condition/compile.ts'
 import { type Finding, find, type Read } from '../condition/read.ts'
 import type { Evaluation } from './evaluation.ts'
-import { blockingLimit, type LimitState, limitState } from './limits.ts'
+import { ItemScope } from './item-scope.ts'
+import { blockingLimit, type LimitScope, type LimitState, limitState } from './limits.ts'
 import type { Candidate, Condition, Limit, QuietHours } from './playbook.ts'
 import type { Score } from './rank.ts'
 
@@ -44,7 +45,8 @@ export function tell(
   evaluation: Evaluation,
 ): Judged {
   const findings = find(readsOf(candidate, verdict, evaluation), evaluation)
-  const state = 'limit' in verdict ? limitState(verdict.limit, evaluation) : undefined
+  const state =
+    'limit' in verdict ? limitState(verdict.limit, scopeOf(candidate, evaluation)) : undefined
   return { candidate, verdict, findings, limitState: state, score }
 }
 
@@ -87,6 +89,15 @@ export function placementLimit(limit: Limit): Verdict {
   return { kind: 'placement-limit', limit }
 }
 
+/** The limit that keeps the candidate out, or undefined. */
+export function limitOn(candidate: Candidate, evaluation: Evaluation): Limit | undefined {
+  return blockingLimit(candidate.limits, scopeOf(candidate, evaluation))
+}
+
+function scopeOf({ item, offer }: Candidate, evaluation: Evaluation): LimitScope {
+  return item === null ? evaluation : new ItemScope(evaluation, offer.name)
+}
+
 /** The first rule that keeps the candidate out, or undefined. */
 export function judge(
   candidate: Candidate,
@@ -95,6 +106,7 @@ export function judge(
 ): Verdict | undefined {
   const { offer } = candidate
   const { group, never, when } = offer
+  evaluation.item = candidate.item
   if (evaluation.now < offer.starts || evaluation.now >= offer.ends) return inactive
   if (taken.has(offer.name)) return alreadyTaken
   const groupNever = group === undefined ? false : evaluation.groupNever(group)
@@ -103,7 +115,7 @@ export function judge(
   if (isExcluded !== false) return { kind: 'never', truth: isExcluded }
   const isAdmitted = when === undefined ? true : when.test(evaluation)
   if (isAdmitted !== true) return { kind: 'when', truth: isAdmitted }
-  const limit = blockingLimit(candidate.limits, evaluation)
+  const limit = limitOn(candidate, evaluation)
   if (limit) return { kind: 'limit', limit }
   const why = evaluation.ungranted(offer.name)
   return why && { kind: 'strict', why }

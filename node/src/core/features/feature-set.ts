@@ -51,7 +51,11 @@ export interface SketchFeature {
   /** Events that it looks at; undefined: every event. */
   readonly events: readonly string[] | undefined
   /** Outcomes that it looks at: those about the items of a template. */
-  readonly items?: { readonly outcome: Counted; readonly template: string }
+  readonly items?: {
+    readonly outcome: Counted
+    readonly template: string
+    readonly reach?: OutcomeFeature['reach']
+  }
   /** What it takes from one of them; undefined: nothing, the event does not count. */
   readonly take: (record: EventRecord) => string | number | undefined
   /** Most events, or values, that it keeps. */
@@ -168,6 +172,11 @@ export class FeatureSet {
     collect('channel', this.channels.get(placement))
     collect('all', '')
     return indexes
+  }
+
+  /** Whether a feature counts the items of a template, each by itself. */
+  isOfItems(index: number): boolean {
+    return this.features[index]?.kind === 'sketch'
   }
 
   private looksAt(event: string | undefined, index: number): void {

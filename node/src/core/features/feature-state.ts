@@ -171,13 +171,11 @@ export class FeatureState {
     return this.items(index)?.last(offer)
   }
 
-  /** When so many reports about one item lay so close together last, as far as it is known. */
-  itemLastReached(
-    index: number,
-    offer: string,
-    { max, withinMs }: { readonly max: number; readonly withinMs: number },
-  ): number | undefined {
-    return this.items(index)?.lastReached(offer, max, withinMs)
+  /** When the feature's `reach` was last met by reports about one item, as far as it is known. */
+  itemLastReached(index: number, offer: string): number | undefined {
+    const feature = this.set.features[index]
+    const reach = feature?.kind === 'sketch' ? feature.items?.reach : undefined
+    return reach && this.items(index)?.lastReached(offer, reach.max, reach.withinMs)
   }
 
   private items(index: number): RecentItems | undefined {

@@ -13,7 +13,7 @@ const set = new FeatureSet(
       kind: 'sketch',
       form: 'recent-items',
       events: [],
-      items: { outcome: 'display', template: 'again' },
+      items: { outcome: 'display', template: 'again', reach: { max: 2, withinMs: 5 * 60_000 } },
       take: () => undefined,
       capacity,
       halfLifeMs: 0,
@@ -65,7 +65,7 @@ function told(state: FeatureState, since: number): unknown[] {
   return ['again/a', 'again/b'].map((offer) => [
     state.itemCount(0, offer, since),
     state.itemLast(0, offer),
-    state.itemLastReached(0, offer, { max: 2, withinMs: 5 * 60_000 }),
+    state.itemLastReached(0, offer),
   ])
 }
 
