@@ -16,6 +16,7 @@ import {
   parseStandbys,
   parseText,
   parseTokenKeys,
+  parseWebhookSecrets,
   parseWeight,
   parseZone,
 } from './setting-values.ts'
@@ -48,6 +49,10 @@ export interface Config {
   readonly weight: number
   /** How long what nobody adds to is kept; undefined: for ever. */
   readonly retentionMs: number | undefined
+  /** A file; undefined: no other system listens. */
+  readonly webhooks: string | undefined
+  /** By webhook. */
+  readonly webhookSecrets: ReadonlyMap<string, readonly string[]>
   readonly logLevel: LogLevel
 }
 
@@ -171,6 +176,21 @@ export const settings: { readonly [field in keyof Config]: Setting } = {
     reason:
       'An identifier that nothing was recorded of for so long is forgotten. The same on all nodes.',
   },
+  webhooks: {
+    name: 'HALFSECOND_WEBHOOKS',
+    unit: 'path',
+    default: 'none',
+    range: 'a file, YAML or JSON: see docs/segments.md',
+    reason: 'Where signals are sent to. The same on all nodes: whichever coordinates delivers.',
+  },
+  webhookSecrets: {
+    name: 'HALFSECOND_WEBHOOK_SECRETS',
+    unit: 'name:secret, …',
+    default: 'none',
+    range: 'names of webhooks, each with whsec_ and base64 of 24 to 64 bytes',
+    reason:
+      'Sign what is sent, so that receivers know it. Several of one name all sign, while one replaces the other.',
+  },
   logLevel: {
     name: 'HALFSECOND_LOG_LEVEL',
     unit: 'level',
@@ -190,6 +210,9 @@ const namesOfOthers = [
   'HALFSECOND_REFERENCE',
   'HALFSECOND_CHROMIUM',
 ]
+
+/** What must not be shown. */
+const secretFields: ReadonlySet<keyof Config> = new Set(['tokenKeys', 'webhookSecrets'] as const)
 
 export type Environment = { readonly [name: string]: string | undefined }
 
@@ -213,7 +236,7 @@ export function readConfig(
     const value = parse(text.trim())
     if (value !== undefined) return value
     const shown =
-      field === 'tokenKeys' || text.includes('@') ? 'what is set' : `"${printable(text)}"`
+      secretFields.has(field) || text.includes('@') ? 'what is set' : `"${printable(text)}"`
     faults.push(`${name}: ${shown} is not valid; it is ${range}`)
     return fallback()
   }
@@ -236,6 +259,8 @@ export function readConfig(
     zone: read('zone', parseZone, () => ''),
     weight: read('weight', parseWeight, () => 1),
     retentionMs: read('retentionMs', parseRetention, () => null) ?? undefined,
+    webhooks: read('webhooks', parseText, () => undefined),
+    webhookSecrets: read('webhookSecrets', parseWebhookSecrets, () => new Map()),
     logLevel: read('logLevel', parseLogLevel, () => 'info'),
   }
   if (config.port !== 0 && config.port === config.adminPort && config.host === config.adminHost)

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { Identifier } from '@halfsecond/protocol'
+import { HalfsecondError, type Identifier } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import packageJson from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
@@ -11,6 +11,7 @@ import { readIdentity } from './identity-file/read-identity.ts'
 import { comparePlaybooks, reviewPlaybook } from './playbook/authoring.ts'
 import { playbookTexts } from './playbook/playbook-texts.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
+import type { Webhook } from './runtime/delivery/webhook.ts'
 import { Engine } from './runtime/engine.ts'
 import type { NodeApi } from './runtime/node-api.ts'
 import { systemClock } from './system/system-clock.ts'
@@ -19,6 +20,8 @@ import { ZoneCalendar } from './system/zone-calendar.ts'
 import type { LogOutput } from './telemetry/logger.ts'
 import { Telemetry } from './telemetry/telemetry.ts'
 import { tokenKeysIn } from './token-key-file.ts'
+import { FetchPostman } from './webhooks/fetch-postman.ts'
+import { webhooksIn } from './webhooks/read-webhooks.ts'
 
 export interface NodeOptions {
   /** Where log lines go. */
@@ -77,6 +80,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       },
       hash: (content) => hash('sha256', content),
       parseIdentity: readIdentity,
+      webhooks: webhooksOf(config),
+      postman: new FetchPostman(),
     })
     closers.push(() => engine.stop())
     telemetry.watch(gaugesOfEngine({ ...config, engine, store: ports.store }))
@@ -96,6 +101,16 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     await close()
     throw error
   }
+}
+
+/** @throws HalfsecondError `INVALID` */
+function webhooksOf({ webhooks, webhookSecrets }: Config): readonly Webhook[] {
+  if (webhooks !== undefined) return webhooksIn(webhooks, webhookSecrets)
+  if (webhookSecrets.size === 0) return []
+  throw new HalfsecondError(
+    'INVALID',
+    'HALFSECOND_WEBHOOK_SECRETS is set without HALFSECOND_WEBHOOKS',
+  )
 }
 
 function openPorts(config: Config, { observer }: Telemetry): Promise<ModePorts> | ModePorts {

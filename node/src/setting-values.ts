@@ -3,6 +3,7 @@ import { isShardCount, nodeIdPattern, parseNatsAddress } from '@halfsecond/proto
 import { TokenKeys } from '@halfsecond/protocol/token'
 import { parseDuration } from './core/duration.ts'
 import { type LogLevel, logLevels } from './telemetry/logger.ts'
+import { isWebhookSecret } from './webhooks/webhook-secret.ts'
 
 /* Texts of settings to their values; undefined for a text that is none. */
 
@@ -76,6 +77,19 @@ export function parseTokenKeys(text: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** `name:whsec_…, name:whsec_…`; a name may come several times. */
+export function parseWebhookSecrets(
+  text: string,
+): ReadonlyMap<string, readonly string[]> | undefined {
+  const secrets = new Map<string, string[]>()
+  for (const one of text.split(',')) {
+    const [, name = '', secret = ''] = /^([a-z0-9_-]{1,32}):(.+)$/.exec(one.trim()) ?? []
+    if (!isWebhookSecret(secret)) return undefined
+    secrets.set(name, [...(secrets.get(name) ?? []), secret])
+  }
+  return secrets
 }
 
 const units: { readonly [unit: string]: number } = {

@@ -32,6 +32,7 @@ import { addShardMove } from './commands/shard-move.ts'
 import { addShardShow } from './commands/shard-show.ts'
 import { addSignals } from './commands/signals.ts'
 import { addStatus } from './commands/status.ts'
+import { addWebhooks } from './commands/webhooks.ts'
 import { addWhy } from './commands/why.ts'
 import { describeFailure, Exit, exitCodes } from './failure.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -109,6 +110,7 @@ export function createProgram(around: Surroundings): Command {
   addExport(program, around)
   addErase(program, around)
   addSignals(program, around)
+  addWebhooks(program, around)
   addStatus(program, around)
   const shard = program.command('shard').description('see and move shards').helpCommand(false)
   addShardLs(shard, around)

@@ -18,6 +18,7 @@ import { outcomesRoute } from './outcomes-route.ts'
 import { playbookRoutes, playbookTypes } from './playbook-routes.ts'
 import { profileRoutes } from './profile-routes.ts'
 import { signalsRoute } from './signals-route.ts'
+import { webhooksRoutes } from './webhooks-routes.ts'
 import { whyRoute } from './why-route.ts'
 
 export interface HttpServerOptions {
@@ -88,6 +89,7 @@ export class HttpServer {
     identityRoutes(adminApp, api)
     erasureRoutes(adminApp, api)
     signalsRoute(adminApp, api)
+    webhooksRoutes(adminApp, api)
     playbookRoutes(adminApp, api)
     catalogueRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)

@@ -23,7 +23,7 @@ const Query = Type.Object({
 const Answer: TSchema = Type.Object({
   signals: Type.Array(Anything, {
     description:
-      'The oldest first: {cursor, v, id, signal, profile, members, into?, at}. A gap between two cursors is what was dropped.',
+      'The oldest first: {cursor, v, id, signal, profile, members, into?, segment?, playbook?, at}; a decision also has placement, offer, treatment, content and token. A gap between two cursors is what was dropped.',
   }),
   next: Type.Integer({ description: 'Pass it as `after` to get what comes then.' }),
 })
@@ -34,7 +34,7 @@ export function signalsRoute(app: App, api: NodeApi): void {
     '/v1/signals',
     {
       schema: {
-        summary: 'Which profiles were merged, split, reassigned or erased',
+        summary: 'Who entered or left segments, was merged, split, reassigned or erased',
         description:
           'Kept for 30 days. Signals of one profile are in order; one may come twice, with the same `id`.',
         querystring: Query,

@@ -2,6 +2,7 @@ import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { PlaybookTexts } from './catalogues/playbook-compiler.ts'
 import type { Place } from './cluster/cluster.ts'
 import type { Authoring } from './decisions/publication.ts'
+import type { Postman, Webhook } from './delivery/webhook.ts'
 import type { ParseIdentity } from './identity/identity.ts'
 import type {
   Bus,
@@ -40,4 +41,7 @@ export interface EngineDependencies {
   readonly author: Authoring
   readonly hash: (content: string | Uint8Array) => string
   readonly parseIdentity: ParseIdentity
+  /** Where other systems listen for signals. */
+  readonly webhooks: readonly Webhook[]
+  readonly postman: Postman
 }

@@ -31,6 +31,7 @@ import { explainTo } from './decisions/explain-to.ts'
 import type { TrialRead } from './decisions/playbook-trials.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import { makePublishing, type Publishing } from './decisions/publishing.ts'
+import { Webhooks } from './delivery/webhooks.ts'
 import type { EngineDependencies } from './engine-dependencies.ts'
 import { type ErasePart, makeErase } from './erase/erase-part.ts'
 import { healthOf } from './health-of.ts'
@@ -58,6 +59,7 @@ export class Engine implements NodeApi {
   readonly checkpointer: Checkpointer
   readonly cluster: Cluster
   readonly operations: Operations
+  readonly webhooks: Webhooks
   readonly erasures: ErasePart['erasures']
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
@@ -185,6 +187,7 @@ export class Engine implements NodeApi {
     this.erasing = makeErase(uses, this, namespaces)
     this.erasures = this.erasing.erasures
     const { standbys } = uses.place
+    this.webhooks = new Webhooks(uses, () => this.cluster.coordinator.isCoordinating)
     this.operations = new Operations({ cluster: this.cluster, node: id, standbys, bus, clock })
     this.control = new ControlDoor({
       store,
@@ -339,6 +342,7 @@ export class Engine implements NodeApi {
     this.recognising.registry.close()
     this.control.close()
     this.erasing.close()
+    await this.webhooks.close()
     await this.segmenter.close()
     await this.client.close(0)
     await this.cluster.close()

@@ -13,6 +13,7 @@ import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { CatalogueOperations } from './catalogues/catalogue-operations.ts'
 import type { Operations } from './cluster/operations.ts'
 import type { Publisher } from './decisions/publisher.ts'
+import type { WebhookOperations } from './delivery/webhooks.ts'
 import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { Signals } from './ports.ts'
@@ -49,6 +50,8 @@ export interface NodeApi extends Reader {
   readonly client: Client
   /** What other systems are told of profiles, of all shards. */
   readonly signals: Pick<Signals, 'read'>
+  /** Where signals are sent to, and what became of them. */
+  readonly webhooks: WebhookOperations
   map(): ShardMap
   /**
    * Appends a channel's batch unchanged, after every record of it was validated.

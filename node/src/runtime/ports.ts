@@ -295,6 +295,8 @@ export interface Observer {
   snapshotCopied(shard: number, bytes: number, seconds: number): void
   /** The log of a shard begins at `first` now. */
   trimmed(shard: number, first: number): void
+  /** A webhook was told a signal and took it, or did not; or it was put aside. */
+  posted(result: 'taken' | 'refused' | 'dead'): void
   /** Something that a human should read. */
   noted(level: 'info' | 'warn' | 'error', what: string, fields?: Record<string, unknown>): void
   failed(what: string, error: HalfsecondError | Error): void

@@ -70,6 +70,10 @@ export class Metrics {
     name: 'halfsecond_feed_records_total',
     help: 'Records that other systems brought over NATS, by what became of them.',
   })
+  readonly webhooks = new CellCounter({
+    name: 'halfsecond_webhook_posts_total',
+    help: 'Signals sent to webhooks, by what became of them; dead: put aside.',
+  })
   readonly activations = new CellCounter({
     name: 'halfsecond_actor_activations_total',
     help: 'Actors brought into memory.',
@@ -141,6 +145,7 @@ export class Metrics {
     this.snapshots,
     this.snapshotBytes,
     this.trims,
+    this.webhooks,
     this.httpDuration,
   ]
   private readonly loopDelay = new LoopDelay()

@@ -34,6 +34,7 @@ export class TelemetryObserver implements Observer {
   private readonly snapshots: number
   private readonly snapshotBytes: number
   private readonly trims: number
+  private readonly postings: { readonly [result in 'taken' | 'refused' | 'dead']: number }
   private readonly decisions: ChannelCells
   private readonly durations: ChannelCells
   private readonly errors: ReadonlyMap<string, number>
@@ -61,6 +62,11 @@ export class TelemetryObserver implements Observer {
     this.snapshots = metrics.snapshots.cell()
     this.snapshotBytes = metrics.snapshotBytes.cell()
     this.trims = metrics.trims.cell()
+    this.postings = {
+      taken: metrics.webhooks.cell({ result: 'taken' }),
+      refused: metrics.webhooks.cell({ result: 'refused' }),
+      dead: metrics.webhooks.cell({ result: 'dead' }),
+    }
     this.decisions = new ChannelCells((channel, reason) =>
       metrics.decisions.cell({ channel, reason: knownReasons.has(reason) ? reason : 'other' }),
     )
@@ -140,6 +146,10 @@ export class TelemetryObserver implements Observer {
   trimmed(shard: number, first: number): void {
     this.metrics.trims.add(this.trims)
     this.noted('info', 'trimmed', { shard, first })
+  }
+
+  posted(result: 'taken' | 'refused' | 'dead'): void {
+    this.metrics.webhooks.add(this.postings[result])
   }
 
   noted(level: Level, what: string, fields: Record<string, unknown> = {}): void {

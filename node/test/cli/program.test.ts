@@ -52,8 +52,9 @@ describe('halfsecond --help', () => {
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
         erase [options] <who>    erase a person: everything known until now, of all that is linked
-        signals [options]        which profiles were merged, split, reassigned or erased in the last 30
-                                 days
+        signals [options]        what other systems are told: who entered or left segments, was merged,
+                                 split, erased …
+        webhooks                 where signals are sent to: see how far each is, and try again
         status [options]         how a node and its cluster are; the exit code is 1 where the node is not
                                  ready
         shard                    see and move shards
@@ -104,6 +105,9 @@ describe('halfsecond --help', () => {
       'export',
       'erase',
       'signals',
+      'webhooks ls',
+      'webhooks dead',
+      'webhooks retry',
       'status',
       'shard ls',
       'shard show',

@@ -167,6 +167,9 @@ describe('the description of the doors', () => {
       '/v1/profiles/{identifier}/why',
       '/v1/signals',
       '/v1/status',
+      '/v1/webhooks',
+      '/v1/webhooks/{name}/dead',
+      '/v1/webhooks/{name}/retry',
       '/v1/why',
     ])
   })

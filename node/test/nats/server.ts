@@ -22,6 +22,7 @@ export class Told {
     promoted: () => {},
     snapshotCopied: () => {},
     trimmed: () => {},
+    posted: () => {},
     playbookActivated: () => {},
     noted: (_level, what) => void this.notes.push(what),
     failed: (what, error) => void this.failures.push(`${what}: ${error.message}`),

@@ -125,6 +125,8 @@ export class SimulatedNode {
       },
       hash: (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex'),
       parseIdentity: readIdentity,
+      webhooks: [],
+      postman: { post: async () => ({ kind: 'taken' }) as const },
       digestEvery,
     }
     Engine.start(plant(uses, this.id)).then(

@@ -23,6 +23,7 @@ export class WatchingObserver implements Observer {
   committed(): void {}
   playbookActivated(): void {}
   trimmed(): void {}
+  posted(): void {}
 
   promoted(): void {}
 

@@ -20,6 +20,7 @@ export class QuietObserver implements Observer {
   promoted(): void {}
   snapshotCopied(): void {}
   trimmed(): void {}
+  posted(): void {}
 
   decisionsLogged(count: number): void {
     this.loggedDecisions[0] += count

@@ -22,10 +22,15 @@ const followMs = 1_000
 export function addSignals(program: Command, around: Surroundings): void {
   program
     .command('signals')
-    .description('which profiles were merged, split, reassigned or erased in the last 30 days')
+    .description(
+      'what other systems are told: who entered or left segments, was merged, split, erased …',
+    )
     .option('--after <cursor>', 'only what came after this one', '0')
     .option('--follow', 'go on, until it is stopped')
-    .option('--json', 'print {cursor, v, id, signal, profile, members, into?, at}, one a line')
+    .option(
+      '--json',
+      'print {cursor, v, id, signal, profile, members, into?, segment?, …, at}, one a line',
+    )
     .option('--admin-url <url>', 'admin port of any node')
     .action(async ({ after: text, follow = false, json = false, ...options }: SignalsOptions) => {
       const admin = new AdminClient(adminUrl(options.adminUrl, around))
@@ -54,7 +59,7 @@ function cursorIn(text: string): number {
   )
 }
 
-function lineOf({ cursor, signal, profile, members, into, at }: Fields): string {
+function lineOf({ cursor, signal, profile, members, into, segment, offer, at }: Fields): string {
   const others: unknown[] = Array.isArray(members) ? members : []
   const words = [
     textOf(cursor),
@@ -64,5 +69,7 @@ function lineOf({ cursor, signal, profile, members, into, at }: Fields): string 
   ]
   if (others.length > 0) words.push(`(${others.map(textOf).join(', ')})`)
   if (into !== undefined) words.push(`into ${textOf(into)}`)
+  if (segment !== undefined) words.push(textOf(segment))
+  if (offer !== undefined) words.push(`→ ${textOf(offer)}`)
   return words.join(' ')
 }

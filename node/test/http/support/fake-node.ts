@@ -19,6 +19,7 @@ import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
+import type { WebhookOperations } from '../../../src/runtime/delivery/webhooks.ts'
 import type {
   ActivePlaybook,
   CatalogueOperating,
@@ -63,6 +64,11 @@ export class FakeNode implements NodeApi {
     putPiece: async () => '0'.repeat(64),
     put: async ({ items }, by) => ({ version: 1, hash: '1'.repeat(64), items, at: 0, by }),
     versions: async () => [],
+  }
+  readonly webhooks: WebhookOperations = {
+    list: async () => [],
+    dead: async () => [],
+    retry: async () => 0,
   }
   /** What is known, besides timelines. */
   readonly heads = new Map<FragmentId, HeadView>([[known, emptyHead(known)]])
