@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { aliases } from './bench/aliases.ts'
 import { bareNats } from './bench/bare-nats.ts'
+import { catalogue } from './bench/catalogue.ts'
 import { clickToContent } from './bench/click-to-content.ts'
 import { cost } from './bench/cost.ts'
 import { decides } from './bench/decides.ts'
@@ -18,7 +19,8 @@ const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rat
 Drives the client library against one node and one nats-server (sync_interval: always) on this
 machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
 against one to three nodes on three nats-servers; and in this process profiles, what merging costs,
-measures, what rules on events cost, and decisions, what a decision costs by the number of its offers.
+measures, what rules on events cost, decisions, what a decision costs by the number of its offers, and
+catalogue, what one costs over 100,000 items.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -51,6 +53,7 @@ const parts = {
   profiles,
   measures,
   decisions,
+  catalogue,
 } as const
 
 if (values.help) process.stdout.write(help)

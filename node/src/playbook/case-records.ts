@@ -77,9 +77,11 @@ function fieldsOf(
     case 'outcome': {
       const { outcome, offer, placement, ...others } = rest
       onUnknown(Object.keys(others), onFault)
-      const candidate = playbook.placements
-        .get(String(placement))
-        ?.candidates.find((one) => one.offer.name === offer)
+      const place = playbook.placements.get(String(placement))
+      const [template = ''] = String(offer).split('/', 1)
+      const candidate =
+        place?.candidates.find((one) => one.offer.name === offer) ??
+        place?.templates.find((one) => one.candidate.offer.name === template)?.candidate
       if (candidate === undefined) {
         onFault('outcome', 'an outcome names an offer, and a placement that shows it')
         return undefined

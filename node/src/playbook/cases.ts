@@ -113,7 +113,7 @@ class Case {
     const { offers = {} } = this.source
     for (const key of ['offer', 'never'] as const) {
       const name = then[key]
-      if (name === undefined || Object.hasOwn(offers, name)) continue
+      if (name === undefined || isOffer(name, offers)) continue
       this.document.add(
         [...path, key],
         `no offer "${name}"${didYouMean(name, Object.keys(offers))}`,
@@ -155,6 +155,12 @@ class Case {
     if (never !== undefined && shown.includes(never)) fail('never', `${never} must not be`)
     if (fallback && shown.length > 0) fail('fallback', 'default content is expected')
   }
+}
+
+/** An offer, or the one that an item of a catalogue would make. */
+function isOffer(name: string, offers: NonNullable<PlaybookSource['offers']>): boolean {
+  const [template = ''] = name.split('/', 1)
+  return Object.hasOwn(offers, name) || offers[template]?.from !== undefined
 }
 
 function identifierIn(

@@ -1,5 +1,5 @@
 import type { SketchFeature } from './feature-set.ts'
-import { lastReach } from './ring.ts'
+import { countSince, lastReach, newest } from './ring.ts'
 
 /**
  * The newest `capacity` reports of one outcome about items of a catalogue, each with its offer. One
@@ -11,6 +11,8 @@ export class RecentItems {
   private readonly feature: SketchFeature
   private readonly times: number[]
   private readonly offers: string[]
+  /** Times by offer, oldest first; made when somebody asks, since a decision asks about many. */
+  private byOffer: Map<string, number[]> | null = null
 
   constructor(feature: SketchFeature, times: number[] = [], offers: string[] = []) {
     this.feature = feature
@@ -29,6 +31,7 @@ export class RecentItems {
 
   add(at: number, offer: string): void {
     const { times, offers } = this
+    this.byOffer = null
     let place = times.length
     while (place > 0 && isBefore(at, offer, times[place - 1] ?? 0, offers[place - 1] ?? '')) place--
     const isFull = times.length === this.feature.capacity
@@ -49,21 +52,31 @@ export class RecentItems {
 
   /** Reports about this offer after `since`. */
   count(offer: string, since: number): number {
-    let count = 0
-    for (let i = this.times.length - 1; i >= 0 && (this.times[i] ?? 0) > since; i--)
-      if (this.offers[i] === offer) count++
-    return count
+    return countSince(this.timesOf(offer), since)
   }
 
   /** Time of the newest report about this offer, or undefined. */
   last(offer: string): number | undefined {
-    return this.times[this.offers.lastIndexOf(offer)]
+    return newest(this.timesOf(offer))
   }
 
   /** The newest time at which `max` reports about this offer lay within `withinMs`. */
   lastReached(offer: string, max: number, withinMs: number): number | undefined {
-    const times = this.times.filter((_at, i) => this.offers[i] === offer)
-    return lastReach(times, max, withinMs, 0)
+    return lastReach(this.timesOf(offer) ?? [], max, withinMs, 0)
+  }
+
+  private timesOf(offer: string): readonly number[] | undefined {
+    if (this.byOffer === null) {
+      this.byOffer = new Map()
+      for (let i = 0; i < this.times.length; i++) {
+        const at = this.times[i] ?? 0
+        const name = this.offers[i] ?? ''
+        const known = this.byOffer.get(name)
+        if (known === undefined) this.byOffer.set(name, [at])
+        else known.push(at)
+      }
+    }
+    return this.byOffer.get(offer)
   }
 
   copy(): RecentItems {
