@@ -1,31 +1,21 @@
 import { Readable } from 'node:stream'
-import { HalfsecondError, type Identifier, isFields, nameFault } from '@halfsecond/protocol'
+import { HalfsecondError, nameFault } from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
 import { personRoutes } from './person-routes.ts'
-import { explanationsOf } from './reads.ts'
 import { Anything } from './schemas.ts'
 import { splitRoute } from './split-route.ts'
 import { whyRoute } from './why-route.ts'
+import { whyTokenRoute } from './why-token-route.ts'
 
 /** Profiles, whole or explained. Admin only: it is what is known of persons. */
 export function profileRoutes(app: App, api: NodeApi): void {
   personRoutes(app, api)
   splitRoute(app, api)
   whyRoute(app, api, () => true)
-  app.get(
-    '/v1/why',
-    {
-      schema: {
-        summary: 'What a token says, and what would be shown to its visitor now',
-        querystring: Type.Object({ token: Type.String() }),
-        response: { 200: Anything, ...problems },
-      },
-    },
-    async ({ query }) => whyOfToken(query.token, api),
-  )
+  whyTokenRoute(app, api)
   app.get(
     '/v1/export',
     {
@@ -44,33 +34,6 @@ export function profileRoutes(app: App, api: NodeApi): void {
       return reply.type('application/x-ndjson').send(Readable.from(readOfAll(api, source)))
     },
   )
-}
-
-async function whyOfToken(text: string, api: NodeApi): Promise<object> {
-  // An expired token still tells what was shown: any time at which it was good proves the signature.
-  const token = api.tokenKeys.verify(text, 0, api.namespaces)
-  const { decision, key, placement, offer, treatment, playbook, decidedAt, expiresAt } = token
-  return {
-    token: {
-      decision,
-      key,
-      placement,
-      offer,
-      treatment,
-      playbook,
-      decidedAt: new Date(decidedAt).toISOString(),
-      expiresAt: new Date(expiresAt).toISOString(),
-      expired: Date.now() > expiresAt,
-    },
-    explanations: await explainNow(key, placement, api),
-  }
-}
-
-/** The placement may be gone from the playbook since. */
-async function explainNow(identifier: Identifier, placement: string, api: NodeApi) {
-  const all = await explanationsOf({ what: 'why', identifier }, api)
-  const same = all.filter((one) => isFields(one) && one.placement === placement)
-  return same.length > 0 ? same : all
 }
 
 async function* readOfAll(api: NodeApi, source?: string): AsyncGenerator<Uint8Array> {

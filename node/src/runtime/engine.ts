@@ -28,6 +28,7 @@ import type { Decider } from './decisions/decider.ts'
 import { makeDeciding } from './decisions/deciding.ts'
 import type { DecisionLog } from './decisions/decision-log.ts'
 import { explainTo } from './decisions/explain-to.ts'
+import type { PastDecisions } from './decisions/past-decisions.ts'
 import type { TrialRead } from './decisions/playbook-trials.ts'
 import { Playbooks } from './decisions/playbooks.ts'
 import { makePublishing, type Publishing } from './decisions/publishing.ts'
@@ -61,12 +62,13 @@ export class Engine implements NodeApi {
   readonly operations: Operations
   readonly webhooks: Webhooks
   readonly erasures: ErasePart['erasures']
+  readonly past: PastDecisions
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
   private readonly playbooks = new Playbooks()
   private readonly decisive: Publishing
-  private readonly decisionLog: DecisionLog
+  readonly decisionLog: DecisionLog
   private readonly decider: Decider
   private readonly segmenter: Segmenter
   private readonly reader: Profiles
@@ -157,14 +159,17 @@ export class Engine implements NodeApi {
     const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map
-    const { decider, decisionLog } = makeDeciding(uses, {
+    const { decider, decisionLog, past } = makeDeciding(uses, {
       cluster: this.cluster,
       actors,
       playbooks,
       namespaces,
+      compiler: this.decisive.compiler,
+      read: (request) => this.read(request),
     })
     this.decider = decider
     this.decisionLog = decisionLog
+    this.past = past
     this.segmenter = makeSegments(uses, {
       shards: holdings.all,
       leaders: () => holdings.leaders(),

@@ -12,6 +12,7 @@ import type { Explanation } from '../core/decision/explanation.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { CatalogueOperations } from './catalogues/catalogue-operations.ts'
 import type { Operations } from './cluster/operations.ts'
+import type { PastDecisions } from './decisions/past-decisions.ts'
 import type { Publisher } from './decisions/publisher.ts'
 import type { WebhookOperations } from './delivery/webhooks.ts'
 import type { Erasures } from './erase/erasures.ts'
@@ -50,6 +51,8 @@ export interface NodeApi extends Reader {
   readonly client: Client
   /** What other systems are told of profiles, of all shards. */
   readonly signals: Pick<Signals, 'read'>
+  /** What was decided once, by the token that came of it. */
+  readonly past: Pick<PastDecisions, 'explain'>
   /** Where signals are sent to, and what became of them. */
   readonly webhooks: WebhookOperations
   map(): ShardMap

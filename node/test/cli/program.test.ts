@@ -46,8 +46,8 @@ describe('halfsecond --help', () => {
         playbook                 check, compare, publish and take back what authors write
         catalogue                import and see the items that offers are made from
         identity                 by what visitors are recognised: see, plan, apply and revert
-        why [options] <visitor>  what a visitor would be shown now, and why; or what a token says, then
-                                 the same
+        why [options] <visitor>  what a visitor would be shown now, and why; or why a token was decided
+                                 then
         import [options] <file>  send an access log, NDJSON or CSV file into the log
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line

@@ -13,10 +13,10 @@ interface WhyOptions {
 export function addWhy(program: Command, around: Surroundings): void {
   program
     .command('why')
-    .description('what a visitor would be shown now, and why; or what a token says, then the same')
+    .description('what a visitor would be shown now, and why; or why a token was decided then')
     .argument('<visitor>', 'an identifier like crm:991, or the token of a proposition')
-    .option('--at <placement...>', "placements (default: all of the playbook's; a token's own)")
-    .option('--json', 'print {token?, explanations}')
+    .option('--at <placement...>', "placements to be decided now (default: all of the playbook's)")
+    .option('--json', 'print {explanations}; of a token {token, decided} or {token, missing}')
     .option('--admin-url <url>', 'admin port of a node')
     .action(async (visitor: string, options: WhyOptions) => {
       const admin = new AdminClient(adminUrl(options.adminUrl, around))
@@ -45,28 +45,67 @@ async function ask(
 
 /** For each placement a sentence, then its candidates with one reason each. */
 export function describeWhy(answer: Fields): string[] {
-  const token = answer.token === undefined ? [] : [...describeToken(fieldsOf(answer.token)), '']
-  const explanations = listOf(answer.explanations).map(describeExplanation)
-  return [...token, ...explanations.flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]))]
+  const now = listOf(answer.explanations ?? []).map(describeExplanation)
+  if (answer.token === undefined) return spaced(now)
+  const token = fieldsOf(answer.token)
+  const then =
+    answer.decided === undefined
+      ? describeMissing(token, textOf(answer.missing))
+      : describePast(token, fieldsOf(answer.decided))
+  return spaced(now.length === 0 ? then : [...then, ['Now:'], ...now])
 }
 
-function describeToken(token: Fields): string[] {
-  const { decision, key, placement, offer, treatment, playbook, decidedAt, expiresAt, expired } =
-    token
+function describeMissing(token: Fields, missing: string): string[][] {
+  const { key, placement, offer, treatment, playbook, decidedAt } = token
   return [
-    `${textOf(key)} was shown ${textOf(offer)} (${textOf(treatment)}) at ${textOf(placement)}.`,
-    `  decided ${textOf(decidedAt)} by playbook version ${textOf(playbook)}, decision ${textOf(decision)}`,
-    `  the token ${expired === true ? 'expired' : 'is good until'} ${textOf(expiresAt)}`,
-    'Now:',
+    [
+      `${textOf(key)} was given ${textOf(offer)} (${textOf(treatment)}) at ${textOf(placement)}. ${missing}`,
+      `  decided ${textOf(decidedAt)} by playbook version ${textOf(playbook)}`,
+      describeToken(token),
+    ],
   ]
 }
 
+/** The sentence of the token's own placement, to be read aloud, is the first line. */
+function describePast(token: Fields, past: Fields): string[][] {
+  const [own, ...others] = listOf(past.explanations)
+  const { oneOf, isSame, isAsTold, node } = past
+  const proof =
+    isSame === true
+      ? 'decided again from the decision log, it shows what was shown then'
+      : 'decided again, it shows something else than was shown then: halfsecond or its time zones have changed'
+  const notes = [`  ${proof}`]
+  if (isAsTold !== true)
+    notes.push(
+      '  two nodes answered this request, and the token is of the answer that is not logged',
+    )
+  if (oneOf !== 1) notes.push(`  one of ${textOf(oneOf)} decisions was logged then`)
+  const about = [
+    ...notes,
+    `  decided ${textOf(past.at)} for ${textOf(token.key)} by node ${textOf(node)}`,
+    describeToken(token),
+  ]
+  const first = own === undefined ? [] : [textOf(own.sentence), ...detailsOf(own)]
+  return [[...first, ...about], ...others.map(describeExplanation)]
+}
+
+function describeToken({ decision, expired, expiresAt }: Fields): string {
+  const life = expired === true ? 'expired' : 'is good until'
+  return `  decision ${textOf(decision)}; the token ${life} ${textOf(expiresAt)}`
+}
+
 function describeExplanation(explanation: Fields): string[] {
-  const { placement, sentence, playbook, freshness, facts, identifiers } = explanation
+  const { placement, sentence } = explanation
+  return [`${textOf(placement)}: ${textOf(sentence)}`, ...detailsOf(explanation)]
+}
+
+/** Every candidate with its reason, and what else led to them. */
+function detailsOf(explanation: Fields): string[] {
+  const { playbook, freshness, facts, identifiers } = explanation
   const candidates = listOf(explanation.candidates)
   const names = candidates.map(({ offer, treatment }) => `${textOf(offer)} (${textOf(treatment)})`)
   const width = Math.max(0, ...names.map((name) => name.length))
-  const lines = [`${textOf(placement)}: ${textOf(sentence)}`]
+  const lines: string[] = []
   for (const [index, { verdict, reason }] of candidates.entries()) {
     const mark = verdict === 'chosen' ? '+' : '-'
     lines.push(`  ${mark} ${(names[index] ?? '').padEnd(width)}  ${textOf(reason)}`)
@@ -83,4 +122,9 @@ function describeExplanation(explanation: Fields): string[] {
 
 function listed(texts: unknown): string[] {
   return Array.isArray(texts) ? texts.map(textOf) : []
+}
+
+/** With an empty line between them. */
+function spaced(blocks: readonly (readonly string[])[]): string[] {
+  return blocks.flatMap((lines, i) => (i === 0 ? lines : ['', ...lines]))
 }

@@ -20,6 +20,8 @@ export interface Explained {
   readonly traces: ReadonlyMap<string, Trace>
   /** The fragments whose facts it was made of. */
   readonly members: Iterable<FragmentId>
+  /** When it was, in words, where it was in the past. */
+  readonly when?: string
 }
 
 /**
@@ -32,7 +34,7 @@ export function explanationsOf(explained: Explained): Explanation[] {
 
 function explanationOf(
   answer: PlacementAnswer | PlacementError,
-  { answer: { freshness, playbook: version }, playbook, traces, members }: Explained,
+  { answer: { freshness, playbook: version }, playbook, traces, members, when }: Explained,
 ): Explanation {
   const placement = playbook.placements.get(answer.placement)
   if ('error' in answer) throw new HalfsecondError(answer.error.code, answer.error.message)
@@ -41,7 +43,7 @@ function explanationOf(
   const trace = traces.get(placement.name)
   return {
     placement: placement.name,
-    sentence: sentenceOf(placement, answer.reason, trace),
+    sentence: sentenceOf(placement, answer.reason, trace, when),
     reason: answer.reason,
     freshness,
     playbook: version,

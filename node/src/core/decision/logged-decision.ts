@@ -173,11 +173,16 @@ export function setHalvings(entry: Uint8Array, halvings: number): void {
   entry[1] = halvings
 }
 
+/** One of how many decisions was logged when this was; 1 for what is no entry. */
+export function oneOfIn(entry: Uint8Array): number {
+  return 2 ** (entry[1] ?? 0)
+}
+
 /** Whose decision it was. Undefined for bytes that are no entry of this version. */
 export function headOf(entry: Uint8Array): LoggedHead | undefined {
   if (entry[0] !== entryVersion) return undefined
   try {
-    return readHead(decodeTrusted(entry, headAt, headEnd(entry)), entry[1] ?? 0)
+    return readHead(decodeTrusted(entry, headAt, headEnd(entry)), oneOfIn(entry))
   } catch {
     return undefined
   }
@@ -223,6 +228,8 @@ export interface Rederived {
   readonly traces: ReadonlyMap<string, Trace>
   /** Whether it shows what was shown. */
   readonly isSame: boolean
+  /** Time zone of the visitor, as far as it was known. */
+  readonly zone: string
 }
 
 /**
@@ -243,7 +250,8 @@ export function rederive(
   const request = { placements: known, now, exposures, isPrimary, refused }
   const choices = decide(profile, request, playbook, calendar, traces)
   const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
-  return { choices, traces, isSame }
+  const zone = profile.traits?.get('zone')?.value
+  return { choices, traces, isSame, zone: typeof zone === 'string' ? zone : playbook.zone }
 }
 
 const unknownVersion: Version = { sequence: 0, index: 0 }
@@ -269,7 +277,7 @@ function headEnd(entry: Uint8Array): number {
   return headAt + (entry[2] ?? 0) + ((entry[3] ?? 0) << 8)
 }
 
-function readHead(value: unknown, halvings: number): LoggedHead | undefined {
+function readHead(value: unknown, oneOf: number): LoggedHead | undefined {
   if (!Array.isArray(value)) return undefined
   const [decision, at, node, key, flat]: unknown[] = value
   if (typeof decision !== 'string' || typeof at !== 'number' || typeof node !== 'string')
@@ -282,7 +290,7 @@ function readHead(value: unknown, halvings: number): LoggedHead | undefined {
     if (id !== null && !isFragmentId(id)) return undefined
     members.push({ id: id ?? key, version: { sequence, index } })
   }
-  return { decision, at, node, key: identifierIn(key), members, oneOf: 2 ** halvings }
+  return { decision, at, node, key: identifierIn(key), members, oneOf }
 }
 
 function decoded(entry: Uint8Array): unknown[] {

@@ -8,27 +8,54 @@ import type { Judged, Trace, Verdict } from './verdict.ts'
 /** Findings named in one breath. */
 const namedMax = 4
 
-/** Why a placement shows what it shows, as an agent can say it to the customer. */
-export function sentenceOf(placement: Placement, reason: Reason, trace: Trace | undefined): string {
-  const place = `At ${placement.name} you see`
+/** Words that differ for what is shown now and what was shown then. */
+interface Tense {
+  readonly place: string
+  readonly because: string
+  readonly is: string
+  readonly now: string
+}
+
+/**
+ * Why a placement shows what it shows, as an agent can say it to the customer.
+ * @param when a time in words, where it was shown then: `27 November 2026 at 14:03`
+ */
+export function sentenceOf(
+  placement: Placement,
+  reason: Reason,
+  trace: Trace | undefined,
+  when?: string,
+): string {
+  const { name } = placement
+  const tense: Tense =
+    when === undefined
+      ? { place: `At ${name} you see`, because: 'because', is: 'is', now: 'now' }
+      : {
+          place: `On ${when}, at ${name}, you saw`,
+          because: 'because at that time',
+          is: 'was',
+          now: 'then',
+        }
+  const { place, because, is, now } = tense
   const fallback = `${place} what everybody sees`
   if (reason === 'consent')
-    return `${fallback}, because without your consent nothing is chosen for you.`
+    return `${fallback}, ${because} ${when === undefined ? 'without your consent' : 'there was no consent of yours, and without it'} nothing is chosen for you.`
   const candidates = trace?.candidates ?? []
   const chosen = candidates.filter(({ verdict }) => verdict.kind === 'chosen')
-  if (chosen.length > 0) return `${place} ${chosen.map(chosenWords).join('; and ')}.`
+  if (chosen.length > 0)
+    return `${place} ${chosen.map((one) => chosenWords(one, tense)).join('; and ')}.`
   const nearest = furthest(candidates)
-  if (nearest === undefined) return `${fallback}, because there is no offer for this place.`
+  if (nearest === undefined) return `${fallback}, ${because} there ${is} no offer for this place.`
   if (nearest.verdict.kind === 'placement-limit')
-    return `${fallback}, because it has shown you enough for now.`
+    return `${fallback}, because it ${when === undefined ? 'has' : 'had'} shown you enough for ${now}.`
   if (nearest.verdict.kind === 'quiet')
-    return `${fallback}, because you are not disturbed at this time of day.`
+    return `${fallback}, because you are not disturbed at ${when === undefined ? 'this' : 'that'} time of day.`
   if (nearest.verdict.kind === 'channel')
     return `${fallback}, because you are not to be reached this way: ${foundWords(decisive(nearest.verdict, nearest.findings))}.`
-  const named = `${words(nearest.candidate.offer.name)}, ${heldBack(nearest)}`
+  const named = `${words(nearest.candidate.offer.name)}, ${heldBack(nearest, tense)}`
   return candidates.length === 1
     ? `${fallback}: the only offer, ${named}.`
-    : `${fallback}: of ${candidates.length} offers none is for you now. The nearest, ${named}.`
+    : `${fallback}: of ${candidates.length} offers none ${is} for you ${now}. The nearest, ${named}.`
 }
 
 const stages: readonly Verdict['kind'][] = [
@@ -51,21 +78,21 @@ function furthest(candidates: readonly Judged[]): Judged | undefined {
   return nearest
 }
 
-function chosenWords({ candidate, findings }: Judged): string {
+function chosenWords({ candidate, findings }: Judged, { because }: Tense): string {
   const name = words(candidate.offer.name)
-  return findings.length === 0 ? name : `${name}, because ${foundWords(findings)}`
+  return findings.length === 0 ? name : `${name}, ${because} ${foundWords(findings)}`
 }
 
 /** Why the best candidate is not shown. */
-function heldBack({ verdict, findings, limitState }: Judged): string {
+function heldBack({ verdict, findings, limitState }: Judged, { because, is, now }: Tense): string {
   switch (verdict.kind) {
     case 'when':
-      return `is not for you now, because ${foundWords(decisive(verdict, findings))}`
+      return `${is} not for you ${now}, ${because} ${foundWords(decisive(verdict, findings))}`
     case 'never':
     case 'group-never':
-      return `is held back, because ${foundWords(decisive(verdict, findings))}`
+      return `${is} held back, ${because} ${foundWords(decisive(verdict, findings))}`
     case 'content':
-      return `cannot be filled in, because ${foundWords(findings.filter(isUnknown))}`
+      return `cannot be filled in, ${because} ${foundWords(findings.filter(isUnknown))}`
     case 'limit':
     case 'placement-limit':
       return limitState !== undefined && limitState.soFar === undefined
@@ -74,15 +101,15 @@ function heldBack({ verdict, findings, limitState }: Judged): string {
     case 'strict':
       return 'cannot be promised to you at this moment'
     case 'taken':
-      return 'is shown beside it already'
+      return `${is} shown beside it already`
     case 'inactive':
       return 'has its time before or after this'
     case 'quiet':
     case 'channel':
-      return 'is not for this channel now'
+      return `${is} not for this channel ${now}`
     case 'chosen':
     case 'outranked':
-      return 'is for you'
+      return `${is} for you`
   }
 }
 

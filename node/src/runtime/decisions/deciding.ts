@@ -1,11 +1,16 @@
 import type { Namespaces } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
 import type { Actors } from '../actors/actors.ts'
+import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Bus, Calendar, Clock, Decisions, Log, Observer } from '../ports.ts'
+import { People } from '../people/people.ts'
+import type { Bus, Calendar, Clock, Coordination, Decisions, Log, Observer } from '../ports.ts'
+import type { ReadRequest } from '../reads.ts'
 import { Decider } from './decider.ts'
 import { DecisionLog } from './decision-log.ts'
 import { OutboxSight } from './outbox-sight.ts'
+import { PastDecisions } from './past-decisions.ts'
+import { PastPlaybooks } from './past-playbooks.ts'
 import { Peers } from './peers.ts'
 import type { Playbooks } from './playbooks.ts'
 import { Spread } from './spread.ts'
@@ -15,6 +20,7 @@ export interface DecidingDependencies {
   readonly tokenKeys: TokenKeys
   readonly log: Log
   readonly decisions: Decisions
+  readonly coordination: Coordination
   readonly bus: Bus
   readonly clock: Clock
   readonly calendar: Calendar
@@ -27,17 +33,21 @@ export interface DecidingNode {
   readonly actors: Actors
   readonly playbooks: Playbooks
   readonly namespaces: () => Namespaces
+  readonly compiler: PlaybookCompiler
+  /** Answers from whichever node holds the shard. */
+  read(request: ReadRequest): AsyncIterable<Uint8Array>
 }
 
-/** What a node decides with, and where it takes down what it decided. */
+/** What a node decides with, where it takes down what it decided, and how it finds that again. */
 export interface Deciding {
   readonly decider: Decider
   readonly decisionLog: DecisionLog
+  readonly past: PastDecisions
 }
 
 export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): Deciding {
   const { id: node, tokenKeys, log, bus, clock } = uses
-  const { cluster, actors, playbooks, namespaces } = self
+  const { cluster, actors, playbooks, namespaces, compiler } = self
   const { holdings, members } = cluster
   const map = () => cluster.map
   const silentMs = (one: string) => members.silentMs(one)
@@ -59,5 +69,19 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
     spread: (question) => spread.answer(question),
     isSent: (shard) => outboxes.isSent(shard),
   })
-  return { decider, decisionLog }
+  const people = new People({
+    read: (request) => self.read(request),
+    pause: () => new Promise((done) => clock.soon(done)),
+    get namespaces() {
+      return namespaces()
+    },
+  })
+  const past = new PastDecisions({
+    ...uses,
+    decisionLog,
+    shards: log.shards,
+    playbooks: new PastPlaybooks({ ...uses, compiler }),
+    people,
+  })
+  return { decider, decisionLog, past }
 }

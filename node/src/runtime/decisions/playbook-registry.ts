@@ -264,6 +264,7 @@ export class PlaybookRegistry {
   }
 }
 
-function claimKey(version: number): string {
+/** Where it is written down whose text a number is of: `{hash, at}`. */
+export function claimKey(version: number): string {
   return `playbook.${version}`
 }

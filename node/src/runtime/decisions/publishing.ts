@@ -1,5 +1,5 @@
 import { type CatalogueOperations, makeCatalogues } from '../catalogues/catalogue-operations.ts'
-import type { PlaybookTexts } from '../catalogues/playbook-compiler.ts'
+import type { PlaybookCompiler, PlaybookTexts } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Bus, Calendar, Clock, Coordination, Observer } from '../ports.ts'
 import type { Profiles } from '../profiles.ts'
@@ -40,6 +40,7 @@ export interface Publishing {
   readonly trials: PlaybookTrials
   readonly staged: StagedPlaybooks
   readonly catalogues: CatalogueOperations
+  readonly compiler: PlaybookCompiler
 }
 
 export function makePublishing(
@@ -77,5 +78,5 @@ export function makePublishing(
     read,
     shards: holdings.byNumber.length,
   })
-  return { registry, publisher, trials, staged, catalogues }
+  return { registry, publisher, trials, staged, catalogues, compiler }
 }

@@ -1,8 +1,9 @@
 import type { Client } from '@halfsecond/client'
 import type { Namespaces } from '@halfsecond/protocol'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { DecisionLog } from '../decisions/decision-log.ts'
 import { People } from '../people/people.ts'
-import type { Bus, Clock, Erased, Log, Observer, Signals, Store } from '../ports.ts'
+import type { Bus, Clock, Decisions, Erased, Log, Observer, Signals, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
 import type { Checkpointer } from '../shards/checkpointer.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -21,6 +22,7 @@ export interface EraseDependencies {
   readonly store: Store
   readonly erased: Erased
   readonly signals: Signals
+  readonly decisions: Decisions
   readonly bus: Bus
   readonly clock: Clock
   readonly observer: Observer
@@ -34,6 +36,7 @@ export interface EraseNode {
   readonly cluster: Cluster
   readonly checkpointer: Checkpointer
   readonly client: Client
+  readonly decisionLog: DecisionLog
   /** Answers from whichever node holds the shard. */
   read(request: ReadRequest): AsyncIterable<Uint8Array>
 }
@@ -59,7 +62,7 @@ export function makeErase(
   self: EraseNode,
   namespaces: () => Namespaces,
 ): ErasePart {
-  const { cluster, checkpointer } = self
+  const { cluster, checkpointer, decisionLog } = self
   const { id: node, log } = uses
   const { holdings, members, coordinator } = cluster
   const map = () => cluster.map
@@ -69,6 +72,7 @@ export function makeErase(
   const expunger = new Expunger({
     ...uses,
     checkpointer,
+    decisionLog,
     namespaces,
     map,
     reports,

@@ -1,7 +1,8 @@
 import { HalfsecondError, type Namespaces } from '@halfsecond/protocol'
 import type { ClusterMap, NodeReport } from '../../core/cluster/cluster-map.ts'
 import { trimFloor } from '../../core/cluster/trim-floor.ts'
-import type { Clock, Erased, Log, Observer, Signals, Store } from '../ports.ts'
+import type { DecisionLog } from '../decisions/decision-log.ts'
+import type { Clock, Decisions, Erased, Log, Observer, Signals, Store } from '../ports.ts'
 import type { Checkpointer } from '../shards/checkpointer.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -12,6 +13,7 @@ import {
   encodeUnsent,
   type Marks,
 } from './erase-messages.ts'
+import { removeErasedDecisions } from './erased-decisions.ts'
 import { removeErasedLetters } from './erased-letters.ts'
 import { removeErasedSignals } from './erased-signals.ts'
 import { readTombstoneKey } from './tombstone-key.ts'
@@ -35,6 +37,8 @@ export interface ExpungerDependencies {
   readonly store: Store
   readonly erased: Erased
   readonly signals: Signals
+  readonly decisions: Decisions
+  readonly decisionLog: Pick<DecisionLog, 'flush'>
   readonly watermark: Watermark
   readonly clock: Clock
   readonly observer: Observer
@@ -71,7 +75,9 @@ export class Expunger {
 
   /** @param fill only these, with enough for a file of the log; null: all, with one entry */
   private async mark(fill: readonly number[] | null): Promise<Marks> {
-    const { leaders, log } = this.uses
+    const { leaders, log, decisionLog } = this.uses
+    // What waits in memory would be written after the decisions of the erased are removed.
+    await decisionLog.flush()
     const marks = new Map<number, number>()
     for (const primary of leaders()) {
       const { number } = primary
@@ -121,8 +127,18 @@ export class Expunger {
   }
 
   private async compact(): Promise<void> {
-    const { erased, signals, hash, leaders, shards, store, namespaces, observer, checkpointer } =
-      this.uses
+    const {
+      erased,
+      signals,
+      decisions,
+      hash,
+      leaders,
+      shards,
+      store,
+      namespaces,
+      observer,
+      checkpointer,
+    } = this.uses
     const times = new Map<string, number>()
     for await (const { key, at, effectiveAt } of erased.since(0)) {
       const { hash: hashed } = readTombstoneKey(key)
@@ -138,8 +154,13 @@ export class Expunger {
     // All nodes share them, or there is but one.
     const isOurs = leaders().some(({ number }) => number === 0)
     const told = isOurs ? await removeErasedSignals(signals, erasedAt) : 0
+    const decided = isOurs ? await removeErasedDecisions(decisions, erasedAt) : 0
     await store.compact()
-    observer.noted('info', 'files were rewritten without what was erased', { letters, told })
+    observer.noted('info', 'files were rewritten without what was erased', {
+      letters,
+      told,
+      decided,
+    })
   }
 }
 

@@ -26,6 +26,8 @@ offers:
 let node: RunningNode
 let env: { HALFSECOND_ADMIN_URL: string }
 let token = ''
+/** Signed, and of a decision that is not in the log. */
+let unlogged = ''
 
 beforeAll(async () => {
   const flags = { dataDir: join(folder, 'data'), port: '0', adminPort: '0', logLevel: 'silent' }
@@ -38,6 +40,11 @@ beforeAll(async () => {
   await visitor.track('complaint', { about: 'a fee' })
   const decision = await visitor.decide('home', { deadlineMs: 2_000 })
   token = decision.token ?? ''
+  unlogged = node.api.tokenKeys.sign({
+    ...node.api.tokenKeys.verify(token, 0),
+    decidedAt: 1_700_000_000_000,
+    expiresAt: 1_700_000_060_000,
+  })
   await client.close()
 })
 
@@ -71,12 +78,32 @@ describe('why', () => {
     expect(JSON.parse(output).explanations).toMatchObject([{ placement: 'desk' }])
   })
 
-  it('of a token says what it says, then the visitor now', async () => {
+  it('of a token says why it was decided, and first a sentence to be read aloud', async () => {
     const { code, output, notes } = await execute(['why', token], { env })
 
+    const [sentence, chosen, ...rest] = output.split('\n')
     expect({ code, notes }).toEqual({ code: 0, notes: '' })
+    expect(sentence).toMatch(
+      /^On \d+ \w+ 20\d\d at \d\d:\d\d, at home, you saw call back, because at that time complaint counted 1 times in /,
+    )
+    expect(chosen).toMatch(/^ {2}\+ call-back \(banner\) {2}when: count/)
+    expect(rest.join('\n')).toMatch(
+      /^ {2}playbook version 1, \w+\n {2}decided again from the decision log, it shows what was shown then\n {2}decided 20\S+Z for crm:991 by node \S+\n {2}decision \S+; the token is good until 20\S+Z\n$/,
+    )
+  })
+
+  it('of a token says what would be shown now, too, where a placement is named', async () => {
+    const { output } = await execute(['why', token, '--at', 'desk'], { env })
+
+    expect(output).toMatch(/^On .*\n(.|\n)*\n\nNow:\n\ndesk: At desk you see /)
+  })
+
+  it('of a token that is not in the decision log says what it says, and what is missing', async () => {
+    const { code, output } = await execute(['why', unlogged], { env })
+
+    expect(code).toBe(0)
     expect(output).toMatch(
-      /^crm:991 was shown call-back \(banner\) at home\.\n {2}decided 20\S+Z by playbook version 1, .*\n {2}the token is good until 20\S+Z\nNow:\n\nhome: /,
+      /^crm:991 was given call-back \(banner\) at home\. Decisions are kept for 30 days, and this one is older\.\n/,
     )
   })
 

@@ -19,6 +19,7 @@ import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
+import type { PastWhy } from '../../../src/runtime/decisions/past-decisions.ts'
 import type { WebhookOperations } from '../../../src/runtime/delivery/webhooks.ts'
 import type {
   ActivePlaybook,
@@ -82,6 +83,9 @@ export class FakeNode implements NodeApi {
       return stored.slice(after, after + limit)
     },
   }
+  /** What became of the decision of any token. */
+  why: PastWhy = { kind: 'unknown', text: 'It is gone.' }
+  readonly past = { explain: async (): Promise<PastWhy> => this.why }
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined

@@ -1,0 +1,47 @@
+import { Type } from 'typebox'
+import type { NodeApi } from '../runtime/node-api.ts'
+import type { App } from './listener.ts'
+import { problems } from './openapi.ts'
+import { Anything } from './schemas.ts'
+
+const description = `What the token says; then, under \`then\`, the decision that it is from, made again from the decision log: \`{at, node, oneOf, isSame, isAsTold, explanations}\`. \`isSame\` is whether that shows what was shown, \`isAsTold\` whether what was shown is what the token says; one of \`oneOf\` decisions was logged at that time. Where it cannot be made again there is \`missing\` instead, a sentence that says why. \`FORBIDDEN\` where the visitor was erased since.`
+
+/** `GET /v1/why`: what a token says, and why that was decided. Admin only. */
+export function whyTokenRoute(app: App, api: NodeApi): void {
+  app.get(
+    '/v1/why',
+    {
+      schema: {
+        summary: 'What a token says, and why it was decided',
+        description,
+        querystring: Type.Object({ token: Type.String() }),
+        response: { 200: Anything, ...problems },
+      },
+    },
+    async ({ query }) => {
+      // An expired token still tells what was shown: any time at which it was good proves the signature.
+      const token = api.tokenKeys.verify(query.token, 0, api.namespaces)
+      const { decidedAt, expiresAt, ...said } = token
+      const why = await api.past.explain(token)
+      return {
+        token: {
+          ...said,
+          decidedAt: isoTime(decidedAt),
+          expiresAt: isoTime(expiresAt),
+          expired: Date.now() > expiresAt,
+        },
+        ...decidedOf(why),
+      }
+    },
+  )
+}
+
+function decidedOf(why: Awaited<ReturnType<NodeApi['past']['explain']>>): object {
+  if (why.kind === 'unknown') return { missing: why.text }
+  const { kind: _, at, ...rest } = why
+  return { decided: { at: isoTime(at), ...rest } }
+}
+
+function isoTime(time: number): string {
+  return new Date(time).toISOString()
+}
