@@ -2,7 +2,7 @@ import { HalfsecondError, isFields, nameFault } from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import { readList } from '../core/catalogue/stored-catalogue.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
-import { msgpackType } from './bodies.ts'
+import { msgpackType, parseJson } from './bodies.ts'
 import type { App } from './listener.ts'
 import { problems } from './openapi.ts'
 import { Anything } from './schemas.ts'
@@ -45,7 +45,8 @@ export function catalogueRoutes(app: App, api: NodeApi): void {
     ({ params: { name }, query: { by }, body }) => {
       const fault = nameFault('a catalogue', name)
       if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
-      const list = readList(isFields(body) ? { ...body, name } : body)
+      const given = typeof body === 'string' ? parseJson(Buffer.from(body)) : body
+      const list = readList(isFields(given) ? { ...given, name } : given)
       return api.catalogues.put(list, by ?? '')
     },
   )

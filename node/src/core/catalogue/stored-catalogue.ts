@@ -10,8 +10,8 @@ import { type Item, itemBytesMax, itemFault, itemsMax } from './catalogue.ts'
 /** Items of one piece: reading one holds a node up for a millisecond or two. */
 export const itemsPerPieceMax = 1_000
 
-/** Pieces of one catalogue: a million items in pieces of the smallest useful size. */
-export const piecesMax = 4_096
+/** Pieces of one catalogue: the list of them still fits a request. */
+export const piecesMax = 3_600
 
 /** What a version of a catalogue consists of. */
 export interface CatalogueList {
