@@ -143,7 +143,6 @@ export class Engine implements NodeApi {
     this.decisive = makePublishing(uses, this.cluster, {
       playbooks,
       onConsent: () => this.consentChanged(),
-      profiles: () => this.reader,
       read: (request) => this.reads.read(request),
     })
     holdings.onShard = (shard) => {

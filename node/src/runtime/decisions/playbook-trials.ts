@@ -2,11 +2,12 @@ import { type FragmentId, HalfsecondError, identifierIn, shardOf } from '@halfse
 import type { Playbook } from '../../core/decision/playbook.ts'
 import { addTallies, emptyTally, type TrialTally, tryOne } from '../../core/decision/trial.ts'
 import type { FeatureSet } from '../../core/features/feature-set.ts'
-import { type Fragment, holdsNothing } from '../../core/fragment/fragment.ts'
+import { Arena } from '../../core/fragment/arena.ts'
+import { type Fragment, holdsNothing, release } from '../../core/fragment/fragment.ts'
+import { decodeFragment, identifierInRow } from '../../core/fragment/fragment-row.ts'
 import { type Near, rootedProfile } from '../../core/profile/rooted-profile.ts'
 import { type Pulse, pulse } from '../identity/pulse.ts'
-import type { Calendar, Clock } from '../ports.ts'
-import type { Profiles } from '../profiles.ts'
+import type { Calendar, Clock, Store } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { StagedPlaybooks } from './staged-playbooks.ts'
 
@@ -35,11 +36,12 @@ const lookedAtOnce = 5_000
 
 /** Rows read where memory has fewer timelines than are asked for, as after a restart. */
 const rowsMax = 4_096
+const rowsAtOnce = 64
 
 export interface PlaybookTrialsDependencies {
   /** By number; undefined for those that other nodes hold. */
   readonly shards: readonly (Shard | undefined)[]
-  readonly profiles: () => Pick<Profiles, 'each'>
+  readonly store: Pick<Store, 'shard'>
   readonly staged: StagedPlaybooks
   /** What a shard decides by; undefined before there is one. */
   readonly playbookOf: (shard: Shard) => Playbook | undefined
@@ -55,6 +57,8 @@ interface Seen {
 /** Decides for persons of a shard by another playbook than the active one. Changes nothing. */
 export class PlaybookTrials {
   private readonly uses: PlaybookTrialsDependencies
+  /** Memory for rows that are only looked at. */
+  private readonly scratch = new Arena()
 
   constructor(uses: PlaybookTrialsDependencies) {
     this.uses = uses
@@ -135,18 +139,30 @@ export class PlaybookTrials {
       seen.set(identifier, { id: identifier, sequence })
       if (++looked % lookedAtOnce === 0) await this.turn()
     }
-    if (seen.size < count) {
-      const rows = this.uses.profiles().each(shard.number, ({ identifier, sequence }) => ({
-        id: identifier,
-        sequence,
-      }))
-      let read = 0
-      for await (const one of rows) {
-        if (!seen.has(one.id)) seen.set(one.id, one)
-        if (++read === rowsMax) break
-      }
-    }
+    if (seen.size < count)
+      for await (const one of this.inRows(shard)) if (!seen.has(one.id)) seen.set(one.id, one)
     return [...seen.values()].sort((a, b) => b.sequence - a.sequence).slice(0, count)
+  }
+
+  /** Some that the store has, in no order. Whoever is in memory too may be older here. */
+  private async *inRows(shard: Shard): AsyncGenerator<Seen> {
+    const store = this.uses.store.shard(shard.number)
+    let after: Uint8Array | undefined
+    for (let read = 0; read < rowsMax; ) {
+      const rows = store.fragments(after, rowsAtOnce)
+      for (const { key, row } of rows) {
+        after = key
+        const id = identifierInRow(row)
+        if (id === undefined) continue
+        const fragment = decodeFragment(id, row, this.scratch, null)
+        yield { id, sequence: fragment.sequence }
+        release(fragment, this.scratch)
+      }
+      if (rows.length < rowsAtOnce) return
+      read += rows.length
+      await this.turn()
+      if (this.held(shard.number) !== shard) return
+    }
   }
 
   private held(number: number): Shard {

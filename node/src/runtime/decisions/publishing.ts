@@ -1,8 +1,7 @@
 import { type CatalogueOperations, makeCatalogues } from '../catalogues/catalogue-operations.ts'
 import type { PlaybookCompiler, PlaybookTexts } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { Bus, Calendar, Clock, Coordination, Observer } from '../ports.ts'
-import type { Profiles } from '../profiles.ts'
+import type { Bus, Calendar, Clock, Coordination, Observer, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
 import { PlaybookRegistry } from './playbook-registry.ts'
 import { PlaybookTrials } from './playbook-trials.ts'
@@ -13,6 +12,7 @@ import { StagedPlaybooks } from './staged-playbooks.ts'
 
 export interface PublishingDependencies {
   readonly coordination: Coordination
+  readonly store: Store
   readonly bus: Bus
   readonly clock: Clock
   readonly calendar: Calendar
@@ -28,7 +28,6 @@ export interface PublishingHooks {
   readonly playbooks: Playbooks
   /** Called when a newer version asks something else of clients. */
   readonly onConsent: () => void
-  readonly profiles: () => Profiles
   /** Answers from whichever node holds the shard. */
   readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
 }
@@ -65,7 +64,6 @@ export function makePublishing(
   const trials = new PlaybookTrials({
     ...uses,
     shards: holdings.byNumber,
-    profiles: hooks.profiles,
     staged,
     playbookOf: (shard) => playbooks.at(shard.state.playbook.version)?.playbook,
   })

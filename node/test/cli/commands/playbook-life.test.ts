@@ -32,10 +32,14 @@ const file = join(folder, 'shop.yaml')
 let node: RunningNode
 let env: { HALFSECOND_ADMIN_URL: string; USER: string }
 
-beforeAll(async () => {
+async function start(): Promise<void> {
   const flags = { dataDir: join(folder, 'data'), port: '0', adminPort: '0', logLevel: 'silent' }
   node = await startNode(readConfig({}, flags).config, { output: { write: () => {} } })
   env = { HALFSECOND_ADMIN_URL: node.adminUrl, USER: 'ann' }
+}
+
+beforeAll(async () => {
+  await start()
   const at = Date.now() - 60_000
   const page = { kind: 'event', name: 'page', properties: { path: '/a' } }
   const records = Array.from({ length: visitors }, (_, i) =>
@@ -182,6 +186,15 @@ shop: it would be refused without --force; nothing was
     expect(await versions()).toMatchObject({
       versions: [{ version: 4, rollsBack: 2, isForced: false }, {}, {}, {}],
     })
+  })
+
+  it('is tried after a restart, too, on what left memory', async () => {
+    await node.close()
+    await start()
+
+    expect((await run(['rollback', '1', '--dry-run'])).output).toContain(
+      'tried on the last 20 timelines\n',
+    )
   })
 
   it('goes back to no version that there never was', async () => {
