@@ -20,15 +20,18 @@ const dayMaxMs = 26 * hourMs
 export class ZoneCalendar implements Calendar {
   private readonly formatters = new Map<string, Intl.DateTimeFormat>()
   private readonly clocks = new Map<string, { minuteOfEpoch: number; clock: Clock }>()
-  private readonly known = new Map<string, Known>()
+  /** The two that were asked last: that of now, and that of a change of zone. */
+  private readonly known = new Map<string, readonly Known[]>()
 
   startOf(unit: CalendarUnit, at: number, zone: string): number {
     const key = `${unit} ${zone}`
-    const known = this.known.get(key)
-    if (known && at >= known.start && at < known.end) return known.start
+    const [last, before] = this.known.get(key) ?? []
+    if (last && isWithin(at, last)) return last.start
+    if (before && isWithin(at, before)) return before.start
     const start = this.compute(unit, at, zone)
     if (this.known.size >= formattersMax * 3) this.known.clear()
-    this.known.set(key, { start, end: this.endOfDay(at, zone) })
+    const found = { start, end: this.endOfDay(at, zone) }
+    this.known.set(key, last ? [found, last] : [found])
     return start
   }
 
@@ -89,6 +92,10 @@ export class ZoneCalendar implements Calendar {
     this.formatters.set(zone, made)
     return made
   }
+}
+
+function isWithin(at: number, { start, end }: Known): boolean {
+  return at >= start && at < end
 }
 
 /** The first time after `low` for which a claim holds that goes on to hold, as it does at `high`. */

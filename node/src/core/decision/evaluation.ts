@@ -7,6 +7,7 @@ import type { Calendar, CalendarUnit } from './calendar.ts'
 import type { DecideRequest, Exposure, Profile } from './decide.ts'
 import type { LimitScope } from './limits.ts'
 import { preferredLocales } from './locale.ts'
+import { periodStart, zoneIn } from './period.ts'
 import type { Condition, Context, Group, Placement, Playbook } from './playbook.ts'
 
 const nothing: readonly Exposure[] = []
@@ -76,8 +77,7 @@ export class Evaluation implements Scope, LimitScope {
     this.facts = new Uint8Array(playbook.facts.length)
     this.contexts = new Uint8Array(playbook.contexts.length)
     this.groups = new Uint8Array(playbook.groups.length)
-    const zone = profile.traits?.get('zone')?.value
-    this.zone = typeof zone === 'string' ? zone : playbook.zone
+    this.zone = zoneIn(profile.traits?.get('zone')?.value, playbook.zone)
     this.unseen = isPrimary ? 0 : 1
     this.refused = refused
     for (const exposure of exposures) this.expose(exposure)
@@ -120,7 +120,8 @@ export class Evaluation implements Scope, LimitScope {
   }
 
   periodStart(unit: CalendarUnit): number {
-    this.periods[unit] ??= this.calendar.startOf(unit, this.now, this.zone)
+    const zone = this.traits?.get('zone')
+    this.periods[unit] ??= periodStart(unit, this.now, zone, this.playbook.zone, this.calendar)
     return this.periods[unit]
   }
 

@@ -10,7 +10,7 @@ import {
 } from '@halfsecond/protocol'
 import { AssertionError, assert } from '../assert.ts'
 import { restoreWhole } from '../features/stored-features.ts'
-import { isBoolean, isTraitValue, type Registers } from '../fragment/registers.ts'
+import { isBoolean, isTraitValue, type Registers, type TraitValue } from '../fragment/registers.ts'
 import type { Version } from '../identity/ties.ts'
 import type { Calendar } from './calendar.ts'
 import { type Choice, type DecideRequest, decide, type Exposure, type Profile } from './decide.ts'
@@ -27,7 +27,7 @@ import type { Trace } from './verdict.ts'
  *
  *   [decision, at, node, key, [id, sequence, index, …]]
  *   [playbook version, placements, exposures, positions, pending, position, isFresh, choices,
- *    model version, [features id, traits, consents, features], isPrimary, refused]
+ *    model version, [features id, traits, consents, features, former zone, its end], isPrimary, refused]
  *
  * An id of the head that is the key is null. `pending` counts the batches that no log had
  * confirmed. Of the traits only those are there that the playbook can read. A choice is
@@ -146,6 +146,7 @@ function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
         valuesOf(traits, playbook.traits),
         consents === null ? null : valuesOf(consents, consents.keys()),
         features.storedWhole(),
+        ...formerZone(traits),
       ]
     : null
   return encode([
@@ -320,13 +321,30 @@ function readChoice(placement: string, stored: unknown): LoggedChoice {
 }
 
 function profileIn({ stored }: LoggedDecision, playbook: Playbook): Profile | undefined {
-  const [featuresId, storedTraits, storedConsents, storedFeatures] = stored ?? []
+  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until] = stored ?? []
   if (featuresId !== playbook.features.id) return undefined
   const features = restoreWhole(playbook.features, storedFeatures)
   const traits = registersIn(storedTraits, isTraitValue)
   const consents = registersIn(storedConsents, isBoolean)
   if (features === undefined || traits === undefined || consents === undefined) return undefined
-  return { traits, consents, features }
+  return { traits: withFormerZone(traits, zone, until), consents, features }
+}
+
+/** Periods of a calendar go by it; nothing, where the zone did not change. */
+function formerZone(traits: Registers<TraitValue> | null): unknown[] {
+  const former = traits?.get('zone')?.former
+  return former === undefined ? [] : [former.value ?? null, former.until]
+}
+
+function withFormerZone(
+  traits: Registers<TraitValue> | null,
+  zone: unknown,
+  until: unknown,
+): Registers<TraitValue> | null {
+  if (typeof until !== 'number') return traits
+  const present = traits?.get('zone') ?? { value: undefined, at: 0, id: '' }
+  const value = isTraitValue(zone) ? zone : undefined
+  return new Map(traits).set('zone', { ...present, former: { value, until } })
 }
 
 /** Decisions look at values alone, so nothing else of a register is there. */

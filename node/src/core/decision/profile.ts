@@ -9,7 +9,13 @@ import {
   shownBy,
 } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
-import { type Registers, registerOf, wins } from '../fragment/registers.ts'
+import {
+  type Registers,
+  registerOf,
+  type TraitValue,
+  traitAfter,
+  wins,
+} from '../fragment/registers.ts'
 import { FirstShown } from '../fragment/said.ts'
 import { featuresOf, readTimeline, stateOf } from '../fragment/timeline.ts'
 import type { Profile } from './decide.ts'
@@ -48,12 +54,14 @@ export function profileOf(
       }
       case 'traits':
         if (traits === null || traits === fragment.traits) traits = new Map(traits)
-        for (const name in record.set) put(traits, name, record.set[name] ?? undefined, at, record)
-        for (const name of record.unset) put(traits, name, undefined, at, record)
+        for (const name in record.set)
+          putTrait(traits, name, record.set[name] ?? undefined, at, record)
+        for (const name of record.unset) putTrait(traits, name, undefined, at, record)
         break
       case 'consent':
         if (consents === null || consents === fragment.consents) consents = new Map(consents)
-        put(consents, record.purpose, record.granted, at, record)
+        if (wins(consents.get(record.purpose), at, record.id))
+          consents.set(record.purpose, registerOf(record.granted, at, record))
         break
     }
   }
@@ -80,12 +88,14 @@ function withEntries(
   return stateOf(features.set, timeline)
 }
 
-function put<T>(
-  registers: Registers<T>,
+function putTrait(
+  traits: Registers<TraitValue>,
   name: string,
-  value: T | undefined,
+  value: TraitValue | undefined,
   at: number,
   record: FragmentRecord,
 ): void {
-  if (wins(registers.get(name), at, record.id)) registers.set(name, registerOf(value, at, record))
+  const present = traits.get(name)
+  if (wins(present, at, record.id))
+    traits.set(name, traitAfter(present, name, registerOf(value, at, record)))
 }

@@ -9,7 +9,7 @@ import type { Digest } from '../digest.ts'
 import type { Arena } from './arena.ts'
 import { compareIds, identityOf, type TimelineRecord } from './entry.ts'
 import type { Fragment } from './fragment.ts'
-import { type Registers, registerOf, type TraitValue, write } from './registers.ts'
+import { type Registers, registerOf, type TraitValue, traitAfter, write } from './registers.ts'
 import { isShowing, propositionOf, type Shown, showing } from './said.ts'
 import { type ChunkRows, SealedTimeline } from './sealed-timeline.ts'
 
@@ -87,11 +87,15 @@ function fold(
       let changed = false
       for (const name in record.set) {
         const value = record.set[name] ?? undefined
-        const next = registerOf(value, at, record)
+        const next = traitAfter(traits.get(name), name, registerOf(value, at, record))
         changed = write('traits', identifier, traits, name, next, ground.digest) || changed
       }
       for (const name of record.unset) {
-        const next = registerOf(undefined, at, record)
+        const next = traitAfter(
+          traits.get(name),
+          name,
+          registerOf<TraitValue>(undefined, at, record),
+        )
         changed = write('traits', identifier, traits, name, next, ground.digest) || changed
       }
       if (changed) fragment.traits = traits

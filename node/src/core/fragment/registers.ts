@@ -9,6 +9,14 @@ export interface Register<T> {
   readonly id: string
   readonly channel?: string
   readonly source?: string
+  /** Of the trait `zone` alone: what it was until it changed. */
+  readonly former?: Former<T>
+}
+
+export interface Former<T> {
+  /** Undefined where there was none. */
+  readonly value: T | undefined
+  readonly until: number
 }
 
 export type Registers<T> = Map<string, Register<T>>
@@ -39,6 +47,23 @@ export function registerOf<T>(
     ...(record.channel !== undefined && { channel: record.channel }),
     ...(record.source !== undefined && { source: record.source }),
   }
+}
+
+/** Periods of a visitor's calendar go by this trait: a change must not begin one early. */
+const traitWithFormer = 'zone'
+
+/** The next value of a trait, with what it was before where that matters. */
+export function traitAfter(
+  present: Register<TraitValue> | undefined,
+  name: string,
+  next: Register<TraitValue>,
+): Register<TraitValue> {
+  if (name !== traitWithFormer) return next
+  const former =
+    present?.value === next.value && present !== undefined
+      ? present.former
+      : { value: present?.value, until: next.at }
+  return former === undefined ? next : { ...next, former }
 }
 
 /** Writes a register if the write wins, and keeps the digest. Returns whether it did. */
@@ -81,20 +106,22 @@ function factOf<T>(
   name: string,
   register: Register<T>,
 ): Uint8Array {
-  const { value, at, id, channel, source } = register
-  return encode([kind, key, name, value ?? null, at, id, channel ?? null, source ?? null])
+  const { value, at, id, channel, source, former } = register
+  const fact = [kind, key, name, value ?? null, at, id, channel ?? null, source ?? null]
+  return encode(former === undefined ? fact : [...fact, former.value ?? null, former.until])
 }
 
 /** For rows: what `restoreRegisters` takes back. */
 export function storedRegisters<T>(registers: Registers<T> | null): unknown[] | null {
   if (registers === null || registers.size === 0) return null
-  return [...registers].map(([name, { value, at, id, channel, source }]) => [
+  return [...registers].map(([name, { value, at, id, channel, source, former }]) => [
     name,
     value ?? null,
     at,
     id,
     channel ?? null,
     source ?? null,
+    ...(former === undefined ? [] : [former.value ?? null, former.until]),
   ])
 }
 
@@ -108,16 +135,18 @@ export function restoreRegisters<T>(
   const registers: Registers<T> = new Map()
   for (const row of stored) {
     if (!Array.isArray(row)) return undefined
-    const [name, value, at, id, channel, source]: unknown[] = row
+    const [name, value, at, id, channel, source, before, until]: unknown[] = row
     if (typeof name !== 'string' || typeof at !== 'number' || typeof id !== 'string')
       return undefined
     if (value !== null && !isValue(value)) return undefined
+    if (before !== null && before !== undefined && !isValue(before)) return undefined
     registers.set(name, {
       value: value === null ? undefined : value,
       at,
       id,
       ...(typeof channel === 'string' && { channel }),
       ...(typeof source === 'string' && { source }),
+      ...(typeof until === 'number' && { former: { value: before ?? undefined, until } }),
     })
   }
   return registers
