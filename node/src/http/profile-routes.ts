@@ -8,7 +8,7 @@ import { personRoutes } from './person-routes.ts'
 import { Anything } from './schemas.ts'
 import { splitRoute } from './split-route.ts'
 import { whyRoute } from './why-route.ts'
-import { whyTokenRoute } from './why-token-route.ts'
+import { verifyRoute, whyTokenRoute } from './why-token-route.ts'
 
 /** Profiles, whole or explained. Admin only: it is what is known of persons. */
 export function profileRoutes(app: App, api: NodeApi): void {
@@ -16,6 +16,7 @@ export function profileRoutes(app: App, api: NodeApi): void {
   splitRoute(app, api)
   whyRoute(app, api, () => true)
   whyTokenRoute(app, api)
+  verifyRoute(app, api)
   app.get(
     '/v1/export',
     {

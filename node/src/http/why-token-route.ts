@@ -36,6 +36,29 @@ export function whyTokenRoute(app: App, api: NodeApi): void {
   )
 }
 
+/** `GET /v1/decisions/verify`: whether what was decided comes out again. Admin only. */
+export function verifyRoute(app: App, api: NodeApi): void {
+  app.get(
+    '/v1/decisions/verify',
+    {
+      schema: {
+        summary: 'Whether decisions of the past come out again as they were',
+        description:
+          'Makes every decision of the decision log again that was logged from one time to another, and says how many show what was shown: `{decisions, same, unknown, different}`. `unknown` are those whose playbook is gone or whose profile was too large to be logged, `different` the ids of the first that show something else. For after an upgrade.',
+        querystring: Type.Object({ from: Time, to: Type.Optional(Time) }),
+        response: { 200: Anything, ...problems },
+      },
+    },
+    ({ query: { from, to } }) =>
+      api.past.verify(Date.parse(from), to === undefined ? Date.now() : Date.parse(to)),
+  )
+}
+
+const Time = Type.String({
+  format: 'date-time',
+  description: 'Like 2026-11-27T14:03:00Z. Default of `to`: now.',
+})
+
 function decidedOf(why: Awaited<ReturnType<NodeApi['past']['explain']>>): object {
   if (why.kind === 'unknown') return { missing: why.text }
   const { kind: _, at, ...rest } = why

@@ -52,7 +52,7 @@ export interface NodeApi extends Reader {
   /** What other systems are told of profiles, of all shards. */
   readonly signals: Pick<Signals, 'read'>
   /** What was decided once, by the token that came of it. */
-  readonly past: Pick<PastDecisions, 'explain'>
+  readonly past: Pick<PastDecisions, 'explain' | 'verify'>
   /** Where signals are sent to, and what became of them. */
   readonly webhooks: WebhookOperations
   map(): ShardMap

@@ -100,6 +100,17 @@ describe('profiles on the admin port', () => {
     expect((await get(`${adminUrl}/v1/why`)).status).toBe(422)
   })
 
+  it('say whether what was decided comes out again', async () => {
+    const { adminUrl } = await startServer(new FakeNode())
+    const path = `${adminUrl}/v1/decisions/verify`
+
+    const { status, body } = await get(`${path}?from=2026-11-27T14:03:00Z`)
+
+    expect(status).toBe(200)
+    expect(body).toEqual({ decisions: 3, same: 2, unknown: 0, different: ['d1'] })
+    expect((await get(`${path}?from=yesterday`)).status).toBe(422)
+  })
+
   it('export as one line each', async () => {
     const node = new FakeNode()
     const identifiers = Array.from({ length: 3_000 }, (_, i) => parseIdentifier(`anon:v${i}`))

@@ -108,6 +108,10 @@ function eraseSuite(
       async () => expect(await membersOf(last().adminUrl, web)).toHaveLength(3),
       5_000,
     )
+    for (const identifier of [web, agent, 'anon:neighbour']) {
+      const asked = { identifiers: [identifier], placements: ['home'] }
+      expect((await post(`${last().url}/v1/decide`, asked)).status).toBe(200)
+    }
     const dry = await post(`${last().adminUrl}/v1/erasures`, { identifier: crm, dryRun: true })
     const stillThere = await membersOf(first().adminUrl, web)
 

@@ -11,7 +11,7 @@ import {
 } from '../../core/decision/logged-decision.ts'
 import type { HeadView } from '../../core/person/head-view.ts'
 import type { People } from '../people/people.ts'
-import type { Calendar, Clock, Decisions } from '../ports.ts'
+import { type Calendar, type Clock, type Decisions, decisionPartitions } from '../ports.ts'
 import { type DecisionLog, partitionOf } from './decision-log.ts'
 import type { PastPlaybooks } from './past-playbooks.ts'
 
@@ -49,6 +49,23 @@ export type PastWhy =
       /** What is missing, and since when or why, in a sentence. */
       readonly text: string
     }
+
+/** Decisions of some time, made again. */
+export interface Verified {
+  readonly decisions: number
+  /** Those that show again what they showed. */
+  readonly same: number
+  /** Those that cannot be made again: their playbook is gone, or they were too large. */
+  readonly unknown: number
+  /** The first of those that show something else. */
+  readonly different: readonly string[]
+}
+
+/** Named of those that differ: one is a bug already. */
+const differentMax = 20
+
+/** Made again between two turns of others: about a millisecond. */
+const turnDecisions = 32
 
 export interface PastDecisionsDependencies {
   readonly decisions: Decisions
@@ -115,6 +132,28 @@ export class PastDecisions {
         ...explanations.filter(({ placement }) => placement !== token.placement),
       ],
     }
+  }
+
+  /**
+   * Makes all decisions that were logged from one time to another again, in milliseconds since 1970.
+   * Rejects with `UNAVAILABLE`.
+   */
+  async verify(from: number, to: number): Promise<Verified> {
+    const { decisions, playbooks, calendar, clock } = this.uses
+    let [count, same, unknown] = [0, 0, 0]
+    const different: string[] = []
+    for (let partition = 0; partition < decisionPartitions; partition++) {
+      for await (const entry of decisions.find(partition, from, to)) {
+        if (++count % turnDecisions === 0) await new Promise<void>((done) => clock.soon(done))
+        const logged = headOf(entry) && readDecision(entry)
+        const playbook = logged && (await playbooks.at(logged.playbookVersion))
+        const again = playbook && rederive(logged, playbook, calendar)
+        if (again === undefined) unknown++
+        else if (again.isSame) same++
+        else if (different.length < differentMax) different.push(logged?.decision ?? '')
+      }
+    }
+    return { decisions: count, same, unknown, different }
   }
 
   private async seek(token: Token): Promise<Sought> {

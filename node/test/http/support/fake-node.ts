@@ -85,7 +85,10 @@ export class FakeNode implements NodeApi {
   }
   /** What became of the decision of any token. */
   why: PastWhy = { kind: 'unknown', text: 'It is gone.' }
-  readonly past = { explain: async (): Promise<PastWhy> => this.why }
+  readonly past = {
+    explain: async (): Promise<PastWhy> => this.why,
+    verify: async () => ({ decisions: 3, same: 2, unknown: 0, different: ['d1'] }),
+  }
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
   failure: Error | undefined
