@@ -2,6 +2,8 @@ const counted = [
   'decides',
   'fresh',
   'stale',
+  /** Decides that were sent to where the profile was found before. */
+  'asked-at-root',
   'hedges',
   /** Decides that ended without an answer. */
   'defaults',

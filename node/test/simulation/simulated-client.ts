@@ -61,7 +61,7 @@ export interface ClientSurroundings {
 /**
  * A channel's server by the rules of the client library, on virtual time: one batch under way per
  * shard, sent again until it is acknowledged; decides at the primary, and at a standby where that is
- * late or refuses; positions kept per visitor.
+ * late or refuses, at the root's home before the visitor's own; positions kept per visitor.
  */
 export class SimulatedClient {
   readonly name: string
@@ -69,6 +69,8 @@ export class SimulatedClient {
   private readonly queues: Queue[]
   /** Per visitor: the furthest that it has seen. */
   private readonly positions = new Map<Identifier, WirePosition>()
+  /** Per visitor: where their profile was found last, where that is not their own shard. */
+  private readonly roots = new Map<Identifier, number>()
   private map: ShardMap | undefined
   private refreshedAt = Number.NEGATIVE_INFINITY
   private decisions = 0
@@ -124,17 +126,31 @@ export class SimulatedClient {
       decision: `${this.name}-${++this.decisions}-${Math.floor(startedAt)}`,
       identifiers: [visitor],
       placements: ['hero'],
-      deadline: deadlineMs,
       positions: position ? [position] : [],
       pending: this.pendingOf(visitor, shard),
     }
     const before = this.replicas(shard)
     const done = (answer: DecideAnswer | undefined) => {
       if (answer?.freshness === 'fresh') this.seen(visitor, answer.position)
+      this.found(visitor, shard, answer)
       const replicas = this.replicas(shard).filter((node) => before.includes(node))
       this.uses.decided({ startedAt, shard, replicas, answer })
     }
-    new Ask(this.uses, shard, encode({ v: 1, questions: [question] }), this, done).begin()
+    const atHome = { shard, question }
+    const root = this.roots.get(visitor)
+    const ways: Way[] = [atHome]
+    if (root !== undefined) {
+      this.uses.coverage.count('asked-at-root')
+      ways.unshift({ shard: root, question: { ...question, root } })
+    }
+    new Ask(this.uses, ways, this, done).begin()
+  }
+
+  private found(visitor: Identifier, home: number, answer: DecideAnswer | undefined): void {
+    if (answer?.positionReset) return
+    const [root] = answer?.position ?? [home]
+    if (root === home) this.roots.delete(visitor)
+    else this.roots.set(visitor, root)
   }
 
   /** Replicas of a shard, the one to ask first first. */
@@ -221,11 +237,17 @@ export function askedAt(decision: string): number {
 
 type Asker = Pick<SimulatedClient, 'replicas' | 'heard'>
 
+interface Way {
+  readonly shard: number
+  /** But for its deadline, which is what is left when it is asked. */
+  readonly question: object
+}
+
 /** One decide, from the first replica that is asked to the first answer, or to its deadline. */
 class Ask {
   private readonly uses: ClientSurroundings
-  private readonly shard: number
-  private readonly frame: Uint8Array
+  /** Where to ask, best first; the last one stays. */
+  private readonly ways: Way[]
   private readonly asker: Asker
   private readonly done: (answer: DecideAnswer | undefined) => void
   private readonly endsAt: number
@@ -237,14 +259,12 @@ class Ask {
 
   constructor(
     uses: ClientSurroundings,
-    shard: number,
-    frame: Uint8Array,
+    ways: Way[],
     asker: Asker,
     done: (answer: DecideAnswer | undefined) => void,
   ) {
     this.uses = uses
-    this.shard = shard
-    this.frame = frame
+    this.ways = ways
     this.asker = asker
     this.done = done
     this.endsAt = uses.clock.monotonic() + deadlineMs
@@ -257,14 +277,20 @@ class Ask {
 
   private next(): void {
     if (this.isDone) return
-    const node = this.asker.replicas(this.shard).find((one) => !this.tried.includes(one))
+    const [way] = this.ways
+    if (way === undefined) return
+    const node = this.asker.replicas(way.shard).find((one) => !this.tried.includes(one))
+    if (node === undefined && this.takeHome()) {
+      this.next()
+      return
+    }
     if (node === undefined) {
       if (this.open === 0) this.again()
       return
     }
     this.tried.push(node)
     this.open++
-    void this.ask(node)
+    void this.ask(node, way)
     this.uses.clock.after(hedgeMs, () => {
       if (this.isDone || this.tried.at(-1) !== node) return
       this.hedge()
@@ -277,11 +303,20 @@ class Ask {
     this.next()
   }
 
-  private async ask(node: string): Promise<void> {
+  /** From now on the home is asked. Returns whether it was not yet. */
+  private takeHome(): boolean {
+    if (this.ways.length === 1) return false
+    this.ways.shift()
+    this.tried = []
+    return true
+  }
+
+  private async ask(node: string, { question }: Way): Promise<void> {
     const { bus, clock } = this.uses
     try {
       const left = Math.max(1, this.endsAt - clock.monotonic())
-      const reply = await bus.request(subjects.decide(node), this.frame, left)
+      const frame = encode({ v: 1, questions: [{ ...question, deadline: left }] })
+      const reply = await bus.request(subjects.decide(node), frame, left)
       const { epoch, answers } = decodeAnswers(reply)
       const [answer] = answers
       this.open--
@@ -300,6 +335,7 @@ class Ask {
 
   private failed({ code }: HalfsecondError): void {
     if (code === 'UNAVAILABLE' || code === 'MOVED') this.asker.heard(0)
+    this.takeHome()
     this.next()
   }
 

@@ -8,6 +8,8 @@ import {
   isShared,
   login,
   logout,
+  meantOtherwise,
+  meantUntil,
   ownerHash,
   restoreDevice,
   storedDevice,
@@ -219,3 +221,38 @@ function ownersOf(device: Device | null): ReadonlySet<string | null> {
 function byTime(steps: readonly Step[]): Step[] {
   return steps.toSorted((a, b) => a.at - b.at)
 }
+
+test('the name means an epoch from its beginning until the time that is told of it, and no other', () => {
+  fc.assert(
+    fc.property(steps, time, (steps, at) => {
+      const device = states(steps).at(-1) ?? null
+      const meant = (device?.epochs ?? []).flatMap(({ from }, number) => {
+        const until = meantUntil(device, number)
+        return from <= at && (until === null || at <= until) ? [number] : []
+      })
+
+      const { epoch } = touch(device, at)
+
+      // An epoch that begins with this very touch has not been told of.
+      expect(meant).toEqual(epoch < (device?.epochs.length ?? 0) ? [epoch] : [])
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('whatever changes until when an epoch is meant says so', () => {
+  fc.assert(
+    fc.property(steps, (steps) => {
+      const all = states(steps)
+      for (const [i, after] of all.entries()) {
+        const before = all[i - 1] ?? null
+        const changed = (after?.epochs ?? []).flatMap((_, number) =>
+          meantUntil(before, number) === meantUntil(after, number) ? [] : [number],
+        )
+
+        expect(meantOtherwise(before, after)).toEqual(changed)
+      }
+    }),
+    { numRuns: 500 },
+  )
+})

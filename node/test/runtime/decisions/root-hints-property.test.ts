@@ -97,7 +97,9 @@ test('a question that is sent to the root has the answer that it would have at h
       for (const step of [...before, ...after, ...own]) await world.take(step)
       if (isSettled) await world.take(settle)
       const known = [...new Set([asking, ...others])].map(identifierAt)
-      const question = decide(known, { pending: world.pendingOf(pending) })
+      // Of whoever else is named it demands what it may not know, as some nodes happen to hold it.
+      const positions = world.positionsOf(others.map(identifierAt))
+      const question = decide(known, { positions, pending: world.pendingOf(pending) })
       await world.cluster.tick()
       world.cluster.noteUnsent()
       const root = world.rootOf(known)
@@ -108,10 +110,10 @@ test('a question that is sent to the root has the answer that it would have at h
       expect(answer).toEqual(expected)
       if (world.wasAtRoot) atRoot++
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   )
   // Otherwise nothing would have been compared.
-  expect(atRoot).toBeGreaterThan(20)
+  expect(atRoot).toBeGreaterThan(10)
 })
 
 test('whoever asks sees what they did themselves, however little shards told each other', async () => {
@@ -131,9 +133,9 @@ test('whoever asks sees what they did themselves, however little shards told eac
       expect(answer).toEqual(expected)
       if (world.wasAtRoot) atRoot++
     }),
-    { numRuns: 500 },
+    { numRuns: 250 },
   )
-  expect(atRoot).toBeGreaterThan(20)
+  expect(atRoot).toBeGreaterThan(10)
 })
 
 /** A cluster, and what a client knows of it. */
