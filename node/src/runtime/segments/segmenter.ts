@@ -29,10 +29,13 @@ const contentPerEntry = 128 * 1024
 /** How long a node that stops goes on looking at what was touched. */
 const closeMs = 1_000
 
+/** The primary of a shard, as far as it tells of segments. */
+export type Teller = Pick<Primary, 'number' | 'segment'>
+
 export interface SegmenterDependencies {
   /** The shards that this node holds. */
   readonly shards: readonly Shard[]
-  readonly leaders: () => readonly Primary[]
+  readonly leaders: () => readonly Teller[]
   readonly playbookOf: (shard: Shard) => { readonly playbook: Playbook } | undefined
   readonly onlooker: Pick<Onlooker, 'look'>
   readonly sweep: Pick<Sweep, 'step' | 'hurry'>
@@ -127,7 +130,7 @@ export class Segmenter {
   }
 
   private async lookAt(
-    primary: Primary,
+    primary: Teller,
     shard: Shard,
     ids: readonly FragmentId[],
     touched: Touched,

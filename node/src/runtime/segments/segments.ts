@@ -3,10 +3,9 @@ import { BranchReader } from '../decisions/branch-reader.ts'
 import type { Decider } from '../decisions/decider.ts'
 import type { Playbooks } from '../decisions/playbooks.ts'
 import type { Calendar, Clock, Observer, Random, Store } from '../ports.ts'
-import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
 import { Onlooker } from './onlooker.ts'
-import { Segmenter } from './segmenter.ts'
+import { Segmenter, type Teller } from './segmenter.ts'
 import { Sweep } from './sweep.ts'
 
 export interface SegmentsDependencies {
@@ -21,7 +20,7 @@ export interface SegmentsDependencies {
 export interface SegmentsNode {
   /** The shards that this node holds. */
   readonly shards: readonly Shard[]
-  readonly leaders: () => readonly Primary[]
+  readonly leaders: () => readonly Teller[]
   readonly playbooks: Playbooks
   readonly decider: Pick<Decider, 'profiler' | 'decideFor'>
   readonly namespaces: () => Namespaces

@@ -28,7 +28,7 @@ const restMs = 60_000
 
 export interface SweepDependencies {
   readonly shards: readonly Shard[]
-  readonly leaders: () => readonly Primary[]
+  readonly leaders: () => readonly Pick<Primary, 'number'>[]
   readonly playbookOf: (
     shard: Shard,
   ) => { readonly version: number; readonly playbook: Playbook } | undefined
