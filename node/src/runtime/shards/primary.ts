@@ -2,6 +2,7 @@ import {
   encode,
   encodeBatch,
   type FragmentId,
+  HalfsecondError,
   type PrimaryOwnRecord,
   type SegmentRecord,
   toHalfsecondError,
@@ -175,10 +176,15 @@ export class Primary {
 
   /**
    * Writes records, and whatever has arrived elsewhere and is not noted yet. Resolves with the
-   * position, once it is folded or that takes too long.
+   * position, once it is folded or that takes too long. Rejects with `UNAVAILABLE` where the map gave
+   * the shard to another meanwhile: a record without an epoch would stop every replica.
    */
   private async append(records: readonly PrimaryOwnRecord[]): Promise<number> {
     const { epoch } = this
+    if (epoch === 0) {
+      const why = `shard ${this.shard.number} is led by another node now: ask that one`
+      throw new HalfsecondError('UNAVAILABLE', why)
+    }
     const sent = this.isLeading ? this.outbox.unnoted() : []
     const noted = sent.map((one) => ({ kind: 'sent', epoch, ...one }) as const)
     const encoded = [...noted, ...records].map((record) => encode(record))

@@ -105,6 +105,18 @@ test('the entry that a log is expunged up to notes all that has arrived', async 
   expect([waiting(0), waiting(1)]).toEqual([0, 0])
 })
 
+test('whoever has stood down writes nothing, whoever asks', async () => {
+  const { primaries, log } = await led()
+  const [primary] = primaries
+  const before = log.kinds[0]?.length
+
+  primary?.standDown()
+
+  await expect(primary?.expire([user], start)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  await expect(primary?.mark()).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+  expect(log.kinds[0]).toHaveLength(before ?? 0)
+})
+
 /** A log that remembers kinds of records, and can refuse what shards have for each other. */
 class ObservedLog extends MemoryLog {
   isDeaf = false
