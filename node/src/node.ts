@@ -8,8 +8,7 @@ import { Feed } from './feed.ts'
 import { gaugesOfEngine } from './gauges-of-engine.ts'
 import { HttpServer } from './http/http-server.ts'
 import { readIdentity } from './identity-file/read-identity.ts'
-import { comparePlaybooks, reviewPlaybook } from './playbook/authoring.ts'
-import { playbookTexts } from './playbook/playbook-texts.ts'
+import { readers } from './playbook-readers.ts'
 import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import type { Webhook } from './runtime/delivery/webhook.ts'
 import { Engine } from './runtime/engine.ts'
@@ -73,11 +72,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       calendar,
       random: systemRandom,
       observer: telemetry.observer,
-      texts: playbookTexts,
-      author: {
-        review: async (text, mustPass) => reviewPlaybook(text, mustPass, calendar),
-        compare: async (before, after) => comparePlaybooks(before, after),
-      },
+      ...readers(calendar),
       hash: (content) => hash('sha256', content),
       parseIdentity: readIdentity,
       webhooks: webhooksOf(config),

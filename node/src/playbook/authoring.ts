@@ -4,28 +4,36 @@ import { describeChange } from './diff-words.ts'
 import { PlaybookDocument } from './document.ts'
 import { type Fault, PlaybookError } from './faults.ts'
 import { runPlaybookTests } from './playbook-tests.ts'
+import type { PlaybookSource } from './source.ts'
 
 /** What a publisher is told of a text. */
-interface Review {
+export interface Review {
   readonly failures: readonly Fault[]
   readonly warnings: readonly Fault[]
+  readonly changes: Comparison
 }
 
 /**
- * Checks a playbook, runs its own tests, and looks for what is hardly meant.
+ * Checks a playbook, runs its own tests, looks for what is hardly meant, and compares it.
+ * @param before undefined where there was none
  * @param mustPass refuses it where its tests fail
  * @throws PlaybookError
  */
-export function reviewPlaybook(text: string, mustPass: boolean, calendar: Calendar): Review {
-  const { failures, warnings } = runPlaybookTests(text, calendar)
+export function reviewPlaybook(
+  text: string,
+  before: string | undefined,
+  mustPass: boolean,
+  calendar: Calendar,
+): Review {
+  const { source, failures, warnings } = runPlaybookTests(text, calendar)
   if (mustPass && failures.length > 0) {
     const refusal = 'the playbook was not published, for its own tests fail'
     throw new PlaybookError(failures, { file: 'playbook', refusal })
   }
-  return { failures, warnings }
+  return { failures, warnings, changes: compare(before, source) }
 }
 
-export interface Comparison {
+interface Comparison {
   readonly added: number
   readonly removed: number
   readonly changed: number
@@ -33,10 +41,9 @@ export interface Comparison {
   readonly lines: readonly string[]
 }
 
-/** What another text says differently; one that is no playbook any more counts as none. */
-export function comparePlaybooks(before: string | undefined, after: string): Comparison {
+/** What was published before a version of this software that reads it otherwise counts as nothing. */
+function compare(before: string | undefined, source: PlaybookSource): Comparison {
   const old = before === undefined ? undefined : new PlaybookDocument(before).source
-  const { source } = new PlaybookDocument(after)
-  const changes = source ? diffPlaybooks(old, source) : []
+  const changes = diffPlaybooks(old, source)
   return { ...countChanges(changes), lines: changes.map(describeChange) }
 }

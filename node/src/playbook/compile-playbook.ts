@@ -39,13 +39,15 @@ const defaultTokenMs = 24 * 60 * 60_000
 /**
  * Checks and compiles a playbook text, YAML or JSON.
  * @param catalogues by their names; of those that are missing the playbook's own examples are used
+ * @param known the values of the text, where it was read before: that takes longer than all the rest
  * @throws PlaybookError with every fault that was found, and where
  */
 export function compilePlaybook(
   text: string,
   catalogues: ReadonlyMap<string, Catalogue> = new Map(),
+  known?: unknown,
 ): Playbook {
-  return readPlaybook(text, catalogues).playbook
+  return readPlaybook(text, catalogues, known).playbook
 }
 
 /** A playbook without a fault, and the text that it stands in. */
@@ -59,13 +61,14 @@ export interface ReadPlaybook {
 export function readPlaybook(
   text: string,
   catalogues: ReadonlyMap<string, Catalogue> = new Map(),
+  known?: unknown,
 ): ReadPlaybook {
   if (Buffer.byteLength(text) > playbookBytesMax) {
     throw new PlaybookError([
       { line: 1, column: 1, path: '', message: `a playbook has at most ${playbookBytesMax} bytes` },
     ])
   }
-  const document = new PlaybookDocument(text)
+  const document = new PlaybookDocument(text, known)
   const { source } = document
   if (source === undefined) throw new PlaybookError(document.faults)
   const playbook = new Compiler(document, source, catalogues).compile()

@@ -15,7 +15,8 @@ const form = formOf<PlaybookSource>(playbookSchema, 'playbooks')
 
 /** A parsed playbook text. */
 export class PlaybookDocument extends SourceDocument<PlaybookSource> {
-  constructor(text: string) {
-    super(text, form)
+  /** @param known the values of the text, where it was read without a fault before */
+  constructor(text: string, known?: unknown) {
+    super(text, form, known)
   }
 }

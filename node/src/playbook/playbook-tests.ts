@@ -3,10 +3,12 @@ import type { Playbook } from '../core/decision/playbook.ts'
 import { runCases } from './cases.ts'
 import { readPlaybook } from './compile-playbook.ts'
 import type { Fault } from './faults.ts'
+import type { PlaybookSource } from './source.ts'
 import { warningsOf } from './warnings/warnings-of.ts'
 
 export interface TestedPlaybook {
   readonly playbook: Playbook
+  readonly source: PlaybookSource
   /** Cases in its `tests`. */
   readonly cases: number
   /** What the cases expect and the playbook does not do, where it is written. */
@@ -23,5 +25,6 @@ export function runPlaybookTests(text: string, calendar: Calendar): TestedPlaybo
   const { playbook, source, document } = readPlaybook(text)
   const warnings = warningsOf({ source, document })
   runCases(source, playbook, document, calendar)
-  return { playbook, cases: source.tests?.length ?? 0, failures: document.faults, warnings }
+  const cases = source.tests?.length ?? 0
+  return { playbook, source, cases, failures: document.faults, warnings }
 }

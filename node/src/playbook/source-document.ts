@@ -44,25 +44,34 @@ export class SourceDocument<Source> {
   private readonly text: string
   private readonly plural: string
   private readonly lines = new LineCounter()
-  private readonly document: Document
+  private parsed: Document | undefined
 
-  constructor(text: string, form: Form<Source>) {
+  /** @param known the values of the text, where it was read without a fault before: then it is read for places only */
+  constructor(text: string, form: Form<Source>, known?: unknown) {
     const { validate } = form
     this.text = text
     this.plural = form.plural
-    this.document = parseDocument(text, {
-      lineCounter: this.lines,
-      prettyErrors: false,
-      stringKeys: true,
-      // The library compares every key to every other; `inspect` does it in one pass.
-      uniqueKeys: false,
-    })
+    if (known !== undefined && validate(known)) {
+      this.source = known
+      return
+    }
     for (const error of this.document.errors) this.addAt(error.pos[0], '', parserMessage(error))
     if (this.faults.length === 0) this.inspect(this.document.contents, [])
     if (this.faults.length > 0) return
     const value: unknown = this.document.toJS()
     if (validate(value)) this.source = value
     else this.addSchemaFaults(validate.errors ?? [])
+  }
+
+  private get document(): Document {
+    this.parsed ??= parseDocument(this.text, {
+      lineCounter: this.lines,
+      prettyErrors: false,
+      stringKeys: true,
+      // The library compares every key to every other; `inspect` does it in one pass.
+      uniqueKeys: false,
+    })
+    return this.parsed
   }
 
   /** A fault about the value at a path. */

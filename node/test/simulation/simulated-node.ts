@@ -120,8 +120,7 @@ export class SimulatedNode {
       observer,
       texts: { ...playbookTexts, compile },
       author: {
-        review: async () => ({ failures: [], warnings: [] }),
-        compare: async () => ({ added: 0, removed: 0, changed: 0, lines: [] }),
+        review: async () => ({ failures: [], warnings: [], changes: nothingChanged }),
       },
       hash: (text: string | Uint8Array) => createHash('sha256').update(text).digest('hex'),
       parseIdentity: readIdentity,
@@ -160,6 +159,8 @@ export class SimulatedNode {
     this.disk = { store: new MemoryStore(), latencyMs: 2, isFull: false }
   }
 }
+
+const nothingChanged = { added: 0, removed: 0, changed: 0, lines: [] }
 
 function compile(text: string): Playbook {
   const playbook = compiled.get(text) ?? compilePlaybook(text)

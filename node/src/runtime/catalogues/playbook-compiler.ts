@@ -6,9 +6,9 @@ import type { Catalogues } from './catalogues.ts'
 export interface PlaybookTexts {
   /**
    * @param catalogues by their names; of those that are missing the playbook's own examples are used
-   * @throws PlaybookError with every fault
+   * Throws or rejects with a `PlaybookError` that has every fault.
    */
-  compile(text: string, catalogues: ReadonlyMap<string, Catalogue>): Playbook
+  compile(text: string, catalogues: ReadonlyMap<string, Catalogue>): Playbook | Promise<Playbook>
   /** Catalogues that a text declares → the version that it is bound to. */
   catalogueVersionsOf(text: string): ReadonlyMap<string, string | undefined>
   withCatalogueVersions(text: string, versions: ReadonlyMap<string, string>): string

@@ -25,16 +25,18 @@ export interface Review {
   readonly failures: readonly Remark[]
   /** What is no fault, but hardly meant. */
   readonly warnings: readonly Remark[]
+  /** What it says differently from the text before. */
+  readonly changes: ChangeSummary
 }
 
 /** Reads playbooks for those who publish them. */
 export interface Authoring {
   /**
    * Rejects with a `PlaybookError` for a text that is no playbook.
+   * @param before the text that decides; undefined before the first
    * @param mustPass rejects so where its own tests fail, too
    */
-  review(text: string, mustPass: boolean): Promise<Review>
-  compare(before: string | undefined, after: string): Promise<ChangeSummary>
+  review(text: string, before: string | undefined, mustPass: boolean): Promise<Review>
 }
 
 /** Who publishes, and how. */

@@ -117,11 +117,11 @@ export class Publisher {
   ): Promise<Published> {
     const { registry, author, clock } = this.uses
     const { isForced = false, isTried = true, isDry = false, by, note = '' } = request
-    const { failures, warnings } = await author.review(written, !isForced && !isDry)
+    const before = registry.active
+    const mustPass = !isForced && !isDry
+    const { failures, warnings, changes } = await author.review(written, before?.text, mustPass)
     const text = await this.uses.compiler.bound(written)
     const hash = this.uses.hash(text)
-    const before = registry.active
-    const changes = await author.compare(before?.text, text)
     await this.uses.coordination.putBlob(hash, Buffer.from(text))
     const playbook = await this.uses.staged.put(hash, text)
     const { unable, silent } = await this.stage(hash)

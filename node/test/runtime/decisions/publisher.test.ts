@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { TrialTally } from '../../../src/core/decision/trial.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
 import { MemoryCluster, MemoryCoordination } from '../../../src/memory/memory-coordination.ts'
-import { comparePlaybooks, reviewPlaybook } from '../../../src/playbook/authoring.ts'
+import { reviewPlaybook } from '../../../src/playbook/authoring.ts'
 import { playbookTexts } from '../../../src/playbook/playbook-texts.ts'
 import { Catalogues } from '../../../src/runtime/catalogues/catalogues.ts'
 import { PlaybookCompiler } from '../../../src/runtime/catalogues/playbook-compiler.ts'
@@ -61,8 +61,8 @@ class Office {
       staged,
       compiler,
       author: {
-        review: async (one, mustPass) => reviewPlaybook(one, mustPass, new ZoneCalendar()),
-        compare: async (before, after) => comparePlaybooks(before, after),
+        review: async (one, before, mustPass) =>
+          reviewPlaybook(one, before, mustPass, new ZoneCalendar()),
       },
       coordination,
       hash,
