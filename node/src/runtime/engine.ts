@@ -347,6 +347,7 @@ export class Engine implements NodeApi {
     this.control.close()
     this.erasing.close()
     await this.webhooks.close()
+    this.decider.close()
     await this.segmenter.close()
     await this.client.close(0)
     await this.cluster.close()

@@ -3,6 +3,7 @@ import {
   builtInNamespaces,
   type ChannelRecord,
   type DecideQuestion,
+  type GrantRecord,
   greatest,
   HalfsecondError,
   type Identifier,
@@ -230,8 +231,23 @@ export class DecidingCluster {
       peers: new Peers({ node: id, map: () => this.map(), silentMs: () => 0, bus, clock }),
       spread: async () => ({ kind: 'spread', isEverywhere: false }),
       isSent: (shard) => !this.unsent.has(shard),
+      leaderOf: (shard) => this.leaderOf(index, shard),
     })
     return { id, shards: held, playbooks, observer, decider, state: 'up' }
+  }
+
+  private leaderOf(index: number, number: number) {
+    if (this.holders[number]?.[0] !== index) return undefined
+    return {
+      grant: async (grants: readonly Omit<GrantRecord, 'kind' | 'epoch'>[]) => {
+        for (const grant of grants) {
+          const record = { kind: 'grant', epoch: 1, ...grant } as const
+          await this.log.append(number, ownBatch(1, ++this.primaryNumber, record), 'own')
+        }
+        this.log.deliver(number)
+        return true
+      },
+    }
   }
 
   private map(): ClusterMap {

@@ -50,8 +50,13 @@ export function deciderOf(
     namespaces: () => builtInNamespaces,
     sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
     epoch: () => 7,
-    peers: { branch: async () => undefined, passOn: async () => undefined },
+    peers: {
+      branch: async () => undefined,
+      passOn: async () => undefined,
+      give: async () => false,
+    },
     spread: async () => ({ kind: 'spread', isEverywhere: false }),
+    leaderOf: () => ({ grant: async () => false }),
     isSent: () => true,
   })
 }

@@ -56,6 +56,11 @@ export class Holdings {
     return Array.from(this.holdings.values(), ({ leader }) => leader).filter(isThere)
   }
 
+  /** The primary of a shard, if this node leads it now. */
+  leaderOf(number: number): Primary | undefined {
+    return this.holdings.get(number)?.leader
+  }
+
   /** The shards that this node leads now. */
   led(): readonly Shard[] {
     return Array.from(this.holdings.values())

@@ -17,7 +17,11 @@ import type { Trace } from '../../core/decision/verdict.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { DecisionLog } from './decision-log.ts'
+import { type Exposed, type Exposures, rootOf } from './exposures.ts'
 import { positionOf } from './held-shards.ts'
+import type { Maybe } from './maybe.ts'
+import { Pending } from './pending.ts'
+import { isStrict, type Strict } from './strict.ts'
 import { type Ending, keyOf } from './walk.ts'
 
 /** Makes the signed token of a proposition. */
@@ -43,7 +47,25 @@ export interface AnswererDependencies {
   readonly decisionLog: Pick<DecisionLog, 'note'>
   /** What a shard decides by. @throws HalfsecondError `UNAVAILABLE` without a playbook */
   readonly playbookOf: (shard: Shard) => { readonly version: number; readonly playbook: Playbook }
+  /** Whether this node leads a shard. */
+  readonly leads: (shard: number) => boolean
+  readonly exposures: Pick<Exposures, 'of' | 'give'>
+  readonly strict: Pick<Strict, 'granted'>
 }
+
+/** A question, with what it is decided by. */
+interface Asked extends Exposed {
+  readonly question: DecideQuestion
+  readonly ending: Ending
+  readonly key: Identifier
+  /** The placements asked for; of those that are unknown the name. */
+  readonly known: readonly (Placement | string)[]
+  readonly playbook: Playbook
+  readonly version: number
+  readonly now: number
+}
+
+type Circumstances = Pick<DecideRequest, 'isPrimary' | 'refused'>
 
 /** Makes the answer to a question of the profile that was found. */
 export class Answerer {
@@ -53,52 +75,103 @@ export class Answerer {
     this.uses = uses
   }
 
-  /** @param traces filled with reasons where somebody asks for them: then nothing is counted or logged */
-  decide(question: DecideQuestion, ending: Ending, traces?: Map<string, Trace>): DecideAnswer {
-    const { clock, calendar, observer, namespaces, playbookOf } = this.uses
+  /** At once, unless a strict limit has to be asked for. */
+  decide(question: DecideQuestion, ending: Ending): Maybe<DecideAnswer> {
+    const { clock, strict, leads } = this.uses
     const started = clock.monotonic()
+    const asked = this.asked(question, ending)
+    const request = this.requestOf(asked, { isPrimary: leads(ending.shard.number) })
+    const choices = this.choose(asked, request)
+    if (!isStrict(choices, asked.playbook)) return this.give(asked, request, choices, started)
+    const decide = (given: Circumstances) => this.choose(asked, this.requestOf(asked, given))
+    const { decision, deadline } = question
     const { shard, profile } = ending
-    const { version, playbook } = playbookOf(shard)
-    const now = clock.now()
-    const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
-    const request = { placements: known.filter(isPlacement), now, exposures: [] }
-    const choices = decide(profile, request, playbook, calendar, traces)
-    const key = keyOf(question, namespaces())
-    const placements = known.map((placement) =>
-      this.answerPlacement(placement, choices, question.decision, key, version, now),
+    const { root, members, playbook } = asked
+    const wanted = { decision, deadline, shard, profile, root, members, playbook, decide }
+    return strict.granted(wanted, choices).then(({ choices: granted, ...given }) =>
+      // What the profile holds by now, its grants among it, is what they follow from.
+      this.give(asked, this.requestOf(asked, given), granted, started),
     )
-    const head = headOf(ending)
-    if (traces === undefined) {
-      const seconds = (clock.monotonic() - started) / 1000
-      for (const { placement, reason } of choices)
-        observer.decided(placement.channel, reason, head.freshness, seconds)
-      for (const one of placements) if ('error' in one) observer.questionFailed(one.error.code)
-      this.log(question, ending, key, request, choices)
-    }
-    const { decision } = question
-    return { kind: 'decision', decision, playbook: version, ...head, placements }
   }
 
-  private log(
-    { decision, positions, pending }: DecideQuestion,
-    ending: Ending,
-    key: Identifier,
+  /**
+   * As the primary would decide now. Gives nothing, and counts nowhere.
+   * @param traces filled with reasons
+   */
+  explain(question: DecideQuestion, ending: Ending, traces: Map<string, Trace>): DecideAnswer {
+    const asked = this.asked(question, ending)
+    const request = this.requestOf(asked, { isPrimary: true })
+    return this.answer(asked, this.choose(asked, request, traces))
+  }
+
+  private asked(question: DecideQuestion, ending: Ending): Asked {
+    const { clock, playbookOf, namespaces } = this.uses
+    const { shard, members } = ending
+    const { version, playbook } = playbookOf(shard)
+    const known = question.placements.map((name) => playbook.placements.get(name) ?? name)
+    const key = keyOf(question, namespaces())
+    const root = rootOf(members, namespaces()) ?? key
+    const now = clock.now()
+    return { question, ending, shard, root, members, key, known, playbook, version, now }
+  }
+
+  private requestOf(asked: Asked, given: Circumstances): DecideRequest {
+    const { question, known, now } = asked
+    const exposures = this.uses.exposures.of(asked, question.decision, () =>
+      Pending.read(question.pending, this.uses.namespaces()),
+    )
+    return { placements: known.filter(isPlacement), now, exposures, ...given }
+  }
+
+  private choose(
+    { ending, playbook }: Asked,
+    request: DecideRequest,
+    traces?: Map<string, Trace>,
+  ): readonly Choice[] {
+    return decide(ending.profile, request, playbook, this.uses.calendar, traces)
+  }
+
+  private give(
+    asked: Asked,
     request: DecideRequest,
     choices: readonly Choice[],
-  ): void {
+    started: number,
+  ): DecideAnswer {
+    const { clock, observer, exposures } = this.uses
+    const { question, playbook, now: at } = asked
+    const answer = this.answer(asked, choices)
+    const seconds = (clock.monotonic() - started) / 1000
+    for (const { placement, reason } of choices)
+      observer.decided(placement.channel, reason, answer.freshness, seconds)
+    for (const one of answer.placements) if ('error' in one) observer.questionFailed(one.error.code)
+    this.log(asked, request, choices)
+    exposures.give(asked, { decision: question.decision, at, playbook, choices })
+    return answer
+  }
+
+  private answer(asked: Asked, choices: readonly Choice[]): DecideAnswer {
+    const { question, ending, known, key, version, now } = asked
+    const { decision } = question
+    const placements = known.map((placement) =>
+      this.answerPlacement(placement, choices, decision, key, version, now),
+    )
+    return { kind: 'decision', decision, playbook: version, ...headOf(ending), placements }
+  }
+
+  private log(asked: Asked, request: DecideRequest, choices: readonly Choice[]): void {
     if (choices.length === 0) return
-    const { node, decisionLog, playbookOf } = this.uses
+    const { node, decisionLog } = this.uses
+    const { question, ending, key, playbook, version } = asked
     const { shard, profile, members, versionOf, isFresh } = ending
-    const { version, playbook } = playbookOf(shard)
     decisionLog.note({
-      decision,
+      decision: question.decision,
       node,
       key,
       members,
       versionOf,
       request,
-      positions,
-      pending: pending.length,
+      positions: question.positions,
+      pending: question.pending.length,
       position: positionOf(shard),
       isFresh,
       playbook,

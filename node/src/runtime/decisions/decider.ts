@@ -9,11 +9,13 @@ import {
   encode,
   errorAnswer,
   HalfsecondError,
+  identifierIn,
   type Namespaces,
   parseQuestions,
   type Question,
   type SpreadAnswer,
   type SpreadQuestion,
+  shardOf,
   toHalfsecondError,
   wireVersion,
 } from '@halfsecond/protocol'
@@ -25,10 +27,14 @@ import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { Answerer, type SignToken } from './answerer.ts'
 import type { DecisionLog } from './decision-log.ts'
+import { Exposures } from './exposures.ts'
+import { Given } from './given.ts'
+import { GrantWriter, type GrantWriterDependencies } from './grant-writer.ts'
 import { hold, positionOf } from './held-shards.ts'
 import { after, type Maybe } from './maybe.ts'
 import {
   encodePeerAnswer,
+  type GivenQuestion,
   type PeerAnswer,
   type PeerQuestion,
   readPeerQuestion,
@@ -37,6 +43,7 @@ import {
 import type { Peers } from './peers.ts'
 import type { Playbooks } from './playbooks.ts'
 import { type Found, Profiler } from './profiler.ts'
+import { Strict } from './strict.ts'
 import { type Ends, Walk } from './walk.ts'
 
 export interface DeciderDependencies {
@@ -56,9 +63,11 @@ export interface DeciderDependencies {
   /** Epoch of the shard map. */
   readonly epoch: () => number
   /** The nodes that hold the other shards. */
-  readonly peers: Pick<Peers, 'branch' | 'passOn'>
+  readonly peers: Pick<Peers, 'branch' | 'passOn' | 'give'>
   /** Whether a record counts everywhere. */
   readonly spread: (question: SpreadQuestion) => Promise<SpreadAnswer>
+  /** The primary of a shard, where this node leads it. */
+  readonly leaderOf: GrantWriterDependencies['leaderOf']
   /** Whether what a shard has for others was in their logs within the last second. */
   readonly isSent: (shard: number) => boolean
 }
@@ -67,13 +76,22 @@ export interface DeciderDependencies {
 export class Decider {
   readonly profiler: Profiler
   private readonly uses: DeciderDependencies
+  private readonly given: Given
+  private readonly exposures: Exposures
   private readonly answerer: Answerer
   private readonly walk: Walk
 
   constructor(uses: DeciderDependencies) {
     this.uses = uses
     const playbookOf = (shard: Shard) => this.playbookOf(shard)
-    this.answerer = new Answerer({ ...uses, playbookOf })
+    const { shards, clock, calendar, observer, peers, leaderOf } = uses
+    const writer = new GrantWriter({ leaderOf, observer })
+    this.given = new Given({ writer, peers, clock, observer })
+    this.exposures = new Exposures({ shards, clock, given: this.given })
+    const { exposures } = this
+    const strict = new Strict({ writer, exposures, calendar, clock })
+    const leads = (shard: number) => writer.leads(shard)
+    this.answerer = new Answerer({ ...uses, playbookOf, leads, exposures, strict })
     this.profiler = new Profiler(uses)
     this.walk = new Walk({ ...uses, playbookOf, profiler: this.profiler })
   }
@@ -123,7 +141,7 @@ export class Decider {
     return this.walk.start(question, {
       answer: (ending) => {
         const traces = new Map<string, Trace>()
-        const answer = this.answerer.decide(question, ending, traces)
+        const answer = this.answerer.explain(question, ending, traces)
         const { playbook } = this.playbookOf(ending.shard)
         return { answer, playbook, traces, members: ending.members }
       },
@@ -135,10 +153,29 @@ export class Decider {
     return this.answerer.decide(question, { ...found, reset: undefined })
   }
 
+  /** What waits for the log is not tried again. */
+  close(): void {
+    this.given.close()
+  }
+
   private answerPeerQuestion(question: PeerQuestion): Maybe<PeerAnswer> {
-    return question.kind === 'branch'
-      ? this.walk.branch(question)
-      : this.walk.continue<Answer>(question, this.endsOf(question.question))
+    switch (question.kind) {
+      case 'branch':
+        return this.walk.branch(question)
+      case 'onward':
+        return this.walk.continue<Answer>(question, this.endsOf(question.question))
+      case 'given':
+        return this.take(question)
+    }
+  }
+
+  private async take(question: GivenQuestion): Promise<PeerAnswer> {
+    const { shards } = this.uses
+    const shard = hold(shards, shardOf(identifierIn(question.root), shards.length))
+    const { playbook } = this.playbookOf(shard)
+    if (!(await this.exposures.take(shard, question, playbook)))
+      throw new HalfsecondError('UNAVAILABLE', 'the log does not take what was given')
+    return { kind: 'given' }
   }
 
   private endsOf(question: VisitorQuestion): Ends<Answer> {

@@ -68,6 +68,7 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
     peers: new Peers({ node, map, silentMs, bus, clock }),
     spread: (question) => spread.answer(question),
     isSent: (shard) => outboxes.isSent(shard),
+    leaderOf: (shard) => holdings.leaderOf(shard),
   })
   const people = new People({
     read: (request) => self.read(request),

@@ -16,6 +16,7 @@ import {
   type WirePosition,
   wireVersion,
 } from '@halfsecond/protocol'
+import type { Shown } from '../../core/fragment/said.ts'
 import { readCopy } from '../../core/profile/copy.ts'
 import type { Edge, ToldBranch, ToldPart } from '../../core/profile/gathering.ts'
 
@@ -56,7 +57,20 @@ export interface OnwardQuestion {
   readonly hops: number
 }
 
-export type PeerQuestion = BranchQuestion | OnwardQuestion
+/** A standby tells the primary what it gave to somebody whose root is at home there. */
+export interface GivenQuestion {
+  readonly kind: 'given'
+  readonly root: FragmentId
+  /** When it was decided. */
+  readonly at: number
+  readonly given: readonly Shown[]
+}
+
+export type PeerQuestion = BranchQuestion | OnwardQuestion | GivenQuestion
+
+export interface GivenAnswer {
+  readonly kind: 'given'
+}
 
 export interface BranchAnswer {
   readonly kind: 'branch'
@@ -74,7 +88,7 @@ export interface ApartAnswer {
   readonly parts: readonly ToldPart[]
 }
 
-export type PeerAnswer = BranchAnswer | ApartAnswer | Answer
+export type PeerAnswer = BranchAnswer | ApartAnswer | GivenAnswer | Answer
 
 /**
  * Parts that one message takes: what does not fit is left out, and is mostly known to the other
@@ -85,6 +99,9 @@ export const partsBytesMax = 600_000
 /** Edges that one message takes: a person has a handful. */
 export const edgesMax = 256
 
+/** Propositions that one answer gives: sixteen placements, most of them of one or a few. */
+const givenMax = 256
+
 const limits = {
   frameBytes: bounds.answerFrameBytes,
   depth: bounds.answerDepth,
@@ -92,7 +109,7 @@ const limits = {
 }
 
 export function encodePeerQuestion(question: PeerQuestion): Uint8Array {
-  if (question.kind === 'branch') return encode({ v: wireVersion, ...question })
+  if (question.kind !== 'onward') return encode({ v: wireVersion, ...question })
   const { parts, question: asked, ...rest } = question
   const questions = [asked]
   return encode({ v: wireVersion, ...rest, parts: parts.map(wirePart), questions })
@@ -104,6 +121,7 @@ export function readPeerQuestion(bytes: Uint8Array, namespaces: Namespaces): Pee
   if (!isFields(value) || value.v !== wireVersion) throw notOne()
   const { kind, id, at, position, pending, deadline } = value
   if (kind === 'onward') return readOnward(value, namespaces)
+  if (kind === 'given') return readGiven(value)
   if (
     kind !== 'branch' ||
     !isFragmentId(id) ||
@@ -114,6 +132,20 @@ export function readPeerQuestion(bytes: Uint8Array, namespaces: Namespaces): Pee
   )
     throw notOne()
   return { kind, id, at, position, pending: pending.filter(isBytes), deadline }
+}
+
+function readGiven({ root, at, given }: { readonly [name: string]: unknown }): GivenQuestion {
+  if (!isFragmentId(root) || typeof at !== 'number' || !Array.isArray(given)) throw notOne()
+  return { kind: 'given', root, at, given: given.slice(0, givenMax).filter(isShown) }
+}
+
+function isShown(value: unknown): value is Shown {
+  return (
+    isFields(value) &&
+    typeof value.decision === 'string' &&
+    typeof value.placement === 'string' &&
+    typeof value.offer === 'string'
+  )
 }
 
 function readOnward(
@@ -149,6 +181,7 @@ function readOnward(
 export function encodePeerAnswer(answer: PeerAnswer): Uint8Array {
   if (answer.kind === 'apart')
     return encode({ v: wireVersion, kind: answer.kind, parts: answer.parts.map(wirePart) })
+  if (answer.kind === 'given') return encode({ v: wireVersion, kind: answer.kind })
   if (answer.kind !== 'branch') return encode({ v: wireVersion, epoch: 0, answers: [answer] })
   const { branch, ...rest } = answer
   const { id, up, parts } = branch
@@ -160,6 +193,7 @@ export function readPeerAnswer(bytes: Uint8Array): PeerAnswer {
   const value = decode(bytes, limits)
   if (isFields(value) && value.v === wireVersion) {
     const { kind, id, up, parts, isFresh, isReset, position } = value
+    if (kind === 'given') return { kind }
     if (kind === 'apart') return { kind, parts: readParts(parts) }
     if (kind === 'branch' && isFragmentId(id) && Array.isArray(up) && isWirePosition(position)) {
       const branch = { id, up: up.filter(isFragmentId), parts: readParts(parts) }

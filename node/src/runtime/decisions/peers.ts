@@ -6,6 +6,7 @@ import {
   type BranchAnswer,
   type BranchQuestion,
   encodePeerQuestion,
+  type GivenQuestion,
   type OnwardQuestion,
   type PeerAnswer,
   type PeerQuestion,
@@ -56,7 +57,23 @@ export class Peers {
       ...onward,
       question: { ...question, deadline },
     }))
-    return answer?.kind === 'branch' ? undefined : answer
+    return answer?.kind === 'branch' || answer?.kind === 'given' ? undefined : answer
+  }
+
+  /** Tells the primary of a shard what was given. Whether it took that. Never rejects. */
+  async give(shard: number, question: GivenQuestion, timeoutMs: number): Promise<boolean> {
+    const { map, node, bus } = this.uses
+    const primary = map()?.shards[shard]?.primary
+    if (primary === undefined || primary === '' || primary === node) return false
+    try {
+      const bytes = encodePeerQuestion(question)
+      return (
+        readPeerAnswer(await bus.request(subjects.peer(primary), bytes, timeoutMs)).kind === 'given'
+      )
+    } catch {
+      // Whoever asks decides what becomes of it.
+      return false
+    }
   }
 
   private async ask(

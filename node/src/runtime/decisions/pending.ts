@@ -4,6 +4,7 @@ import {
   type Identifier,
   isChannelRecord,
   type Namespaces,
+  type OutcomeRecord,
 } from '@halfsecond/protocol'
 import { numberOf } from '../../core/shard/fold.ts'
 import type { ShardState } from '../../core/shard/shard-state.ts'
@@ -56,6 +57,13 @@ export class Pending {
       if (record.key === key && number > state.producers.last(producer, state.time.now))
         unseen.push(record)
     return unseen
+  }
+
+  /** What they say of propositions. */
+  outcomes(): readonly OutcomeRecord[] {
+    const outcomes: OutcomeRecord[] = []
+    for (const { record } of this.waiting) if (record.kind === 'outcome') outcomes.push(record)
+    return outcomes
   }
 
   /** The batches that hold a record about `key`; its home tells which of them it has seen. */

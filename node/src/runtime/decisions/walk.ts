@@ -66,7 +66,7 @@ export interface Ending extends Found {
 
 /** What becomes of a question where its walk ends. */
 export interface Ends<T> {
-  readonly answer: (ending: Ending) => T
+  readonly answer: (ending: Ending) => Maybe<T>
   /** Passes the question on to whoever holds the shard; without it branches are fetched instead. */
   readonly passOn?: (
     shard: number,

@@ -2,6 +2,7 @@ import {
   encode,
   encodeBatch,
   type FragmentId,
+  type GrantRecord,
   HalfsecondError,
   type PrimaryOwnRecord,
   type SegmentRecord,
@@ -145,6 +146,16 @@ export class Primary {
   segment(records: readonly Omit<SegmentRecord, 'kind' | 'epoch'>[]): Promise<void> {
     const { epoch } = this
     return this.write(...records.map((one) => ({ kind: 'segment', epoch, ...one }) as const))
+  }
+
+  /** Has what was given counted at roots, where it may; resolves with whether that is folded. */
+  async grant(grants: readonly Omit<GrantRecord, 'kind' | 'epoch'>[]): Promise<boolean> {
+    const { epoch } = this
+    if (!this.isLeading) return false
+    const sequence = await this.append(
+      grants.map((one) => ({ kind: 'grant', epoch, ...one }) as const),
+    )
+    return this.shard.state.applied >= sequence
   }
 
   /** Has the shard folded by newer rules, which all its replicas know. */

@@ -117,11 +117,11 @@ describe('why', () => {
       return visitor
     }
 
-    expect(why(displayed(6), 'web.hero')[0]?.[0]).toBe(
+    expect(why(displayed(8), 'web.hero')[0]?.[0]).toBe(
       'At web.hero you see what everybody sees: of 4 offers none is for you now. The nearest, store card, was shown to you often enough.',
     )
-    expect(why(displayed(6), 'web.hero')[0]?.[3]).toBe(
-      'store-card limit: at most 6 display per day across group: 6 so far',
+    expect(why(displayed(8), 'web.hero')[0]?.[3]).toBe(
+      'store-card limit: at most 8 display per day across group: 8 so far',
     )
     expect(why(displayed(40), 'web.hero')[0]?.slice(0, 2)).toEqual([
       'At web.hero you see what everybody sees, because it has shown you enough for now.',

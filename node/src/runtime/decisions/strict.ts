@@ -1,0 +1,171 @@
+import type { GrantLimit } from '@halfsecond/protocol'
+import type { Choice, DecideRequest, Exposure, Profile } from '../../core/decision/decide.ts'
+import { Evaluation } from '../../core/decision/evaluation.ts'
+import { windowStart } from '../../core/decision/limits.ts'
+import type { Limit, Placement, Playbook } from '../../core/decision/playbook.ts'
+import { isGrantedLately } from '../../core/fragment/lately.ts'
+import type { Shown } from '../../core/fragment/said.ts'
+import { featuresOf } from '../../core/fragment/timeline.ts'
+import type { Calendar, Clock } from '../ports.ts'
+import type { Exposed, Exposures } from './exposures.ts'
+import type { Grant, GrantWriter } from './grant-writer.ts'
+import { candidateOf, grantOf } from './grants-of.ts'
+
+/** Decisions for one question: who is refused as often as that is in a crowd, and gets default content. */
+const triesMax = 3
+
+/** Of the time that a question has, what it may wait for the log. */
+const waitShare = 0.5
+
+export interface StrictDependencies {
+  readonly writer: Pick<GrantWriter, 'write'>
+  readonly exposures: Pick<Exposures, 'of' | 'reserve' | 'release'>
+  readonly calendar: Calendar
+  readonly clock: Clock
+}
+
+/** A decision that waits for what it gives to be granted. */
+export interface StrictDecision extends Exposed {
+  readonly decision: string
+  readonly profile: Profile
+  readonly playbook: Playbook
+  /** Milliseconds that the question has in all. */
+  readonly deadline: number
+  /** Decides anew, with what was given and refused meanwhile. */
+  readonly decide: (given: Pick<DecideRequest, 'isPrimary' | 'refused'>) => readonly Choice[]
+}
+
+/** What is shown, and what it was decided by. */
+export interface Granted {
+  readonly choices: readonly Choice[]
+  readonly isPrimary: boolean
+  readonly refused: readonly Exposure[]
+}
+
+/** Whether anything of this needs a grant before it is shown. */
+export function isStrict(choices: readonly Choice[], { features }: Playbook): boolean {
+  return (
+    features.isStrict &&
+    choices.some(({ placement, propositions }) =>
+      propositions.some(
+        ({ offer }) => offer !== undefined && features.ofExposure(offer, placement.name).isStrict,
+      ),
+    )
+  )
+}
+
+/**
+ * Has what strict limits count granted by the log before it is shown. What the log refuses is
+ * decided without; what could not be granted in time as by a standby, which grants nothing.
+ *
+ * A grant that the log took and nobody was told of in time counts all the same: of what a strict
+ * limit allows never more is shown, and sometimes less.
+ */
+export class Strict {
+  private readonly uses: StrictDependencies
+
+  constructor(uses: StrictDependencies) {
+    this.uses = uses
+  }
+
+  async granted(asked: StrictDecision, first: readonly Choice[]): Promise<Granted> {
+    const { clock } = this.uses
+    const endsAt = clock.monotonic() + asked.deadline * waitShare
+    const refused: Exposure[] = []
+    let choices = first
+    for (let tries = 0; tries < triesMax; tries++) {
+      const before = refused.length
+      const leftMs = endsAt - clock.monotonic()
+      if (leftMs <= 0) break
+      refused.push(...(await this.refusedOf(asked, choices, leftMs)))
+      if (refused.length === before) return { choices, isPrimary: true, refused }
+      choices = asked.decide({ isPrimary: true, refused })
+      if (!isStrict(choices, asked.playbook)) return { choices, isPrimary: true, refused }
+    }
+    const given = { isPrimary: false, refused }
+    return { choices: asked.decide(given), ...given }
+  }
+
+  /** What of it the log did not grant in time. */
+  private async refusedOf(
+    asked: StrictDecision,
+    choices: readonly Choice[],
+    leftMs: number,
+  ): Promise<readonly Exposure[]> {
+    const { exposures, writer } = this.uses
+    const { shard, root, playbook } = asked
+    const wanted = wantedOf(asked, choices)
+    const written = wanted.map(({ shown, placement }) => {
+      const grant = this.grantOf(asked, shown, placement)
+      // Others of this person who ask at this moment see it at once.
+      exposures.reserve(root, shown, playbook)
+      return grant === undefined ? Promise.resolve(false) : writer.write(shard.number, grant)
+    })
+    await this.within(leftMs, Promise.all(written))
+    const fragment = shard.read(root)
+    return wanted.flatMap(({ shown }) => {
+      if (fragment && isGrantedLately(fragment, shown, shard.memory)) return []
+      exposures.release(root, shown)
+      return [{ placement: shown.placement, offer: shown.offer }]
+    })
+  }
+
+  private grantOf(asked: StrictDecision, shown: Shown, placement: Placement): Grant | undefined {
+    const candidate = candidateOf(placement, shown.offer)
+    if (candidate === undefined) return undefined
+    const at = this.uses.clock.now()
+    const limits = [...placement.limits, ...candidate.limits].filter(({ strict }) => strict)
+    return {
+      ...grantOf(asked.root, shown, placement, at),
+      limits: limits.map((limit) => this.limitOf(limit, asked, at)),
+    }
+  }
+
+  /** The log knows what was granted to this root: what other fragments were granted leaves less room. */
+  private limitOf(
+    limit: Limit,
+    { shard, root, profile, playbook }: StrictDecision,
+    now: number,
+  ): GrantLimit {
+    const { features } = profile
+    const since = windowStart(limit, new Evaluation(profile, playbook, this.uses.calendar, now))
+    const fragment = shard.read(root)
+    const own = fragment && featuresOf(fragment, playbook.features, shard.memory)
+    const elsewhere =
+      features.countAtLeast(limit.feature, since) - (own?.countAtLeast(limit.feature, since) ?? 0)
+    return {
+      scope: limit.across,
+      max: limit.max - Math.max(0, elsewhere),
+      since: Math.max(-1, since),
+    }
+  }
+
+  private within(ms: number, done: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve) => {
+      const timer = this.uses.clock.after(ms, () => resolve(undefined))
+      void done.then(() => {
+        timer.cancel()
+        resolve(undefined)
+      })
+    })
+  }
+}
+
+interface Wanted {
+  readonly shown: Shown
+  readonly placement: Placement
+}
+
+function wantedOf(
+  { decision, playbook }: StrictDecision,
+  choices: readonly Choice[],
+): readonly Wanted[] {
+  return choices.flatMap(({ placement, propositions }) =>
+    propositions.flatMap(({ offer }) => {
+      if (offer === undefined) return []
+      const { isStrict: isWanted } = playbook.features.ofExposure(offer, placement.name)
+      const shown = { decision, placement: placement.name, offer }
+      return isWanted ? [{ shown, placement }] : []
+    }),
+  )
+}
