@@ -3,6 +3,7 @@ import { isFields } from '@halfsecond/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { type RunningNode, startNode } from '../../src/node.ts'
+import { execute } from '../cli/support/command.ts'
 import { post } from '../http/support/running-server.ts'
 import { scratchFolder } from '../support/scratch-folder.ts'
 
@@ -132,6 +133,8 @@ describe('other systems', () => {
       await tell(node, link('anon:a', 'user:ann'))
       await waitFor(node, ['anon:a entered complaining', 'user:ann entered complaining'])
       expect((await signals(node)).at(-1)).toMatchObject({ members: ['anon:a'] })
+      const { output } = await execute(['profile', 'get', 'anon:a', '--admin-url', node.adminUrl])
+      expect(output).toContain('in segments: complaining')
       await tell(node, { kind: 'unlink', key: 'anon:a', to: 'user:ann' })
 
       await vi.waitFor(async () => {

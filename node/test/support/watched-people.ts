@@ -87,6 +87,20 @@ export class WatchedPeople {
     }
   }
 
+  /** Signals that wait. */
+  waiting(): number {
+    return this.shards.reduce(
+      (sum, { state }) => sum + state.outbox.sizeOf(signalDestination(state.shards)),
+      0,
+    )
+  }
+
+  /** Other systems take all that waits. */
+  take(): void {
+    for (const { state } of this.shards)
+      state.outbox.sent(signalDestination(state.shards), Number.MAX_SAFE_INTEGER, () => {})
+  }
+
   /** What other systems hear of a profile, in order: `signal segment`. */
   heardOf(root: FragmentId): string[] {
     return this.shards.flatMap(({ state }) =>

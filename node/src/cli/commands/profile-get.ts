@@ -49,6 +49,8 @@ export function describeProfile(view: Fields): string[] {
   for (const [purpose, consent] of Object.entries(fieldsOf(view.consents ?? {}))) {
     lines.push(`  consent ${purpose}: ${written(fieldsOf(consent), 'granted')}`)
   }
+  const segments: unknown[] = Array.isArray(view.segments) ? view.segments : []
+  if (segments.length > 0) lines.push(`  in segments: ${segments.map(textOf).join(', ')}`)
   lines.push(...describeEpochs(view).map((line) => `  ${line}`))
   const entries = typeof view.entries === 'number' ? view.entries : timeline.length
   const newest = entries > timeline.length ? `, the newest ${timeline.length}` : ''

@@ -17,6 +17,8 @@ export interface HeadView extends RegisterViews {
   /** Of a device: whether two or more people logged in on it; else absent. */
   readonly isShared?: boolean
   readonly erasures: readonly ErasureView[]
+  /** Of a root: those that other systems were told of; absent where there are none. */
+  readonly segments?: readonly string[]
 }
 
 export interface EpochView {
@@ -44,7 +46,7 @@ export interface ErasureView {
 /** @returns undefined where nothing is known of it */
 export function headOf(fragment: Fragment): HeadView | undefined {
   if (holdsNothing(fragment)) return undefined
-  const { identifier: id, ties, device } = fragment
+  const { identifier: id, ties, device, segments } = fragment
   const registers = registerViewsOf(fragment)
   return {
     id,
@@ -55,6 +57,7 @@ export function headOf(fragment: Fragment): HeadView | undefined {
     epochs: device === null ? [] : viewEpochs(device),
     ...(isShared(device) && { isShared: true }),
     erasures: ties === null ? [] : viewErasures(ties),
+    ...(segments !== null && { segments: [...segments].sort() }),
   }
 }
 

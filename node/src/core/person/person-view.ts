@@ -41,6 +41,8 @@ export interface PersonHead {
   readonly consents: { readonly [purpose: string]: ConsentView & Brought }
   /** In the timelines of all. */
   readonly entries: number
+  /** Those that other systems were told of; absent where there are none. */
+  readonly segments?: readonly string[]
   /** Of a device that was asked for by its name: when it changed hands. */
   readonly epochs?: readonly EpochView[]
 }
@@ -61,13 +63,15 @@ export function joinHeads(
   namespaces: Namespaces,
 ): PersonHead {
   const inOrder = greatestFirst(members, namespaces)
+  const root = inOrder[0] ?? asked
   return {
-    root: fragmentName((inOrder[0] ?? asked).id),
+    root: fragmentName(root.id),
     identifiers: inOrder.map(({ id }) => fragmentName(id)),
     traits: joinEach(inOrder, ({ traits }) => traits, isLater),
     links: linksOf(inOrder),
     consents: joinEach(inOrder, ({ consents }) => consents, isStricter),
     entries: members.reduce((sum, { entries }) => sum + entries, 0),
+    ...(root.segments && { segments: root.segments }),
     ...(asked.epochs.length > 0 && { epochs: asked.epochs }),
   }
 }

@@ -1,5 +1,6 @@
 import { type FragmentId, toHalfsecondError } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import { signalDestination, signalsMax } from '../../core/shard/signal.ts'
 import type { Clock, Observer, Timer } from '../ports.ts'
 import type { Primary } from '../shards/primary.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -80,7 +81,13 @@ export class Segmenter {
     this.timer?.cancel()
     await this.running
     const end = clock.monotonic() + closeMs
-    while (this.isWaiting() && clock.monotonic() < end) await this.lookAtTouched()
+    for (let before = Number.POSITIVE_INFINITY; clock.monotonic() < end; ) {
+      const left = this.waiting()
+      // Where nothing gets less, the log or other systems take nothing.
+      if (left === 0 || left >= before) return
+      before = left
+      await this.lookAtTouched()
+    }
   }
 
   private schedule(): void {
@@ -106,10 +113,12 @@ export class Segmenter {
     await this.uses.sweep.step((shard, id) => this.touched.get(shard)?.add(id))
   }
 
-  private isWaiting(): boolean {
-    return this.uses
-      .leaders()
-      .some(({ number }) => [...this.touched].some(([s, { size }]) => s.number === number && size))
+  /** How many wait to be looked at here. */
+  private waiting(): number {
+    const led = new Set(this.uses.leaders().map(({ number }) => number))
+    let count = 0
+    for (const [shard, { size }] of this.touched) if (led.has(shard.number)) count += size
+    return count
   }
 
   private async lookAtTouched(): Promise<void> {
@@ -121,7 +130,12 @@ export class Segmenter {
       if (shard === undefined || touched === undefined) continue
       if (touched.hasOverflowed) this.uses.sweep.hurry()
       touched.hasOverflowed = false
-      while (touched.size > 0 && left > 0 && this.uses.clock.monotonic() < end) {
+      while (
+        touched.size > 0 &&
+        left > 0 &&
+        this.uses.clock.monotonic() < end &&
+        waitingSignals(shard) <= waitingMax
+      ) {
         const piece = touched.take(Math.min(left, pieceMax))
         left -= piece.length
         await this.lookAt(primary, shard, piece, touched)
@@ -157,6 +171,16 @@ export class Segmenter {
 
 /** Fragments that are looked at before what was found is written. */
 const pieceMax = 256
+
+/**
+ * While so many signals of a shard wait, nobody new is looked at: what is beyond `signalsMax` would
+ * be told nobody, while a segment that is looked at later is only told later.
+ */
+const waitingMax = signalsMax / 2
+
+function waitingSignals({ state }: Shard): number {
+  return state.outbox.sizeOf(signalDestination(state.shards))
+}
 
 function* entriesOf(findings: readonly Finding[]): Generator<readonly Finding[]> {
   let entry: Finding[] = []

@@ -1,8 +1,9 @@
 import { type ChannelRecord, type Identifier, parseIdentifier } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { signalsMax } from '../../../src/core/shard/signal.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
-import { event, start } from '../../support/records.ts'
+import { event, start, visitorsOf } from '../../support/records.ts'
 import { WatchedPeople } from '../../support/watched-people.ts'
 
 const dayMs = 86_400_000
@@ -80,6 +81,21 @@ describe('who is in which segment', () => {
     await people.pass(300)
 
     expect(people.heardOf(user)).toEqual(['entered today'])
+  })
+
+  it('waits while too many signals do: nothing is told nobody', async () => {
+    const people = await WatchedPeople.start(playbook)
+    const many = visitorsOf(1, 4, 6_000)
+    for (const [i, one] of many.entries()) await people.cluster.publish(event(one, `e${i}`, start))
+
+    await people.pass(3_000)
+
+    const waiting = people.waiting()
+    expect(waiting).toBeGreaterThan(signalsMax / 2)
+    expect(waiting).toBeLessThan(6_000)
+    people.take()
+    await people.pass(3_000)
+    expect(people.waiting() + waiting).toBe(6_000)
   })
 
   it('of a new playbook is found by the walk at once', async () => {
