@@ -9,8 +9,7 @@ const nouns: { readonly [part: string]: string } = {
   groups: 'group',
   placements: 'placement',
   offers: 'offer',
-  segments: 'segment',
-  triggers: 'trigger',
+  catalogues: 'catalogue',
   channels: 'channel',
   profile: 'profile of',
   tests: 'test',
@@ -42,6 +41,9 @@ export function describeCounts({ added, removed, changed }: ChangeCounts): strin
     : counts.map(([kind, count]) => `${count} ${kind}`).join(', ')
 }
 
+/** What an element of a list is called. */
+const lists: { readonly [part: string]: string } = { segments: 'segment', triggers: 'trigger' }
+
 /** Longer lines are broken, so that old and new stand below each other. */
 const lineCharsMax = 100
 
@@ -53,7 +55,8 @@ function isEntry(path: readonly string[]): boolean {
 function subject(path: readonly string[]): string {
   const [part = '', name, ...rest] = path
   const noun = nouns[part]
-  if (noun === undefined || name === undefined) return path.join(' ')
+  if (name === undefined) return lists[part] ?? part
+  if (noun === undefined) return path.join(' ')
   const inner = rest.join(' ')
   return `${noun} ${name}${inner === '' ? '' : `: ${inner === 'limits' ? 'limit' : inner}`}`
 }

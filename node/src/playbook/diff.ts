@@ -42,9 +42,12 @@ const named: ReadonlySet<string> = new Set([
   'channels',
   'placements',
   'offers',
-  'segments',
-  'triggers',
+  'catalogues',
+  'channels',
 ])
+
+/** Lists whose order means nothing. */
+const unordered: ReadonlySet<string> = new Set(['limits', 'context', 'segments', 'triggers'])
 
 /**
  * What a playbook says that the one before did not, and the other way round, in the order of the
@@ -77,7 +80,7 @@ function compare(path: readonly string[], before: unknown, after: unknown): read
   if (isDeepStrictEqual(trimmed(old), trimmed(now))) return []
   if (isFields(old) && isFields(now) && !isContent(path))
     return entriesOf(old, now).flatMap(([key, one, other]) => compare([...path, key], one, other))
-  if (Array.isArray(before ?? []) && Array.isArray(after ?? []) && path.at(-1) === 'limits')
+  if (Array.isArray(before ?? []) && Array.isArray(after ?? []) && unordered.has(path.at(-1) ?? ''))
     return lists(path, before ?? [], after ?? [])
   if (named.has(path[0] ?? '') && path.length === 1 && now === undefined && isFields(old))
     return Object.entries(old).map(([key, one]) => removed([...path, key], one))
@@ -93,7 +96,7 @@ function isContent(path: readonly string[]): boolean {
   return part === 'offers' && field === 'treatments' && path.length > 3
 }
 
-/** What is in one of them only; the order of limits means nothing. */
+/** What is in one of them only. */
 function lists(path: readonly string[], before: unknown, after: unknown): readonly Change[] {
   const olds = Array.isArray(before) ? before : []
   const news = Array.isArray(after) ? after : []

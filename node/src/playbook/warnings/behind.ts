@@ -17,11 +17,13 @@ export function warnOfOffersBehind(source: PlaybookSource, document: PlaybookDoc
       ? [{ name, at: only[0], priority: offer.priority ?? 0 }]
       : []
   })
-  if (steady.length === 0) return
+  if (steady.length === 0 || source.rank !== undefined) return
   for (const [name, offer] of Object.entries(offers)) {
     const before: string[] = []
     const places = shownAt(offer)
-    const isBehind = places.every(([at, { count = 1 }]) => {
+    const isBehind = places.every(([at, { count = 1, rank }]) => {
+      // A formula need not put the greater priority first.
+      if (rank !== undefined) return false
       const first = steady.filter((one) => one.at === at && one.priority > (offer.priority ?? 0))
       before.push(...first.map((one) => one.name))
       return first.length >= count

@@ -15,6 +15,8 @@ interface Cap {
   readonly counts: ReadonlySet<string>
   /** Pairs that it keeps out when it is reached. */
   readonly blocks: ReadonlySet<string>
+  /** It counts each item that an offer is made of by itself. */
+  readonly isPerItem: boolean
 }
 
 /** More pairs than this are not looked at: a person writes fewer. */
@@ -81,6 +83,7 @@ function sumOf(cap: Cap, others: readonly Cap[]): number | undefined {
 /** Whether a cap counts the same outcome for at least as long, and takes no pause. */
 function isNarrower(one: Cap, than: Cap): boolean {
   return (
+    (!one.isPerItem || than.isPerItem) &&
     isDeepStrictEqual(extras(one.source), extras(than.source)) &&
     one.source.on === than.source.on &&
     covers(one.source.per, than.source.per)
@@ -125,13 +128,24 @@ interface Pair {
   readonly placement: string
   readonly channel: string
   readonly group: string | undefined
+  /** The offer is made from a catalogue. */
+  readonly isTemplate: boolean
 }
 
 function pairsOf({ offers = {}, placements }: PlaybookSource): readonly Pair[] {
-  return Object.entries(offers).flatMap(([offer, { treatments, group }]) =>
+  return Object.entries(offers).flatMap(([offer, { treatments, group, from }]) =>
     Object.entries(placements).flatMap(([placement, { channel, format }]) =>
       Object.hasOwn(treatments, format)
-        ? [{ key: JSON.stringify([offer, placement]), offer, placement, channel, group }]
+        ? [
+            {
+              key: JSON.stringify([offer, placement]),
+              offer,
+              placement,
+              channel,
+              group,
+              isTemplate: from !== undefined,
+            },
+          ]
         : [],
     ),
   )
@@ -181,5 +195,6 @@ function capOf(
     source,
     counts: new Set(pairs.filter((pair) => by(pair) === value).map(({ key }) => key)),
     blocks: new Set(blocked.map(({ key }) => key)),
+    isPerItem: scope === 'offer' && blocked.some(({ isTemplate }) => isTemplate),
   }))
 }

@@ -1,9 +1,8 @@
 import type { Expression } from '../../core/condition/expression.ts'
 import { parseCel } from '../cel.ts'
-import { ConditionChecker } from '../condition-checker.ts'
-import { declarationsOf } from '../declarations.ts'
+import { Compilation } from '../compilation.ts'
+import { itemFieldsOf } from '../compile-templates.ts'
 import type { PlaybookDocument } from '../document.ts'
-import { FeatureRegistry } from '../feature-registry.ts'
 import type { OfferSource, PlaybookSource } from '../source.ts'
 import { isAlwaysKnown, isImpossible, type Places } from './possible.ts'
 import { both, type Term, termsOf } from './terms.ts'
@@ -16,26 +15,32 @@ export function warnOfRules(source: PlaybookSource, document: PlaybookDocument):
 class Rules {
   private readonly source: PlaybookSource
   private readonly document: PlaybookDocument
-  private readonly checker: ConditionChecker
+  private readonly compilation: Compilation
   private readonly facts: readonly Expression[]
   private readonly everywhere: Places
 
   constructor(source: PlaybookSource, document: PlaybookDocument) {
     this.source = source
     this.document = document
-    this.checker = new ConditionChecker(declarationsOf(source, document), new FeatureRegistry())
+    this.compilation = new Compilation(document, source, new Map())
     this.facts = Object.values(source.facts ?? {}).map((text) => this.parse(text))
     this.everywhere = placesOf(source)
   }
 
   warn(): void {
-    const { facts = {}, groups = {}, offers = {} } = this.source
+    const { facts = {}, groups = {}, offers = {}, context = [], channels = {} } = this.source
     Object.keys(facts).forEach((name, index) => {
       const fact = this.facts[index]
       if (fact) this.warnOfCondition(['facts', name], fact, this.everywhere)
     })
     for (const [name, { never }] of Object.entries(groups))
       if (never !== undefined) this.warnOfNever(['groups', name, 'never'], this.parse(never))
+    context.forEach(({ when }, index) => {
+      if (!this.canBe(this.parse(when), true, this.everywhere))
+        this.document.warn(['context', index, 'when'], 'this never holds')
+    })
+    for (const [name, { when }] of Object.entries(channels))
+      if (when !== undefined) this.warnOfChannel(name, this.parse(when))
     for (const [name, offer] of Object.entries(offers)) this.warnOfOffer(name, offer)
   }
 
@@ -44,6 +49,16 @@ class Rules {
     if (!this.canBe(condition, true, places)) this.document.warn(path, 'this never holds')
     else if (this.isAlways(condition, places))
       this.document.warn(path, 'this always holds, so it says nothing')
+  }
+
+  private warnOfChannel(channel: string, when: Expression): void {
+    const here = Object.entries(this.source.placements).filter(([, one]) => one.channel === channel)
+    const places = { channels: [channel], placements: here.map(([name]) => name) }
+    if (here.length > 0 && !this.canBe(when, true, places))
+      this.document.warn(
+        ['channels', channel, 'when'],
+        'this never holds, so nothing is shown on this channel',
+      )
   }
 
   private warnOfNever(path: readonly string[], never: Expression): void {
@@ -56,8 +71,8 @@ class Rules {
   private warnOfOffer(name: string, offer: OfferSource): void {
     const places = placesOf(this.source, offer)
     const path = ['offers', name]
-    const when = offer.when === undefined ? undefined : this.parse(offer.when)
-    const never = offer.never === undefined ? undefined : this.parse(offer.never)
+    const when = offer.when === undefined ? undefined : this.parse(offer.when, offer)
+    const never = offer.never === undefined ? undefined : this.parse(offer.never, offer)
     const groupNever = this.source.groups?.[offer.group ?? '']?.never
     if (never) this.warnOfNever([...path, 'never'], never)
     if (when === undefined) return
@@ -110,8 +125,11 @@ class Rules {
     return termsOf(condition, isTrue, (index) => this.facts[index])
   }
 
-  private parse(text: string): Expression {
-    return this.checker.condition(parseCel(text)).expression
+  /** @param offer whose items it may read */
+  private parse(text: string, offer?: OfferSource): Expression {
+    const { checker } = this.compilation
+    const fields = offer && itemFieldsOf(offer, this.compilation)
+    return checker.item.within(fields, () => checker.condition(parseCel(text)).expression)
   }
 }
 

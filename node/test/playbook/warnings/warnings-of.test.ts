@@ -29,6 +29,7 @@ events: { page: { path: string, ms: int } }
 traits: { tier: { type: string }, age: { type: int }, vip: { type: bool, default: false }${traits && `, ${traits}`} }
 profile: { web: [tier, age, vip] }
 facts: { ${facts} }
+catalogues: { tents: { fields: { size: int }, examples: [{ id: a, size: 3 }] } }
 groups: { sales: { ${groups} } }
 placements: { ${placements} }
 offers:
@@ -149,6 +150,45 @@ describe('a rule that excludes all whom another admits', () => {
   })
 })
 
+describe('a rule of contexts, channels and items', () => {
+  const shop = (rest: string) => `playbook: shop
+events: { page: {} }
+traits: { age: { type: int } }
+catalogues: { tents: { fields: { size: int, kind: string }, examples: [{ id: a, size: 3, kind: dome }] } }
+groups: { sales: {} }
+placements: { ${hero} }
+${rest}`
+  const template = (when: string) =>
+    shop(
+      `offers: { tent: { from: tents, match: item.kind == "dome", when: '${when}', treatments: { banner: {} } } }`,
+    )
+  const told = (text: string) =>
+    warningsOf(readPlaybook(text)).map(({ path, message }) => `${path}: ${message}`)
+
+  it('is told where it never holds', () => {
+    const traits = 'traits.age > 3 && traits.age < 2'
+    const read = 'offers: { b: { when: traits.age > 1, treatments: { banner: {} } } }'
+
+    expect(told(shop(`context: [{ when: ${traits}, group: sales, times: 2 }]\n${read}`))).toEqual([
+      'context.0.when: this never holds',
+    ])
+    expect(told(shop(`channels: { web: { when: ${traits} } }\n${read}`))).toEqual([
+      'channels.web.when: this never holds, so nothing is shown on this channel',
+    ])
+    expect(told(template('item.size > 3 && item.size < 2 && traits.age > 1'))).toEqual([
+      `offers.tent.when: ${never}`,
+    ])
+  })
+
+  it('is not told where it may', () => {
+    const read = 'offers: { b: { when: traits.age > 1, treatments: { banner: {} } } }'
+    expect(
+      told(shop(`context: [{ when: traits.age > 3, group: sales, times: 2 }]\n${read}`)),
+    ).toEqual([])
+    expect(told(template('item.size > 3 && traits.age > 1'))).toEqual([])
+  })
+})
+
 describe('an offer behind others', () => {
   const steady = 'priority: 2, accepted: allow, rejected: allow'
   const first = (rest = steady) => `first: { ${rest}, treatments: { banner: {} } }`
@@ -187,6 +227,14 @@ describe('an offer behind others', () => {
       },
     ],
     ['gets the second placement of an answer', { placements: `${hero}, ${mail}`, offers: first() }],
+    [
+      'stands where a formula ranks',
+      {
+        placements:
+          'hero: { channel: web, format: banner, fallback: {}, rank: "value - priority" }',
+        offers: first(),
+      },
+    ],
     [
       'stands behind content that may be unknown',
       {
@@ -303,6 +351,14 @@ describe('a cap that is never reached', () => {
       {
         placements: `${mail}, hero: { channel: web, format: banner, fallback: {}, limits: [{ on: display, max: 2, per: day }] }`,
         card: limit('on: display, max: 5, per: day'),
+      },
+    ],
+    [
+      'caps of each item',
+      {
+        card: limit('on: display, max: 2, per: day'),
+        placements: `hero: { channel: web, format: banner, fallback: {}, limits: [{ on: display, max: 9, per: day }] }`,
+        offers: `tents: { from: tents, match: item.size == 3, ${limit('on: display, max: 2, per: day')}, treatments: { banner: {} } }`,
       },
     ],
     [
