@@ -55,6 +55,7 @@ export class Segmenter {
   private readonly uses: SegmenterDependencies
   private readonly touched = new Map<Shard, Touched>()
   private turnedAt: number
+  private rounds = 0
   private timer: Timer | undefined
   private running: Promise<void> = Promise.resolve()
   private isClosed = false
@@ -93,7 +94,9 @@ export class Segmenter {
   private schedule(): void {
     if (this.isClosed) return
     this.timer = this.uses.clock.after(gatherMs, () => {
-      this.running = this.round().finally(() => this.schedule())
+      this.running = this.round()
+        .catch((error: unknown) => this.failed(error))
+        .finally(() => this.schedule())
     })
   }
 
@@ -122,25 +125,28 @@ export class Segmenter {
   }
 
   private async lookAtTouched(): Promise<void> {
-    const end = this.uses.clock.monotonic() + roundMs
+    const { clock, shards, sweep } = this.uses
+    const end = clock.monotonic() + roundMs
     let left = looksPerRound
-    for (const primary of this.uses.leaders()) {
-      const shard = this.uses.shards.find(({ number }) => number === primary.number)
+    for (const primary of this.leadersInTurn()) {
+      const shard = shards.find(({ number }) => number === primary.number)
       const touched = shard && this.touched.get(shard)
       if (shard === undefined || touched === undefined) continue
-      if (touched.hasOverflowed) this.uses.sweep.hurry()
+      if (touched.hasOverflowed) sweep.hurry()
       touched.hasOverflowed = false
-      while (
-        touched.size > 0 &&
-        left > 0 &&
-        this.uses.clock.monotonic() < end &&
-        waitingSignals(shard) <= waitingMax
-      ) {
+      while (touched.size > 0 && left > 0 && clock.monotonic() < end && !isFull(shard)) {
         const piece = touched.take(Math.min(left, pieceMax))
         left -= piece.length
         await this.lookAt(primary, shard, piece, touched)
       }
     }
+  }
+
+  /** Another one is the first each time: under overload the last ones have no turn. */
+  private leadersInTurn(): readonly Teller[] {
+    const leaders = this.uses.leaders()
+    const first = leaders.length === 0 ? 0 : this.rounds++ % leaders.length
+    return [...leaders.slice(first), ...leaders.slice(0, first)]
   }
 
   private async lookAt(
@@ -149,23 +155,38 @@ export class Segmenter {
     ids: readonly FragmentId[],
     touched: Touched,
   ): Promise<void> {
-    const { clock, onlooker, observer } = this.uses
+    const { clock, observer } = this.uses
+    const looks: Promise<readonly Finding[]>[] = []
+    let pieceEnd = clock.monotonic() + pieceMs
+    for (const id of ids) {
+      looks.push(this.look(shard, id))
+      if (clock.monotonic() < pieceEnd) continue
+      await new Promise<void>((resolve) => clock.soon(resolve))
+      pieceEnd = clock.monotonic() + pieceMs
+    }
+    const findings = (await Promise.all(looks)).flat()
     try {
-      const looks: (readonly Finding[] | Promise<readonly Finding[]>)[] = []
-      let pieceEnd = clock.monotonic() + pieceMs
-      for (const id of ids) {
-        looks.push(onlooker.look(shard, id))
-        if (clock.monotonic() < pieceEnd) continue
-        await new Promise<void>((resolve) => clock.soon(resolve))
-        pieceEnd = clock.monotonic() + pieceMs
-      }
-      const findings = (await Promise.all(looks)).flat()
       for (const entry of entriesOf(findings)) await primary.segment(entry)
     } catch (error) {
       for (const id of ids) touched.add(id)
       const what = `shard ${shard.number} cannot tell who is in which segment`
       observer.failed('segments', toHalfsecondError(error, 'UNAVAILABLE', what))
     }
+  }
+
+  /** Never rejects: whoever cannot be looked at keeps nobody else from it. */
+  private async look(shard: Shard, id: FragmentId): Promise<readonly Finding[]> {
+    try {
+      return await this.uses.onlooker.look(shard, id)
+    } catch (error) {
+      this.failed(error)
+      return []
+    }
+  }
+
+  private failed(error: unknown): void {
+    const failure = toHalfsecondError(error, 'UNAVAILABLE', 'cannot look who is in which segment')
+    this.uses.observer.failed('segments', failure)
   }
 }
 
@@ -178,8 +199,8 @@ const pieceMax = 256
  */
 const waitingMax = signalsMax / 2
 
-function waitingSignals({ state }: Shard): number {
-  return state.outbox.sizeOf(signalDestination(state.shards))
+function isFull({ state }: Shard): boolean {
+  return state.outbox.sizeOf(signalDestination(state.shards)) > waitingMax
 }
 
 function* entriesOf(findings: readonly Finding[]): Generator<readonly Finding[]> {
