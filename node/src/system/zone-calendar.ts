@@ -5,8 +5,10 @@ const formattersMax = 600
 
 /** A period's start, and until when it is the answer: the end of the local day it was asked on. */
 interface Known {
-  start: number
-  end: number
+  readonly start: number
+  readonly end: number
+  /** The one that was asked before: beside now it is when the zone changed that is asked. */
+  readonly other: Known | undefined
 }
 
 const hourMs = 3_600_000
@@ -20,18 +22,21 @@ const dayMaxMs = 26 * hourMs
 export class ZoneCalendar implements Calendar {
   private readonly formatters = new Map<string, Intl.DateTimeFormat>()
   private readonly clocks = new Map<string, { minuteOfEpoch: number; clock: Clock }>()
-  /** The two that were asked last: that of now, and that of a change of zone. */
-  private readonly known = new Map<string, readonly Known[]>()
+  private readonly known: { readonly [unit in CalendarUnit]: Map<string, Known> } = {
+    day: new Map(),
+    week: new Map(),
+    month: new Map(),
+  }
 
   startOf(unit: CalendarUnit, at: number, zone: string): number {
-    const key = `${unit} ${zone}`
-    const [last, before] = this.known.get(key) ?? []
+    const ofUnit = this.known[unit]
+    const last = ofUnit.get(zone)
     if (last && isWithin(at, last)) return last.start
-    if (before && isWithin(at, before)) return before.start
+    if (last?.other && isWithin(at, last.other)) return last.other.start
     const start = this.compute(unit, at, zone)
-    if (this.known.size >= formattersMax * 3) this.known.clear()
-    const found = { start, end: this.endOfDay(at, zone) }
-    this.known.set(key, last ? [found, last] : [found])
+    if (ofUnit.size >= formattersMax) ofUnit.clear()
+    const end = this.endOfDay(at, zone)
+    ofUnit.set(zone, { start, end, other: last && { ...last, other: undefined } })
     return start
   }
 

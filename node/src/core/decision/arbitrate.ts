@@ -91,9 +91,12 @@ class Race {
   private readonly verdicts: Map<Candidate, Verdict> | undefined
   /** Those before it were looked at. */
   private at = 0
-  /** May be shown, and were not yielded yet; and their scores. */
-  private readonly waiting: Candidate[] = []
-  private readonly scores: number[] = []
+  /** Of those that may be shown and were not yielded yet, and its score. */
+  private best: Candidate | undefined
+  private bestScore = 0
+  /** The others of them, and their scores. Null until there is one: mostly there is none. */
+  private waiting: Candidate[] | null = null
+  private scores: number[] = noScores
 
   constructor(
     candidates: readonly Candidate[],
@@ -111,57 +114,73 @@ class Race {
 
   next(): Candidate | undefined {
     for (;;) {
-      const waitedFor = this.waiting.length
-      const best = this.lookOn()
-      const candidate = this.remove(best)
-      if (candidate === undefined) return undefined
+      const waited = this.takeBestWaiting()
+      this.lookOn()
+      const { best } = this
+      this.best = undefined
+      if (best === undefined) return undefined
       // What was chosen since may have filled its limits.
-      const limit = best < waitedFor ? limitOn(candidate, this.evaluation) : undefined
-      if (limit === undefined) return candidate
-      this.verdicts?.set(candidate, { kind: 'limit', limit })
+      const limit = best === waited ? limitOn(best, this.evaluation) : undefined
+      if (limit === undefined) return best
+      this.verdicts?.set(best, { kind: 'limit', limit })
     }
   }
 
-  /** Looks at candidates until none of the others can be better than the best that is waiting. */
-  private lookOn(): number {
-    const { waiting, scores, evaluation, candidates, rank } = this
-    let best = this.bestWaiting()
+  /** Looks at candidates until none of the others can be better than the best. */
+  private lookOn(): void {
+    const { evaluation, candidates, rank } = this
     for (; this.at < candidates.length; this.at++) {
       const candidate = candidates[this.at]
-      if (candidate === undefined) break
-      const rival = waiting[best]
-      if (rival && !isBefore(candidate, candidate.bound, rival, scores[best] ?? 0)) break
+      if (candidate === undefined) return
+      const { best } = this
+      if (best && !isBefore(candidate, candidate.bound, best, this.bestScore)) return
       const verdict = judge(candidate, evaluation, this.taken)
       if (verdict !== undefined) {
         this.verdicts?.set(candidate, verdict)
         continue
       }
       const score = scoreOf(candidate, rank, evaluation)
-      if (rival === undefined || isBefore(candidate, score, rival, scores[best] ?? 0))
-        best = waiting.length
-      waiting.push(candidate)
-      scores.push(score)
+      if (best === undefined) this.lead(candidate, score)
+      else if (isBefore(candidate, score, best, this.bestScore)) {
+        this.wait(best, this.bestScore)
+        this.lead(candidate, score)
+      } else this.wait(candidate, score)
     }
-    return best
   }
 
-  /** Minus one where none is waiting. */
-  private bestWaiting(): number {
+  private lead(candidate: Candidate, score: number): void {
+    this.best = candidate
+    this.bestScore = score
+  }
+
+  private wait(candidate: Candidate, score: number): void {
+    if (this.waiting === null) {
+      this.waiting = []
+      this.scores = []
+    }
+    this.waiting.push(candidate)
+    this.scores.push(score)
+  }
+
+  private takeBestWaiting(): Candidate | undefined {
     const { waiting, scores } = this
-    let best = -1
+    if (waiting === null) return undefined
+    let at = 0
     for (let i = 0; i < waiting.length; i++) {
-      const rival = waiting[best]
       const one = waiting[i]
-      if (one && (!rival || isBefore(one, scores[i] ?? 0, rival, scores[best] ?? 0))) best = i
+      const best = waiting[at]
+      if (one && best && isBefore(one, scores[i] ?? 0, best, scores[at] ?? 0)) at = i
     }
+    const best = waiting[at]
+    if (best === undefined) return undefined
+    this.lead(best, scores[at] ?? 0)
+    const last = waiting.pop()
+    const score = scores.pop()
+    if (last === undefined || score === undefined || last === best) return best
+    waiting[at] = last
+    scores[at] = score
     return best
-  }
-
-  private remove(index: number): Candidate | undefined {
-    const candidate = this.waiting[index]
-    if (candidate === undefined) return undefined
-    this.waiting.splice(index, 1)
-    this.scores.splice(index, 1)
-    return candidate
   }
 }
+
+const noScores: number[] = []

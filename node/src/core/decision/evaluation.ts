@@ -16,6 +16,10 @@ type Given = Omit<DecideRequest, 'placements' | 'now'>
 
 const nothingGiven: Given = { exposures: nothing }
 
+type Periods = { [unit in CalendarUnit]: number | undefined }
+
+type Factors = { [name in FactorName]: number }
+
 /** What is remembered of a condition, in one byte. */
 const unasked = 0
 const isFalse = 1
@@ -38,24 +42,14 @@ export class Evaluation implements Scope, LimitScope {
   item: Item | null = null
   /** Exposures that may have been given elsewhere. */
   readonly unseen: 0 | 1
-  /** Of the candidate that is ranked; one object for all, so that ranking allocates nothing. */
-  readonly factors: { [name in FactorName]: number } = {
-    propensity: 1,
-    context: 1,
-    value: 1,
-    weight: 1,
-    priority: 0,
-  }
   private readonly playbook: Playbook
   private readonly refused: readonly Exposure[]
-  private readonly facts: Uint8Array
-  private readonly contexts: Uint8Array
-  private readonly groups: Uint8Array
-  private readonly periods: { [unit in CalendarUnit]: number | undefined } = {
-    day: undefined,
-    week: undefined,
-    month: undefined,
-  }
+  /** Of facts, then of contexts, then of groups: one array for all, since most decisions are short. */
+  private readonly known: Uint8Array
+  private readonly firstContext: number
+  private readonly firstGroup: number
+  private periods: Periods | null = null
+  private ranked: Factors | null = null
   private knownLocales: readonly string[] | undefined
   /** By feature: exposures that it does not count yet. Null: none. */
   private exposed: Map<number, number> | null = null
@@ -74,9 +68,9 @@ export class Evaluation implements Scope, LimitScope {
     this.calendar = calendar
     this.now = now
     this.playbook = playbook
-    this.facts = new Uint8Array(playbook.facts.length)
-    this.contexts = new Uint8Array(playbook.contexts.length)
-    this.groups = new Uint8Array(playbook.groups.length)
+    this.firstContext = playbook.facts.length
+    this.firstGroup = this.firstContext + playbook.contexts.length
+    this.known = new Uint8Array(this.firstGroup + playbook.groups.length)
     this.zone = zoneIn(profile.traits?.get('zone')?.value, playbook.zone)
     this.unseen = isPrimary ? 0 : 1
     this.refused = refused
@@ -87,9 +81,7 @@ export class Evaluation implements Scope, LimitScope {
   at(placement: Placement): void {
     this.channel = placement.channel
     this.placement = placement.name
-    this.facts.fill(unasked)
-    this.contexts.fill(unasked)
-    this.groups.fill(unasked)
+    this.known.fill(unasked)
   }
 
   /** A display of it will come, or will not: until then it counts as one; its grant likewise. */
@@ -120,13 +112,17 @@ export class Evaluation implements Scope, LimitScope {
   }
 
   periodStart(unit: CalendarUnit): number {
+    this.periods ??= { day: undefined, week: undefined, month: undefined }
+    const known = this.periods[unit]
+    if (known !== undefined) return known
     const zone = this.traits?.get('zone')
-    this.periods[unit] ??= periodStart(unit, this.now, zone, this.playbook.zone, this.calendar)
-    return this.periods[unit]
+    const start = periodStart(unit, this.now, zone, this.playbook.zone, this.calendar)
+    this.periods[unit] = start
+    return start
   }
 
   fact(index: number): Truth {
-    return this.once(this.facts, index, this.playbook.facts[index]?.condition)
+    return this.once(index, this.playbook.facts[index]?.condition)
   }
 
   allFacts(): Truth[] {
@@ -134,12 +130,18 @@ export class Evaluation implements Scope, LimitScope {
   }
 
   context({ index, condition }: Context): Truth {
-    return this.once(this.contexts, index, condition)
+    return this.once(this.firstContext + index, condition)
   }
 
   /** What keeps a group's offers out. */
   groupNever({ index, never }: Group): Truth {
-    return never === undefined ? false : this.once(this.groups, index, never)
+    return never === undefined ? false : this.once(this.firstGroup + index, never)
+  }
+
+  /** Of the candidate that is ranked; one object for all, so that ranking allocates nothing. */
+  get factors(): Factors {
+    this.ranked ??= { propensity: 1, context: 1, value: 1, weight: 1, priority: 0 }
+    return this.ranked
   }
 
   /** Of the visitor, the one that fits best first. */
@@ -148,13 +150,13 @@ export class Evaluation implements Scope, LimitScope {
     return this.knownLocales
   }
 
-  private once(cache: Uint8Array, index: number, condition: Condition | undefined): Truth {
-    const known = cache[index]
+  private once(place: number, condition: Condition | undefined): Truth {
+    const known = this.known[place]
     if (known === isFalse) return false
     if (known === isTrue) return true
     if (known === isUnknown) return undefined
     const truth = condition?.test(this)
-    cache[index] = truth === undefined ? isUnknown : truth ? isTrue : isFalse
+    this.known[place] = truth === undefined ? isUnknown : truth ? isTrue : isFalse
     return truth
   }
 
