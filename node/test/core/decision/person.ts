@@ -3,6 +3,7 @@ import {
   type Identifier,
   identifierOf,
   type Outcome,
+  type OutcomeRecord,
   type Properties,
 } from '@halfsecond/protocol'
 import { type Choice, decide, type Exposure } from '../../../src/core/decision/decide.ts'
@@ -59,18 +60,22 @@ export class Person {
     return { kind: 'consent', ...this.common(at), purpose: 'personalise', granted }
   }
 
-  outcome(outcome: Outcome, offer: string, placement: string, at = noon): FragmentRecord {
+  outcome(outcome: Outcome, offer: string, placement: string, at = noon): OutcomeRecord {
     const common = this.common(at)
     const treatment = 'banner'
     return { kind: 'outcome', ...common, decision: common.id, outcome, offer, placement, treatment }
   }
 
   fold(...records: readonly FragmentRecord[]): this {
-    for (const record of records) {
-      const bytes = encode(record)
-      const logged = { sequence: ++this.count, index: 0, bytes, start: 0, end: bytes.length }
-      evolve(this.fragment, record, { ...logged, timestamp: record.at }, this.ground)
-    }
+    for (const record of records) this.foldAt(record.at, record)
+    return this
+  }
+
+  /** @param timestamp when the log takes it */
+  foldAt(timestamp: number, record: FragmentRecord): this {
+    const bytes = encode(record)
+    const logged = { sequence: ++this.count, index: 0, bytes, start: 0, end: bytes.length }
+    evolve(this.fragment, record, { ...logged, timestamp }, this.ground)
     return this
   }
 

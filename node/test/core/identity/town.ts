@@ -6,6 +6,7 @@ import {
   type FragmentId,
   type Identifier,
   identifierIn,
+  type OutcomeRecord,
   parseIdentifier,
 } from '@halfsecond/protocol'
 import type { Profile } from '../../../src/core/decision/decide.ts'
@@ -81,7 +82,7 @@ export class Town {
     return { kind: 'consent', ...this.common(key, this.nowMs), purpose: 'personalise', granted }
   }
 
-  display(key: Identifier): ChannelRecord {
+  display(key: Identifier): OutcomeRecord {
     const common = this.common(key, this.nowMs)
     const shown = { placement: 'hero', offer: 'card', treatment: 'banner' } as const
     return { kind: 'outcome', ...common, decision: `d${common.id}`, ...shown, outcome: 'display' }
