@@ -33,6 +33,8 @@ export class MemoryLog implements Log {
   shardBytesMax = Number.POSITIVE_INFINITY
   private readonly now: () => number
   private readonly entries: LogEntry[][]
+  /** By shard: what its entries take together. */
+  private readonly bytes: number[] = []
   private readonly incarnations: number[]
   private readonly firsts: number[]
   private readonly followers = new Set<Following>()
@@ -59,6 +61,7 @@ export class MemoryLog implements Log {
       own: writer === 'own',
       bytes: new Uint8Array(bytes),
     })
+    this.bytes[shard] = this.bytesOf(shard) + bytes.length
     if (this.isAutomatic) queueMicrotask(() => this.deliver(shard))
     return sequence
   }
@@ -73,7 +76,7 @@ export class MemoryLog implements Log {
     const { first: before, last } = this.extentNow(shard)
     const next = Math.min(first, last + 1)
     if (next <= before) return
-    this.of(shard).splice(0, next - before)
+    this.gone(shard, this.of(shard).splice(0, next - before))
     this.firsts[shard] = next
   }
 
@@ -118,12 +121,13 @@ export class MemoryLog implements Log {
   /** The server loses its newest entries. */
   loseSuffix(shard: number, count: number): void {
     const entries = this.of(shard)
-    entries.splice(Math.max(0, entries.length - count))
+    this.gone(shard, entries.splice(Math.max(0, entries.length - count)))
   }
 
   /** The stream is deleted and made anew, empty. */
   recreate(shard: number): void {
     this.entries[shard] = []
+    this.bytes[shard] = 0
     this.firsts[shard] = 1
     this.incarnations[shard] = (this.incarnations[shard] ?? 0) + 1_000_000
   }
@@ -158,7 +162,11 @@ export class MemoryLog implements Log {
   }
 
   private bytesOf(shard: number): number {
-    return this.of(shard).reduce((sum, entry) => sum + entry.bytes.length, 0)
+    return this.bytes[shard] ?? 0
+  }
+
+  private gone(shard: number, entries: readonly LogEntry[]): void {
+    this.bytes[shard] = entries.reduce((sum, { bytes }) => sum - bytes.length, this.bytesOf(shard))
   }
 
   private check(shard: number, cursor: Cursor): Discontinuity | undefined {

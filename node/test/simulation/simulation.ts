@@ -4,7 +4,7 @@ import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import { MemoryDecisions } from '../../src/memory/memory-decisions.ts'
 import { MemorySignals } from '../../src/memory/memory-signals.ts'
 import type { EngineDependencies } from '../../src/runtime/engine-dependencies.ts'
-import type { Log } from '../../src/runtime/ports.ts'
+import type { Bus, Log } from '../../src/runtime/ports.ts'
 import { event, start, visitorsOf } from '../support/records.ts'
 import { Coverage } from './coverage.ts'
 import { Dice } from './dice.ts'
@@ -38,7 +38,14 @@ const keptDecisions = 1_000
 /** Enough for a log to be worth trimming. */
 const grownEntries = 1_200
 
-/** Shows how many pages a visitor saw. */
+/** Offers that people accept one after the other. */
+export const dealCount = 8
+const deals = Array.from(
+  { length: dealCount },
+  (_, i) => `  deal${i}: { treatments: { script: deal } }`,
+).join('\n')
+
+/** Shows how many pages a visitor saw, and the deals that they have not accepted. */
 const playbook = (name: string) => `
 playbook: ${name}
 consent: { personalise: assumed }
@@ -47,7 +54,9 @@ facts: { seen: 'count("page", "30d") > 0', odd: 'count("page", "30d") % 2 == 1' 
 segments: [seen, odd]
 placements:
   hero: { channel: web, format: banner, fallback: '0' }
+  deal: { channel: call, format: script, count: ${dealCount}, fallback: none }
 offers:
+${deals}
   count:
     when: 'count("page", "30d") > 0'
     treatments: { banner: '\${count("page", "30d")}' }
@@ -355,6 +364,11 @@ export class Simulation {
     if (dice.chance(noise.loss)) return []
     const one = dice.chance(0.2) ? dice.between(2, noise.delayMs) : dice.between(0.2, 2)
     return dice.chance(noise.twice) ? [one, one + dice.between(0, 50)] : [one]
+  }
+
+  /** Somebody else who asks nodes. */
+  connect(name: string): Bus {
+    return this.network.connect(name, new WatchingObserver(this.coverage))
   }
 
   private client(name: string, plant: Plant): SimulatedClient {

@@ -99,9 +99,10 @@ export class DecidingCluster {
     }
   }
 
-  async activate(version: number, playbook: Playbook): Promise<void> {
+  /** @param on on these shards only; by default on all */
+  async activate(version: number, playbook: Playbook, on = [0, 1, 2, 3]): Promise<void> {
     for (const { playbooks } of this.nodes) playbooks.add(version, playbook)
-    for (let shard = 0; shard < shards; shard++) {
+    for (const shard of on) {
       const record = { kind: 'playbook', epoch: 1, version, hash: `h${version}` } as const
       await this.log.append(shard, ownBatch(1, ++this.primaryNumber, record), 'own')
       this.log.deliver(shard)

@@ -35,7 +35,7 @@ export function profileSeen(
   const more: Part[] = []
   const take = ({ id, copy, part, isAhead }: Known) => {
     if (id === root.own.id || !members.has(id)) return
-    if (part !== null) more.push(part)
+    if (part !== null) more.push(under(part, profiles.set))
     else if (copy !== null && isAhead) more.push(partOf(copy.bytes, profiles.set))
     else if (copy !== null) copies.push(better(copy) ?? copy)
   }
@@ -48,6 +48,11 @@ export function profileSeen(
   }
   for (const known of gathering.all()) if (!held.has(known.id)) take(known)
   return profiles.of(root.own, copies, more)
+}
+
+/** A part that was read where another playbook decides yet: what features it has is not known here. */
+function under(part: Part, set: FeatureSet): Part {
+  return part.features === null || part.features.set === set ? part : { ...part, features: null }
 }
 
 /** Copies of members whose features are not known under the playbook that decides. */

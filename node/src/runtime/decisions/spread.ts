@@ -35,8 +35,9 @@ export interface SpreadDependencies {
 
 /**
  * Says when a record counts wherever its person is decided for: it follows the copies of its key's
- * fragment up to the root, and waits until every replica that may answer for the root has folded
- * them. What is not so in time is not so; nobody loses anything by it, as the record is durable.
+ * fragment up to the root, and waits until every replica that may answer on the way has folded them:
+ * at the root for what it says, below for whom it links. What is not so in time is not so; nobody
+ * loses anything by it, as the record is durable.
  */
 export class Spread {
   private readonly uses: SpreadDependencies
@@ -57,15 +58,14 @@ export class Spread {
     if (!isHere || shard.isStopped) return later
     const fragments = fragmentsOf(shard, at)
     const parents = new Set<Identifier>()
-    let isRoot = fragments.length === 0
     for (const fragment of fragments) {
       const parent = parentOfFragment(fragment, shard.state.identity.rules.namespaces)
-      if (parent === null) isRoot = true
-      else parents.add(identifierIn(parent))
+      if (parent !== null) parents.add(identifierIn(parent))
     }
-    const steps = [...parents].map((parent) => this.goUp(shard, key, parent, endsAt))
-    if (isRoot) steps.push(this.isOnReplicas(position, endsAt))
-    const done = await Promise.all(steps)
+    const done = await Promise.all([
+      this.isOnReplicas(position, endsAt),
+      ...[...parents].map((parent) => this.goUp(shard, key, parent, endsAt)),
+    ])
     return { kind: 'spread', isEverywhere: done.every((one) => one) }
   }
 

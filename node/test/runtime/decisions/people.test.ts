@@ -329,3 +329,17 @@ test('why tells of the whole person, wherever their fragments are', async () => 
     { placement: 'segment', freshness: 'fresh', shown: [{ offer: 'note' }] },
   ])
 })
+
+test('shards of one node that are not of one playbook yet have an answer for a person on both', async () => {
+  const cluster = await DecidingCluster.start(together)
+  await cluster.publish(segment(user, 'gold'), page(anon), link(anon, user))
+  await cluster.settle()
+  await cluster.activate(2, peoplePlaybook(2), [3])
+
+  const answer = await cluster.ask(decide([anon], { pending: [cluster.pending(page(anon))] }), 0)
+
+  // What one of them counted under the other playbook is not known, and what is not known admits nothing.
+  expect(shown(answer)).toBe('none, unknown; fresh')
+  await cluster.activate(2, peoplePlaybook(2), [0, 1, 2])
+  expect(shown(await cluster.ask(decide([anon]), 0))).toBe('one, gold; fresh')
+})
