@@ -366,11 +366,26 @@ describe('time', () => {
     const nextDay = Date.UTC(2025, 2, 30, 23)
     const shopper = new Shopper(oncePerDay)
     shopper.fold(shopper.outcome('display', shownAt))
-    const inLondon = shopper.person.traits({ zone: 'Europe/London' }, shownAt)
+    const inLondon = shopper.person.traits({ zone: 'Europe/London' }, shownAt - 30 * dayMs)
 
     expect([nextDay - 1, nextDay].map((now) => shopper.sees(now))).toEqual([false, false])
     shopper.fold(inLondon)
     expect([nextDay - 1, nextDay].map((now) => shopper.sees(now))).toEqual([false, true])
+  })
+})
+
+describe('a change of zone', () => {
+  it('begins no new period before the present one has ended in both', () => {
+    const shownAt = Date.UTC(2025, 5, 18, 10)
+    const shopper = new Shopper(oncePerDay)
+    const zone = (name: string, at: number) => shopper.person.traits({ zone: name }, at)
+    shopper.fold(zone('America/New_York', shownAt - dayMs), shopper.outcome('display', shownAt))
+
+    shopper.fold(zone('Asia/Tokyo', shownAt + hourMs))
+
+    // Midnight in Tokyo is at 15:00 UTC, in New York at 4:00 of the next day.
+    const ends = [Date.UTC(2025, 5, 18, 15), Date.UTC(2025, 5, 19, 4) - 1, Date.UTC(2025, 5, 19, 4)]
+    expect(ends.map((now) => shopper.sees(now))).toEqual([false, false, true])
   })
 })
 
