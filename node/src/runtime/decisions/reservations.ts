@@ -9,7 +9,7 @@ export const reservedMs = 60_000
 /** Propositions that one person may wait for: whoever asks faster makes the oldest go. */
 export const reservedPerPersonMax = 32
 
-/** Propositions that one node remembers, about 200 bytes each: the oldest people go first. */
+/** Propositions that one node remembers, about 200 bytes each: the oldest go first. */
 const reservedMax = 100_000
 
 /** What limits will count of a proposition, and do not count yet. */
@@ -19,6 +19,7 @@ export interface Awaited {
 }
 
 interface Reservation {
+  readonly root: FragmentId
   readonly given: Shown
   /** By the clock that never jumps. */
   readonly at: number
@@ -37,8 +38,11 @@ interface Reservation {
 export class Reservations {
   private readonly clock: Pick<Clock, 'monotonic'>
   private readonly max: number
-  /** By root; whoever was given something last stands last. */
+  /** By root, the oldest first. */
   private readonly byRoot = new Map<FragmentId, Reservation[]>()
+  /** All, the oldest first, from `first` on; among them some that are no longer reserved. */
+  private queue: Reservation[] = []
+  private first = 0
   private count = 0
 
   constructor(clock: Pick<Clock, 'monotonic'>, max = reservedMax) {
@@ -79,42 +83,54 @@ export class Reservations {
 
   /** Of a proposition that is reserved already nothing changes. */
   reserve(root: FragmentId, given: Shown, { display, grant }: Awaited): void {
-    const before = this.byRoot.get(root)
-    const kept = before?.filter((one) => this.isLive(one)) ?? []
-    if (kept.some((one) => isSame(one.given, given))) return
-    if (kept.length === reservedPerPersonMax) kept.shift()
-    const at = this.clock.monotonic()
-    kept.push({ given, at, awaited: { display, grant }, isToBeGranted: grant })
-    this.count += kept.length - (before?.length ?? 0)
-    this.byRoot.delete(root)
-    this.byRoot.set(root, kept)
     this.makeRoom()
+    const all = this.byRoot.get(root)
+    if (all?.some((one) => isSame(one.given, given))) return
+    const [oldest] = all ?? nobody
+    if (oldest !== undefined && all?.length === reservedPerPersonMax) this.remove(oldest)
+    const at = this.clock.monotonic()
+    const one = { root, given, at, awaited: { display, grant }, isToBeGranted: grant }
+    if (all) all.push(one)
+    else this.byRoot.set(root, [one])
+    this.queue.push(one)
+    this.count++
   }
 
   /** It was not given after all. */
   release(root: FragmentId, given: Shown): void {
-    const before = this.byRoot.get(root)
-    if (before === undefined) return
-    const kept = before.filter((one) => !isSame(one.given, given))
-    this.count += kept.length - before.length
-    if (kept.length > 0) this.byRoot.set(root, kept)
-    else this.byRoot.delete(root)
+    const one = this.byRoot.get(root)?.find((each) => isSame(each.given, given))
+    if (one !== undefined) this.remove(one)
   }
 
   private isLive({ at }: Reservation): boolean {
     return this.clock.monotonic() - at < reservedMs
   }
 
-  /** Whoever waits longest goes, and with them all that nobody asked for in time. */
+  /** Nobody waits for what is too old; and what waits longest goes where there is too much. */
   private makeRoom(): void {
-    for (const [root, all] of this.byRoot) {
-      const newest = all[all.length - 1]
-      if (this.count <= this.max && newest !== undefined && this.isLive(newest)) return
-      this.byRoot.delete(root)
-      this.count -= all.length
+    for (let one = this.queue[this.first]; one !== undefined; one = this.queue[this.first]) {
+      if (this.isLive(one) && this.count < this.max) break
+      this.first++
+      this.remove(one)
     }
+    // The front of an array is removed in few large pieces, so that each costs next to nothing.
+    if (this.first < keptGone || 2 * this.first < this.queue.length) return
+    this.queue = this.queue.slice(this.first)
+    this.first = 0
+  }
+
+  private remove(one: Reservation): void {
+    const all = this.byRoot.get(one.root)
+    const place = all?.indexOf(one) ?? -1
+    if (all === undefined || place < 0) return
+    all.splice(place, 1)
+    this.count--
+    if (all.length === 0) this.byRoot.delete(one.root)
   }
 }
+
+/** Places of the queue that may lie idle. */
+const keptGone = 1_024
 
 const nobody: readonly Reservation[] = []
 const none: readonly Exposure[] = []
