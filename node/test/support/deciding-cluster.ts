@@ -13,6 +13,7 @@ import {
   type WirePosition,
 } from '@halfsecond/protocol'
 import type { ClusterMap } from '../../src/core/cluster/cluster-map.ts'
+import type { Decided } from '../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../src/core/decision/playbook.ts'
 import { outboxBatch } from '../../src/core/shard/outbox.ts'
 import { ManualClock } from '../../src/memory/manual-clock.ts'
@@ -68,6 +69,8 @@ export class DecidingCluster {
   readonly nodes: DecidingNode[] = []
   /** Requests between nodes, as `node kind`. */
   readonly requests: string[] = []
+  /** Called with every decision, as it is logged. */
+  onDecided: (decided: Decided) => void = () => {}
   /** Shards that are said to have told nobody anything. */
   readonly unsent = new Set<number>()
   private readonly holders: readonly (readonly number[])[]
@@ -219,7 +222,7 @@ export class DecidingCluster {
     }
     const decider = new Decider({
       node: id,
-      decisionLog: { note: () => undefined },
+      decisionLog: { note: (decided) => this.onDecided(decided) },
       shards: held,
       playbooks,
       actors,

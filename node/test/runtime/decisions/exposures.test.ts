@@ -1,8 +1,14 @@
 import type { Answer, OutcomeRecord } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import {
+  encodeDecision,
+  readDecision,
+  rederive,
+} from '../../../src/core/decision/logged-decision.ts'
 import { readTimeline } from '../../../src/core/fragment/timeline.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
+import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
 import { DecidingCluster, decide } from '../../support/deciding-cluster.ts'
 import { start } from '../../support/records.ts'
 
@@ -303,5 +309,31 @@ offers:
       ),
       { numRuns: 30 },
     )
+  })
+})
+
+describe('the log of decisions', () => {
+  it.each([
+    ['a limit', twice],
+    ['a strict limit', 'limits: [{ on: display, max: 2, per: lifetime, strict: true }]'],
+  ])('has what was given, so that each is made again the same, with %s', async (_name, limits) => {
+    const playbook = playbookOf(limits)
+    const cluster = await DecidingCluster.start(everywhere, playbook)
+    const remade: boolean[] = []
+    cluster.onDecided = (decided) => {
+      const entry = encodeDecision(decided, 0)
+      const made = entry && rederive(readDecision(entry), playbook, new ZoneCalendar())
+      remade.push(made?.isSame === true)
+    }
+
+    await Promise.all(
+      ['d1', 'd2', 'd3', 'd2'].map((decision) =>
+        cluster.answerNow(decide([user], { decision, placements: ['hero', 'mail'] })),
+      ),
+    )
+    for (const node of [0, 1]) await asked(cluster, `e${node}`, { node })
+    await asked(cluster, 'd1')
+
+    expect(remade).toEqual(Array.from({ length: 7 }, () => true))
   })
 })
