@@ -18,6 +18,9 @@ export const playbookTypes = [
   jsonType,
 ]
 
+/** As large as a playbook may be: its checker says so with a place. */
+const bodyBytesMax = 1024 * 1024 + 4_096
+
 /** The longest name of whoever publishes, and the longest note. */
 const nameCharsMax = 128
 const noteCharsMax = 512
@@ -86,6 +89,7 @@ export function playbookRoutes(app: App, api: NodeApi): void {
   app.post(
     '/v1/playbook',
     {
+      bodyLimit: bodyBytesMax,
       schema: {
         summary: 'Check a playbook, try it, and make it the active one',
         description:

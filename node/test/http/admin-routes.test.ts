@@ -2,6 +2,7 @@ import { HalfsecondError, parseIdentifier } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { PlaybookError } from '../../src/playbook/faults.ts'
 import { FakeNode } from './support/fake-node.ts'
+import { FakePublishing } from './support/fake-publishing.ts'
 import { get, postAs, startServer } from './support/running-server.ts'
 
 const known = {
@@ -152,6 +153,56 @@ describe('the playbook on the admin port', () => {
     expect((await get(`${adminUrl}/v1/playbook/defaults`)).body).toEqual({
       home: { title: 'Welcome' },
     })
+  })
+
+  it('is published by somebody, for a reason, as they want it', async () => {
+    const node = new FakeNode()
+    const publishing = new FakePublishing(node)
+    const { adminUrl } = await startServer(Object.assign(node, { publishing }))
+    const path = `${adminUrl}/v1/playbook`
+    const text = 'playbook: shop\n'
+
+    await postAs(`${path}?by=ann&note=spring`, 'text/yaml', text)
+    const dry = await postAs(`${path}?dryRun=true&trial=false`, 'text/yaml', text)
+    await postAs(`${path}/rollback?version=1&by=bob&force=true`, 'application/json', '{}')
+
+    expect(dry.body).toMatchObject({ isDry: true, version: 0 })
+    expect(node.playbooks).toEqual([text, text])
+    expect(publishing.asked).toMatchObject([
+      { by: 'ann', note: 'spring' },
+      { by: '', isDry: true, isTried: false },
+      { by: 'bob', isForced: true },
+      { by: 'bob', rollsBack: 1 },
+    ])
+  })
+
+  it('has versions, each with its text', async () => {
+    const { adminUrl } = await startServer(new FakeNode())
+    const path = `${adminUrl}/v1/playbook`
+    expect((await get(`${path}/versions`)).body).toEqual({ versions: [] })
+    await postAs(path, 'text/yaml', 'playbook: shop\n')
+
+    const version = {
+      version: 1,
+      hash: 'h1',
+      name: 'shop',
+      at: '2026-11-18T11:00:00.000Z',
+      by: 'ann',
+      note: 'spring',
+      isForced: false,
+      changes: { added: 1, removed: 0, changed: 0, lines: ['+ offer a: added'] },
+      trial: {
+        timelines: 10,
+        partial: 0,
+        placements: { home: { asked: 10, before: 1, after: 2 } },
+      },
+    }
+    expect((await get(`${path}/versions`)).body).toEqual({ versions: [version] })
+    expect((await get(`${path}/versions/1`)).body).toEqual({ ...version, text: 'playbook: shop\n' })
+    for (const none of ['2', '0', '-1', 'x'])
+      expect((await get(`${path}/versions/${none}`)).status).toBe(422)
+    for (const query of ['', '?version=x', '?version=0', `?version=1&by=${'x'.repeat(200)}`])
+      expect((await postAs(`${path}/rollback${query}`, 'application/json', '{}')).status).toBe(422)
   })
 
   it('is refused with every fault and its place', async () => {

@@ -144,7 +144,7 @@ const onAdmin: Row[] = [
   ['no playbook', requestOf('POST', '/v1/playbook', ['content-type: text/yaml']), 400, 'MALFORMED'],
   [
     'a huge playbook',
-    requestOf('POST', '/v1/playbook', ['content-type: text/yaml'], 'x'.repeat(300_000)),
+    requestOf('POST', '/v1/playbook', ['content-type: text/yaml'], 'x'.repeat(1_100_000)),
     413,
     'TOO_LARGE',
   ],
