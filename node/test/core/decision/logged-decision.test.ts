@@ -36,12 +36,17 @@ facts:
   keen: sequence("7d", step("viewed", 2, "10m"), step("cart"), without("bought", "90d"))
   rich: sum("bought", "price", "30d") > 100.0
   late: now.hour >= 18
+context:
+  - { when: helped, group: service, times: 2 }
+  - { when: rich, offer: thanks, times: 20 }
+channels:
+  call: { quiet: "15:00-08:00", when: 'traits.age >= 12' }
 groups:
   service: { weight: 3 }
   sales: { never: helped, limits: [{ on: display, max: 3, per: day, across: group }] }
 placements:
   hero: { channel: web, format: banner, fallback: { title: default }, limits: [{ on: display, max: 5, per: session }] }
-  side: { channel: web, format: banner, count: 2, fallback: {} }
+  side: { channel: web, format: banner, count: 2, fallback: {}, rank: 'keen ? context * value : value + weight' }
   call: { channel: call, format: script, count: 3, fallback: {} }
 offers:
   manager: { group: service, priority: 9, when: 'helped && traits.tier in ["gold", "silver"]', treatments: { banner: { title: "\${traits.manager} helps" }, script: {} } }
@@ -49,9 +54,9 @@ offers:
   again: { group: sales, value: 50, when: 'keen || count("viewed", "1h") >= 2', treatments: { banner: { title: 'Still \${latest("viewed", "sku")}?' } } }
   kind: { value: 7, when: 'distinct("viewed", "kind", "30d") >= 2', treatments: { banner: { title: 'More \${favourite("viewed", "kind", "14d")}' }, script: {} } }
   adult: { value: 6, when: traits.age >= 18, limits: [{ on: dismiss, max: 2, per: 1h, pause: 2h }], treatments: { banner: {}, script: {} } }
-  thanks: { value: 5, when: rich, treatments: { banner: {}, script: {} } }
+  thanks: { value: 'sum("bought", "price", "30d") * 0.05', when: rich, starts: 2025-06-01, treatments: { banner: {}, script: {} } }
   night: { value: 4, when: 'late && count("page", "1d") >= 2', treatments: { banner: {} } }
-  plain: { value: 1, limits: [{ on: display, max: 2, per: week, across: placement }], treatments: { banner: {}, script: {} } }
+  plain: { value: 1, limits: [{ on: display, max: 2, per: week, across: placement }], treatments: { banner: {}, script: {} }, locales: { de: { banner: { title: schlicht } } } }
 `
 const playbook = compilePlaybook(text)
 /** As another node has it. */
@@ -69,7 +74,7 @@ interface Happened {
 
 const happened: fc.Arbitrary<Happened> = fc.record({
   of: fc.nat(2),
-  what: fc.nat(9),
+  what: fc.nat(11),
   choice: fc.nat(20),
   minutesAgo: fc.oneof(fc.nat(20), fc.nat(200), fc.nat(20_000)),
 })
@@ -95,6 +100,14 @@ function recordOf(person: Person, { what, choice, minutesAgo }: Happened) {
       return person.traits({ tier: pick(['gold', 'silver', 'none'], choice), secret: 'x' }, at)
     case 6:
       return person.traits({ manager: `Maya ${choice}`, age: choice + 10 }, at)
+    case 8:
+      return person.traits(
+        {
+          zone: pick(['Asia/Tokyo', 'America/New_York', 'Europe/London'], choice),
+          locale: pick(['de-AT', 'en'], choice),
+        },
+        at,
+      )
     case 7:
       return person.consent(choice > 2, at)
     default: {
@@ -170,12 +183,13 @@ function told(choices: readonly Choice[], traces: ReadonlyMap<string, Trace>): u
     traces: [...traces].map(([name, { candidates, facts }]) => ({
       name,
       facts,
-      candidates: candidates.map(({ candidate, verdict, findings, limitState }) => ({
+      candidates: candidates.map(({ candidate, verdict, findings, limitState, score }) => ({
         offer: candidate.offer.name,
         treatment: candidate.treatment,
         verdict: verdict.kind,
         findings,
         limitState,
+        score: score.score,
       })),
     })),
   }
@@ -211,6 +225,25 @@ describe('a logged decision', () => {
       { numRuns: 400 },
     )
     expect(seen.size).toBeGreaterThan(6)
+  })
+
+  it('knows of a change of zone that keeps the day of its limits from ending', () => {
+    const visitor = new Person(playbook)
+    const ago = (minutes: number) => noon - minutes * minuteMs
+    visitor.fold(
+      visitor.consent(true, ago(90)),
+      visitor.traits({ tier: 'gold', zone: 'Europe/London' }, ago(80)),
+      ...[60, 59, 58].map((minutes) => visitor.outcome('display', 'card', 'hero', ago(minutes))),
+      // Midnight in Auckland is now.
+      visitor.traits({ zone: 'Pacific/Auckland' }, ago(30)),
+    )
+    const profile = profileOf(visitor.fragment, playbook.features, [], noon, visitor.ground)
+    const { decided } = decidedOf(profile, ['hero'])
+
+    const again = rederive(readDecision(encoded(decided)), elsewhere, calendar)
+
+    expect(decided.choices[0]?.reason).toBe('fallback')
+    expect(again?.isSame).toBe(true)
   })
 
   it('says what was asked and shown, of whom, and when', () => {
