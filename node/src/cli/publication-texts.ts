@@ -26,7 +26,8 @@ export function describeChanges(changes: unknown): string[] {
   const { added, removed, changed, lines } = fieldsOf(changes)
   const all = textsIn(lines)
   const counts = Object.entries({ added, removed, changed }).filter(([, count]) => count !== 0)
-  const more = all.length - linesMax
+  const total = [added, removed, changed].reduce((sum: number, one) => sum + Number(one), 0)
+  const more = total - Math.min(all.length, linesMax)
   return [
     counts.length === 0
       ? 'nothing changes'

@@ -6,6 +6,10 @@ import { type Fault, PlaybookError } from './faults.ts'
 import { runPlaybookTests } from './playbook-tests.ts'
 import type { PlaybookSource } from './source.ts'
 
+/** Changes that are told in words, and characters of each: nobody reads more, and all are counted. */
+const linesMax = 1_000
+const lineCharsMax = 1_000
+
 /** What a publisher is told of a text. */
 export interface Review {
   readonly failures: readonly Fault[]
@@ -37,7 +41,7 @@ interface Comparison {
   readonly added: number
   readonly removed: number
   readonly changed: number
-  /** For each change a line, or three. */
+  /** For each of the first changes a line, or three. */
   readonly lines: readonly string[]
 }
 
@@ -45,5 +49,6 @@ interface Comparison {
 function compare(before: string | undefined, source: PlaybookSource): Comparison {
   const old = before === undefined ? undefined : new PlaybookDocument(before).source
   const changes = diffPlaybooks(old, source)
-  return { ...countChanges(changes), lines: changes.map(describeChange) }
+  const lines = changes.slice(0, linesMax).map(describeChange)
+  return { ...countChanges(changes), lines: lines.map((line) => line.slice(0, lineCharsMax)) }
 }

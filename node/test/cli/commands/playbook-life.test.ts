@@ -188,6 +188,23 @@ shop: it would be refused without --force; nothing was
     })
   })
 
+  it('is tried on persons, whose timelines have several identifiers', async () => {
+    const link = { kind: 'link', key: 'anon:v0', to: 'user:ann', strength: 'authenticated' }
+    const records = [{ ...link, id: 'link' }]
+    expect(await post(`${node.url}/v1/events`, { records })).toMatchObject({ status: 200 })
+    await vi.waitFor(async () => {
+      const { output } = await execute(['profile', 'get', 'user:ann'], { env })
+      expect(output).toMatch(/^user:ann, anon:v0\n/)
+    }, 10_000)
+
+    // What it asks for nobody has counted yet: it is counted anew, at the home of each identifier.
+    const asking = first.replace('count("page", "1d") > 0', 'count("page", "2d") > 5')
+    const { output } = await run(['publish', file, '--dry-run'], asking)
+
+    expect(output).toContain('tried on the last 20 timelines\n')
+    expect(output).toMatch(/ {2}hero {16}\d+ % +75 %\n/)
+  })
+
   it('is tried after a restart, too, on what left memory', async () => {
     await node.close()
     await start()
