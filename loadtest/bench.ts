@@ -12,6 +12,7 @@ import { memory } from './bench/memory.ts'
 import { nodes } from './bench/nodes.ts'
 import { profiles } from './bench/profiles.ts'
 import { recognition } from './bench/recognition.ts'
+import { why } from './bench/why.ts'
 import { Figures } from './lib/figures.ts'
 
 const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rate N] [--visitors N]
@@ -20,7 +21,8 @@ Drives the client library against one node and one nats-server (sync_interval: a
 machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
 against one to three nodes on three nats-servers; and in this process profiles, what merging costs,
 measures, what rules on events cost, decisions, what a decision costs by the number of its offers, and
-catalogue, what one costs over 100,000 items.
+catalogue, what one costs over 100,000 items; why, what the decision log costs, and on two nodes whether
+100,000 decisions come out of it as they were.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -54,6 +56,7 @@ const parts = {
   measures,
   decisions,
   catalogue,
+  why,
 } as const
 
 if (values.help) process.stdout.write(help)

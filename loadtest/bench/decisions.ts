@@ -13,10 +13,10 @@ const names = ['decision-cpu-200', 'decisions-per-second']
 /** Median microseconds of processor time for 200 candidates; the half second of a click has room for it. */
 const cpuMaxMicros = 200
 
-const sizes = [10, 50, 200]
+export const sizes = [10, 50, 200]
 const groups = 10
 const minuteMs = 60_000
-const now = Date.UTC(2025, 5, 18, 12)
+export const now = Date.UTC(2025, 5, 18, 12)
 const calendar = new ZoneCalendar()
 const key = identifierOf('crm', '991')
 
@@ -80,7 +80,7 @@ function measure(offers: number, { scenario, top, isLast }: Scenario, figures: F
   figures.add({ figure: 'decisions-per-second', value: 1e6 / micros, unit: '1/s', with: details })
 }
 
-function playbookOf(count: number, top: object, isLast: boolean): Playbook {
+export function playbookOf(count: number, top: object, isLast: boolean): Playbook {
   const offers = Array.from({ length: count }, (_, i) => [
     `offer-${i}`,
     {
@@ -114,7 +114,7 @@ function playbookOf(count: number, top: object, isLast: boolean): Playbook {
 }
 
 /** Somebody who looked at much, complained once, and saw each offer twice. */
-function visitorOf(playbook: Playbook): Profile {
+export function visitorOf(playbook: Playbook): Profile {
   const features = new FeatureState(playbook.features)
   let told = 0
   const common = (at: number) => ({ id: `r${++told}`, key, at })
@@ -149,7 +149,7 @@ function visitorOf(playbook: Playbook): Profile {
 }
 
 /** Processor time of one call. */
-function median(call: () => unknown): number {
+export function median(call: () => unknown): number {
   const calls = 100
   const rounds = Array.from({ length: 60 }, () => {
     const before = process.cpuUsage()
