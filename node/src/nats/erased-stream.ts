@@ -13,6 +13,7 @@ import {
 import { encodeTombstone, readTombstone } from '../runtime/erase/tombstone-row.ts'
 import type { Erased, Tombstone } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
+import { ensureStream } from './ensure-stream.ts'
 
 const stream = 'HS-ERASED'
 
@@ -39,7 +40,7 @@ export class ErasedStream implements Erased {
   static async open(nats: Nats, replicas: number): Promise<ErasedStream> {
     try {
       const manager = await jetstreamManager(nats.connection, { checkAPI: false })
-      await manager.streams.add({
+      await ensureStream(manager, {
         name: stream,
         subjects: ['hs.erased.*'],
         storage: StorageType.File,

@@ -5,8 +5,9 @@ import { entriesIn, framesOf } from '../runtime/decisions/entry-frame.ts'
 import type { Clock, Decisions } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { type BatchStart, type StoredMessage, storedMessages } from './direct-gets.ts'
+import { ensureStream } from './ensure-stream.ts'
 import { eraseMessage } from './stream-api.ts'
-import { isAlreadyMade, isTooMuch } from './stream-errors.ts'
+import { isTooMuch } from './stream-errors.ts'
 
 /** An acknowledgement that takes longer is lost: what was decided may be logged twice. */
 const publishMs = 5_000
@@ -57,7 +58,7 @@ export class JetStreamDecisions implements Decisions {
     for (;;) {
       bytes = Math.max(decisionBytesMin, bytes)
       try {
-        await manager.streams.add({
+        await ensureStream(manager, {
           name: subjects.decisionStream,
           subjects: [subjects.decisions],
           storage: StorageType.File,
@@ -70,8 +71,6 @@ export class JetStreamDecisions implements Decisions {
         })
         break
       } catch (error) {
-        // It was made when there was more or less room.
-        if (isAlreadyMade(error)) break
         if (bytes === decisionBytesMin || !isTooMuch(error))
           throw toHalfsecondError(error, 'UNAVAILABLE', `cannot open ${subjects.decisionStream}`)
         bytes = Math.floor(bytes / 2)

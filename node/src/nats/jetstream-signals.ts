@@ -4,6 +4,7 @@ import { headers } from '@nats-io/transport-node'
 import type { Clock, Signals, SignalText, StoredSignal } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { storedEntries } from './direct-gets.ts'
+import { ensureStream } from './ensure-stream.ts'
 import { eraseMessage } from './stream-api.ts'
 
 /** An acknowledgement that takes longer is lost: the signal is published again. */
@@ -42,7 +43,7 @@ export class JetStreamSignals implements Signals {
   ): Promise<JetStreamSignals> {
     try {
       const manager = await jetstreamManager(nats.connection, { checkAPI: false })
-      await manager.streams.add({
+      await ensureStream(manager, {
         name: subjects.signalStream,
         subjects: [subjects.signals],
         storage: StorageType.File,

@@ -12,6 +12,7 @@ import { type KV, Kvm } from '@nats-io/kv'
 import { headers } from '@nats-io/transport-node'
 import type { Coordination, Revised } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
+import { ensureStream } from './ensure-stream.ts'
 
 const bucket = 'HS-CLUSTER'
 const blobStream = 'HS-PLAYBOOK'
@@ -43,7 +44,7 @@ export class KvCoordination implements Coordination {
       const manager = await jetstreamManager(nats.connection, { checkAPI: false })
       const kvm = new Kvm(nats.connection)
       const kv = await kvm.create(bucket, { history: 1, replicas, allow_direct: false })
-      await manager.streams.add({
+      await ensureStream(manager, {
         name: blobStream,
         subjects: ['hs.playbook.>'],
         storage: StorageType.File,

@@ -37,6 +37,26 @@ describe('with a real server', needs(realNatsServer), () => {
     await nats.close()
   })
 
+  it('takes what there is room for, and is found again where nothing is left', async () => {
+    const nats = await uses.connect()
+    const manager = await jetstreamManager(nats.connection)
+    for await (const name of manager.streams.names()) await manager.streams.delete(name)
+    let bytes = 2 ** 50
+    const fill = () => manager.streams.add({ name: 'FILL', max_bytes: bytes })
+    while (!(await fill().catch(() => undefined))) bytes = Math.floor(bytes * 0.99)
+    await manager.streams.delete('FILL')
+    await manager.streams.add({ name: 'FILL', max_bytes: bytes - 48 * 1024 ** 2 })
+
+    await JetStreamDecisions.open(nats, options, systemClock, Math.random)
+    const { config } = await manager.streams.info('HS-DECISION')
+    const decisions = await JetStreamDecisions.open(nats, options, systemClock, Math.random)
+
+    expect(config.max_bytes).toBe(32 * 1024 ** 2)
+    await decisions.append(0, [Buffer.from('a')])
+    await manager.streams.delete('FILL')
+    await nats.close()
+  })
+
   it('overwrites what is removed in its files, and keeps the rest no longer than before', async () => {
     const nats = await uses.connect()
     const decisions = await JetStreamDecisions.open(nats, options, systemClock, Math.random)
