@@ -13,6 +13,7 @@ const folder = scratchFolder()
 /** What each command must print, in the order of the document. */
 const shown: readonly (readonly [command: string, wanted: RegExp])[] = [
   ['check shop.yaml', /^.*shop\.yaml: good; fernhill/m],
+  ['test shop.yaml', /shop\.yaml: 6 passed, 0 failed\n$/],
   ['diff shop.yaml', /^changes: \d+ added, .*\n {2}~ playbook: older → fernhill\n/],
   ['diff 1 shop.yaml', /^changes: /],
   ['publish shop.yaml --dry-run', /: it would be published; nothing was\n$/],

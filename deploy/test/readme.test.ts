@@ -60,6 +60,11 @@ const ways: { readonly [command: string]: Way } = {
   'npx halfsecond playbook publish node/playbooks/fernhill.yaml': {
     shows: prints(/^fernhill decides from now on/),
   },
+  'npx halfsecond playbook test node/playbooks/fernhill.yaml': {
+    shows: prints(/6 passed, 0 failed/),
+  },
+  'npx halfsecond playbook diff node/playbooks/fernhill.yaml': { shows: prints(/\S/) },
+  'npx halfsecond playbook log': { shows: prints(/fernhill|version/) },
   'npx halfsecond playbook defaults node/playbooks/fernhill.yaml': { shows: prints(/"web\.hero"/) },
   'npx halfsecond status': { shows: prints(/fernhill/) },
   'npx halfsecond node ls': { shows: prints(/\bup\b/) },

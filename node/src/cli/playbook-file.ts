@@ -51,6 +51,34 @@ export function testPlaybook(source: string): Checked {
   }
 }
 
+/** What the cases of a playbook come to, or why it is none. */
+export type Tested =
+  | {
+      readonly cases: readonly {
+        readonly it: string
+        readonly ok: boolean
+        readonly faults: readonly Fault[]
+      }[]
+      readonly faults?: never
+    }
+  | { readonly faults: readonly Fault[]; readonly cases?: never }
+
+/** Runs a playbook's own cases. */
+export function testCases(text: string): Tested {
+  try {
+    const { source, failures } = runPlaybookTests(text, new ZoneCalendar())
+    const cases = (source.tests ?? []).map(({ it }, index) => {
+      const path = `tests.${index}`
+      const faults = failures.filter((one) => one.path === path || one.path.startsWith(`${path}.`))
+      return { it, ok: faults.length === 0, faults }
+    })
+    return { cases }
+  } catch (error) {
+    if (error instanceof PlaybookError) return { faults: error.faults }
+    throw error
+  }
+}
+
 /** All faults of a file, and how many. */
 export function describeFaults(file: string, faults: readonly Fault[]): string {
   const lines = faults.map((fault) => describeFault(file, fault))

@@ -18,6 +18,7 @@ import { addPlaybookDiff } from './commands/playbook-diff.ts'
 import { addPlaybookLog, addPlaybookShow } from './commands/playbook-log.ts'
 import { addPlaybookPublish } from './commands/playbook-publish.ts'
 import { addPlaybookRollback } from './commands/playbook-rollback.ts'
+import { addPlaybookTest } from './commands/playbook-test.ts'
 import { addProfileAudit } from './commands/profile-audit.ts'
 import { addProfileConflicts } from './commands/profile-conflicts.ts'
 import { addProfileExport } from './commands/profile-export.ts'
@@ -74,6 +75,7 @@ export function createProgram(around: Surroundings): Command {
     .description('check, compare, publish and take back what authors write')
     .helpCommand(false)
   addPlaybookCheck(playbook, around)
+  addPlaybookTest(playbook, around)
   addPlaybookDiff(playbook, around)
   addPlaybookPublish(playbook, around)
   addPlaybookRollback(playbook, around)

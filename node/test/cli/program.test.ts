@@ -81,6 +81,7 @@ describe('halfsecond --help', () => {
       'node undrain',
       'node decommission',
       'playbook check',
+      'playbook test',
       'playbook diff',
       'playbook publish',
       'playbook rollback',

@@ -75,6 +75,38 @@ describe('playbook check', () => {
   })
 })
 
+describe('playbook test', () => {
+  const tested = `${good}
+tests:
+  - { it: a stranger sees the default, given: [], then: [{ at: home, fallback: true }] }
+  - { it: a stranger is called, given: [], then: [{ at: home, offer: call-back }] }
+`
+
+  it('tells each case, and ends with 1 where one fails', async () => {
+    const { code, output } = await execute(['playbook', 'test', '-'], { input: tested })
+
+    expect(code).toBe(1)
+    expect(output).toMatch(
+      /^ok {3}a stranger sees the default\nFAIL a stranger is called\n {5}-:\d+:\d+ tests\.1\S* .* call-back is expected, but when: .*\n-: 1 passed, 1 failed\n$/,
+    )
+  })
+
+  it('tells the same as JSON', async () => {
+    const { output } = await execute(['playbook', 'test', '-', '--json'], { input: tested })
+
+    const [file] = JSON.parse(output).files
+    expect(file).toMatchObject({ file: '-', ok: false })
+    expect(file.cases.map(({ ok }: { ok: boolean }) => ok)).toEqual([true, false])
+  })
+
+  it('tells the faults of what is no playbook', async () => {
+    const { code, output } = await execute(['playbook', 'test', faultyFile])
+
+    expect(code).toBe(1)
+    expect(output).toContain('1 fault')
+  })
+})
+
 describe('playbook publish', () => {
   it('sends nothing that is faulty', async () => {
     const { code, output, notes } = await execute(['playbook', 'publish', faultyFile])
