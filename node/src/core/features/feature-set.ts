@@ -220,7 +220,7 @@ export function offerOfItem(template: string, item: string): string {
 }
 
 /** The template that an offer may be made by. */
-function templateOf(offer: string): string | undefined {
+export function templateOf(offer: string): string | undefined {
   const mark = offer.indexOf(itemMark)
   return mark < 0 ? undefined : offer.slice(0, mark)
 }

@@ -1,5 +1,6 @@
 import type { FragmentId } from '@halfsecond/protocol'
 import type { Candidate, Placement, Playbook } from '../../core/decision/playbook.ts'
+import { templateOf } from '../../core/features/feature-set.ts'
 import type { Shown } from '../../core/fragment/said.ts'
 import type { Grant } from './grant-writer.ts'
 
@@ -33,6 +34,13 @@ export function grantOf(root: FragmentId, shown: Shown, placement: Placement, at
   }
 }
 
-export function candidateOf(placement: Placement, offer: string): Candidate | undefined {
-  return placement.candidates.find((one) => one.offer.name === offer)
+/** Of an item of a catalogue, what it has in common with the others of its template. */
+export function candidateOf(
+  { candidates, templates }: Placement,
+  offer: string,
+): Candidate | undefined {
+  const own = candidates.find((one) => one.offer.name === offer)
+  if (own !== undefined) return own
+  const template = templateOf(offer)
+  return templates.find(({ candidate }) => candidate.offer.name === template)?.candidate
 }

@@ -3,6 +3,7 @@ import type { Choice, DecideRequest, Exposure, Profile } from '../../core/decisi
 import { Evaluation } from '../../core/decision/evaluation.ts'
 import { windowStart } from '../../core/decision/limits.ts'
 import type { Limit, Placement, Playbook } from '../../core/decision/playbook.ts'
+import type { FeatureState } from '../../core/features/feature-state.ts'
 import { isGrantedLately } from '../../core/fragment/lately.ts'
 import type { Shown } from '../../core/fragment/said.ts'
 import { featuresOf } from '../../core/fragment/timeline.ts'
@@ -71,13 +72,14 @@ export class Strict {
   async granted(asked: StrictDecision, first: readonly Choice[]): Promise<Granted> {
     const { clock } = this.uses
     const endsAt = clock.monotonic() + asked.deadline * waitShare
+    const own = ownOf(asked)
     const refused: Exposure[] = []
     let choices = first
     for (let tries = 0; tries < triesMax; tries++) {
       const before = refused.length
       const leftMs = endsAt - clock.monotonic()
       if (leftMs <= 0) break
-      refused.push(...(await this.refusedOf(asked, choices, leftMs)))
+      refused.push(...(await this.refusedOf(asked, choices, own, leftMs)))
       if (refused.length === before) return { choices, isPrimary: true, refused }
       choices = asked.decide({ isPrimary: true, refused })
       if (!isStrict(choices, asked.playbook)) return { choices, isPrimary: true, refused }
@@ -90,13 +92,15 @@ export class Strict {
   private async refusedOf(
     asked: StrictDecision,
     choices: readonly Choice[],
+    own: FeatureState | undefined,
     leftMs: number,
   ): Promise<readonly Exposure[]> {
     const { exposures, writer } = this.uses
     const { shard, root, playbook } = asked
     const wanted = wantedOf(asked, choices)
-    const written = wanted.map(({ shown, placement }) => {
-      const grant = this.grantOf(asked, shown, placement)
+    const written = wanted.map((one) => {
+      const { shown } = one
+      const grant = this.grantOf(asked, one, own)
       // Others of this person who ask at this moment see it at once.
       exposures.reserve(root, shown, playbook)
       return grant === undefined ? Promise.resolve(false) : writer.write(shard.number, grant)
@@ -110,34 +114,39 @@ export class Strict {
     })
   }
 
-  private grantOf(asked: StrictDecision, shown: Shown, placement: Placement): Grant | undefined {
+  private grantOf(
+    asked: StrictDecision,
+    { shown, placement }: Wanted,
+    own: FeatureState | undefined,
+  ): Grant | undefined {
     const candidate = candidateOf(placement, shown.offer)
     if (candidate === undefined) return undefined
     const at = this.uses.clock.now()
     const limits = [...placement.limits, ...candidate.limits].filter(({ strict }) => strict)
     return {
       ...grantOf(asked.root, shown, placement, at),
-      limits: limits.map((limit) => this.limitOf(limit, asked, at)),
+      limits: limits.map((limit) => this.limitOf(limit, shown.offer, asked, own, at)),
     }
   }
 
-  /** The log knows what was granted to this root: what other fragments were granted leaves less room. */
+  /**
+   * The log knows what was granted to this root: what other fragments were granted leaves less room.
+   * @param own what this root had when the profile was made: more by now only makes it stricter
+   */
   private limitOf(
     limit: Limit,
-    { shard, root, profile, playbook }: StrictDecision,
+    offer: string,
+    { profile, playbook }: StrictDecision,
+    own: FeatureState | undefined,
     now: number,
   ): GrantLimit {
-    const { features } = profile
-    const since = windowStart(limit, new Evaluation(profile, playbook, this.uses.calendar, now))
-    const fragment = shard.read(root)
-    const own = fragment && featuresOf(fragment, playbook.features, shard.memory)
-    const elsewhere =
-      features.countAtLeast(limit.feature, since) - (own?.countAtLeast(limit.feature, since) ?? 0)
-    return {
-      scope: limit.across,
-      max: limit.max - Math.max(0, elsewhere),
-      since: Math.max(-1, since),
-    }
+    const { feature, across: scope } = limit
+    const evaluation = new Evaluation(profile, playbook, this.uses.calendar, now)
+    const since = Math.max(-1, windowStart(limit, evaluation))
+    const all = countOf(profile.features, feature, offer, since)
+    const here = own === undefined ? 0 : countOf(own, feature, offer, since)
+    const elsewhere = all === undefined || here === undefined ? limit.max : Math.max(0, all - here)
+    return { scope, max: limit.max - elsewhere, since }
   }
 
   private within(ms: number, done: Promise<unknown>): Promise<unknown> {
@@ -149,6 +158,23 @@ export class Strict {
       })
     })
   }
+}
+
+function ownOf({ shard, root, playbook }: StrictDecision): FeatureState | undefined {
+  const fragment = shard.read(root)
+  return fragment && featuresOf(fragment, playbook.features, shard.memory).copy()
+}
+
+/** What a feature counts of an offer; undefined where that is not known. */
+function countOf(
+  features: FeatureState,
+  feature: number,
+  offer: string,
+  since: number,
+): number | undefined {
+  return features.set.isOfItems(feature)
+    ? features.itemCount(feature, offer, since)
+    : features.count(feature, since)
 }
 
 interface Wanted {

@@ -1,6 +1,7 @@
 import type { Answer, OutcomeRecord } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { CatalogueFiller } from '../../../src/core/catalogue/catalogue.ts'
 import {
   encodeDecision,
   readDecision,
@@ -273,6 +274,38 @@ offers:
       ...Array.from({ length: 19 }, () => 'boots'),
       'card',
     ])
+  })
+
+  it('of what is made of a catalogue is kept for each item by itself', async () => {
+    const filler = new CatalogueFiller()
+    for (const id of ['a', 'b'])
+      filler.add({ id, values: { kind: 'boot', price: id === 'a' ? 2 : 1 } })
+    const playbook = compilePlaybook(
+      `
+playbook: items
+consent: { personalise: assumed }
+catalogues: { shop: { fields: { kind: string, price: double } } }
+placements: { hero: { channel: web, format: banner, fallback: none } }
+offers:
+  again:
+    from: shop
+    match: 'item.kind == "boot"'
+    value: item.price
+    ${strictOnce}
+    treatments: { banner: "\${item.price}" }
+`,
+      new Map([['shop', filler.finish()]]),
+    )
+    const cluster = await DecidingCluster.start(everywhere, playbook)
+
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        cluster.answerNow(decide([user], { decision: `d${i}`, placements: ['hero'] })),
+      ),
+    )
+
+    const shown = all.flatMap(offersOf).filter((one) => one !== 'none')
+    expect(shown.toSorted()).toEqual(['1', '2'])
   })
 
   it('is never exceeded, whatever is asked at once and however often', async () => {
