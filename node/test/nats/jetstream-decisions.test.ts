@@ -7,6 +7,7 @@ import { decisionsSuite } from '../suites/decisions-suite.ts'
 import { filesWith } from '../support/files-with.ts'
 import { useServer } from './server.ts'
 
+const mebibyte = 1024 ** 2
 const options = { replicas: 1, storageBytes: 2 ** 30 }
 
 describe('with a real server', needs(realNatsServer), () => {
@@ -41,19 +42,20 @@ describe('with a real server', needs(realNatsServer), () => {
     const nats = await uses.connect()
     const manager = await jetstreamManager(nats.connection)
     for await (const name of manager.streams.names()) await manager.streams.delete(name)
-    let bytes = 2 ** 50
-    const fill = () => manager.streams.add({ name: 'FILL', max_bytes: bytes })
-    while (!(await fill().catch(() => undefined))) bytes = Math.floor(bytes * 0.99)
-    await manager.streams.delete('FILL')
-    await manager.streams.add({ name: 'FILL', max_bytes: bytes - 48 * 1024 ** 2 })
+    await manager.streams.add({ name: 'ROOM', max_bytes: 48 * mebibyte })
+    for (let bytes = 2 ** 45; bytes >= mebibyte; bytes /= 2) {
+      const fill = { name: `FILL-${bytes}`, max_bytes: bytes }
+      await manager.streams.add(fill).catch(() => undefined)
+    }
+    await manager.streams.delete('ROOM')
 
     await JetStreamDecisions.open(nats, options, systemClock, Math.random)
     const { config } = await manager.streams.info('HS-DECISION')
     const decisions = await JetStreamDecisions.open(nats, options, systemClock, Math.random)
 
-    expect(config.max_bytes).toBe(32 * 1024 ** 2)
+    expect(config.max_bytes).toBe(32 * mebibyte)
     await decisions.append(0, [Buffer.from('a')])
-    await manager.streams.delete('FILL')
+    for await (const name of manager.streams.names()) await manager.streams.delete(name)
     await nats.close()
   })
 
