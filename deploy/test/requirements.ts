@@ -49,6 +49,13 @@ export const referenceData: Requirement = {
   isExcused: true,
 }
 
+/** Logged recommendations of a shop with their true propensities, as `halfsecond backtest` reads them. */
+export const openBanditData: Requirement = {
+  isMet: exists(join(referenceFolder, 'data', 'open-bandit-bts-men.csv.gz')),
+  remedy: 'the reference data is missing: name its folder in HALFSECOND_REFERENCE',
+  isExcused: true,
+}
+
 export const browser: Requirement = {
   isMet: exists(chromiumPath),
   remedy: 'a browser is missing: install chromium, or name one in HALFSECOND_CHROMIUM',

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander'
+import { addBacktest } from './commands/backtest.ts'
 import { addCatalogueImport } from './commands/catalogue-import.ts'
 import { addCatalogueLs } from './commands/catalogue-ls.ts'
 import { addDev } from './commands/dev.ts'
@@ -97,6 +98,7 @@ export function createProgram(around: Surroundings): Command {
   addIdentityApply(identity, around)
   addIdentityRevert(identity, around)
   addWhy(program, around)
+  addBacktest(program, around)
   addImport(program, around)
   const profile = program
     .command('profile')

@@ -48,6 +48,7 @@ describe('halfsecond --help', () => {
         identity                 by what visitors are recognised: see, plan, apply and revert
         why [options] <visitor>  what a visitor would be shown now, and why; or why a token was decided
                                  then
+        backtest [options]       estimate what another policy would have earned, by a log of past choices
         import [options] <file>  send an access log, NDJSON or CSV file into the log
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
@@ -95,6 +96,7 @@ describe('halfsecond --help', () => {
       'identity apply',
       'identity revert',
       'why',
+      'backtest',
       'import',
       'profile get',
       'profile timeline',

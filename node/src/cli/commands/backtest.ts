@@ -1,0 +1,155 @@
+import { HalfsecondError } from '@halfsecond/protocol'
+import type { Command } from 'commander'
+import type { LoggedChoices } from '../../core/learning/logged-choices.ts'
+import { estimate, type Policy, uniformPolicy } from '../../core/learning/off-policy.ts'
+import { judge } from '../../core/learning/verdict.ts'
+import { backtestAsJson, describeBacktest, type Used } from '../backtest/backtest-texts.ts'
+import { type LogColumns, readLog } from '../backtest/logged-rows.ts'
+import { readPolicy } from '../backtest/policy-file.ts'
+import { warningsOf } from '../backtest/warnings.ts'
+import { type Content, openContent } from '../import/content.ts'
+import { Progress } from '../import/progress.ts'
+import { printJson, printLine } from '../print.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** Faulty rows that are told one by one. */
+const toldMax = 10
+
+interface BacktestOptions extends LogColumns {
+  readonly log: string
+  readonly policy: string
+  readonly json?: boolean
+}
+
+const help = `
+The log has a row for each choice: what was chosen, what that earned (a number, or true and false), and
+with what probability it was chosen. It may be of any system; gzip is unpacked.
+
+Policies:
+  uniform  each action that the log shows, alike
+  <file>   CSV with a header line: action,probability; the probabilities add up to 1
+
+Estimates, each with its 95 % interval (1.96 standard errors):
+  ips      rewards weighted by policy / propensity
+  snips    the same divided by the sum of weights, which is steadier: the verdict goes by it
+  dr       what each action is expected to earn in each context, corrected by what came instead
+
+No verdict is given below an effective sample size of 200, where over 5 % of the policy are actions
+that the log never shows, or where over 1 % of the rows are faulty. The estimates are printed anyway.`
+
+export function addBacktest(program: Command, around: Surroundings): void {
+  program
+    .command('backtest')
+    .description('estimate what another policy would have earned, by a log of past choices')
+    .requiredOption('--log <file>', 'CSV with a header line; - reads standard input')
+    .option('--action <column>', 'column of what was chosen', 'action')
+    .option('--reward <column>', 'column of what it earned', 'reward')
+    .option('--propensity <column>', 'column of the probability of that choice', 'propensity')
+    .option(
+      '--context <columns>',
+      'columns, by commas, of what was known of the visitor',
+      commas,
+      [],
+    )
+    .option('--policy <policy>', 'uniform, or a file', 'uniform')
+    .option('--delimiter <char>', 'what stands between cells', ',')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', help)
+    .action(async (options: BacktestOptions) => {
+      const content = await openContent(options.log, around.input)
+      try {
+        await backtest(content, options, around)
+      } finally {
+        await content.close()
+      }
+    })
+}
+
+async function backtest(
+  content: Content,
+  options: BacktestOptions,
+  around: Surroundings,
+): Promise<void> {
+  const startedAt = performance.now()
+  // First, because a faulty policy should be told at once and not after a long log.
+  const written = options.policy === 'uniform' ? undefined : await policyOf(options.policy, around)
+  const { log, faulty, rows } = await read(content, options, around)
+  if (log.actions.size === 0)
+    throw new HalfsecondError('INVALID', `${options.log} has no choice that can be read`)
+  const policy = written ?? uniformPolicy(log.actions)
+  const found = estimate(log, policy)
+  const { user, system } = process.cpuUsage()
+  const used: Used = {
+    rows,
+    bytes: content.bytes,
+    seconds: (performance.now() - startedAt) / 1000,
+    cpuSeconds: (user + system) / 1e6,
+    memoryBytes: process.resourceUsage().maxRSS * 1024,
+  }
+  const tested = {
+    file: options.log,
+    policy: options.policy,
+    actions: log.actions.size,
+    contexts: log.bucketCount,
+    faulty,
+    estimate: found,
+    verdict: judge(found, faulty),
+    warnings: warningsOf(log, policy, found),
+    used,
+  }
+  if (options.json) printJson(around.output, backtestAsJson(tested))
+  else for (const line of describeBacktest(tested)) printLine(around.output, line)
+}
+
+async function policyOf(file: string, around: Surroundings): Promise<Policy> {
+  const content = await openContent(file, around.input)
+  try {
+    return await readPolicy(file, content.read())
+  } finally {
+    await content.close()
+  }
+}
+
+interface ReadLog {
+  readonly log: LoggedChoices
+  readonly faulty: number
+  /** Faulty ones too. */
+  readonly rows: number
+}
+
+async function read(
+  content: Content,
+  options: BacktestOptions,
+  around: Surroundings,
+): Promise<ReadLog> {
+  const view = {
+    isTerminal: around.isTerminal,
+    write: (text: string) => void around.notes.write(text),
+  }
+  const progress = new Progress(view, content.bytes)
+  let rows = 0
+  let faulty = 0
+  let bytes = 0
+  const counted = async function* () {
+    for await (const chunk of content.read()) {
+      bytes += chunk.length
+      yield chunk
+    }
+  }
+  const log = await readLog(counted(), options, {
+    signal: around.stopping,
+    onFaulty: ({ line, fault }) => {
+      if (++faulty <= toldMax) progress.note(`${options.log}:${line}: ${fault}`)
+    },
+    onRows: (count) => {
+      rows = count
+      progress.show(count, bytes)
+    },
+  })
+  progress.clear()
+  return { log, faulty, rows }
+}
+
+function commas(text: string): string[] {
+  return text.split(',').map((one) => one.trim())
+}
