@@ -41,7 +41,7 @@ export function describeChanges(changes: unknown): string[] {
 export function describeTrial(trial: unknown): string[] {
   if (trial === undefined) return []
   const { timelines, partial, placements } = fieldsOf(trial)
-  if (timelines === 0) return ['tried on no timelines: there are none yet']
+  if (timelines === 0) return ['tried on no timelines: none could be read']
   const rest = partial === 0 ? '' : `; ${textOf(partial)} more lie on several nodes`
   const rows = Object.entries(fieldsOf(placements)).map(([name, one]) => {
     const { asked, before, after } = fieldsOf(one)

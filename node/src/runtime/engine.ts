@@ -200,7 +200,7 @@ export class Engine implements NodeApi {
       namespaces,
       read,
       erase: (request) => this.erasing.answer(request),
-      stagePlaybook: (hash) => this.decisive.staged.get(hash),
+      stagePlaybook: (hash) => this.decisive.staged.ready(hash),
       rooms: () => trimmer.room,
     })
     bus.serve(subjects.control(id), (request) => this.control.answer(request))

@@ -54,6 +54,20 @@ export class StagedPlaybooks {
     }
   }
 
+  /**
+   * As `get`, for another node that asks. Rejects with `INVALID` where this node cannot read it, and
+   * with `UNAVAILABLE` where it may be able to later.
+   */
+  async ready(hash: string): Promise<void> {
+    try {
+      await this.get(hash)
+    } catch (error) {
+      if (error instanceof HalfsecondError) throw error
+      const [message = ''] = error instanceof Error ? error.message.split('\n') : []
+      throw new HalfsecondError('INVALID', message, { cause: error })
+    }
+  }
+
   /** The text alone, even where it is no playbook of this version. Rejects with `UNAVAILABLE`. */
   async textOf(hash: string): Promise<{ readonly text: string }> {
     const bytes = await this.uses.coordination.blob(hash)

@@ -33,6 +33,7 @@ class Office {
   tally: TrialTally = { timelines: 0, partial: 0, placements: {} }
   readonly publisher: Publisher
   readonly registry: PlaybookRegistry
+  readonly ready: (hash: string) => Promise<void>
   readonly coordination: MemoryCoordination
 
   constructor(cluster?: MemoryCluster) {
@@ -44,6 +45,7 @@ class Office {
       new Catalogues({ coordination, clock, hash }),
     )
     const staged = new StagedPlaybooks({ coordination, compiler })
+    this.ready = (one) => staged.ready(one)
     this.registry = new PlaybookRegistry({
       coordination,
       shards: [],
@@ -260,6 +262,19 @@ describe('what is kept of a version', () => {
 })
 
 describe('a node that cannot read the newest version', () => {
+  it('tells who asks it to get ready that it cannot, or not yet', async () => {
+    const office = new Office()
+    await office.coordination.putBlob('h', Buffer.from('playbook: later\nrobots: []\n'))
+
+    await expect(office.ready('h')).rejects.toMatchObject({
+      code: 'INVALID',
+      message: expect.stringMatching(/^playbook:1:1 "placements" is missing$/),
+    })
+    await expect(office.ready('i')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    await office.coordination.putBlob('i', Buffer.from(text('a')))
+    await expect(office.ready('i')).resolves.toBeUndefined()
+  })
+
   it('says so, and what decides instead', async () => {
     const clock = new ManualClock(start)
     const cluster = new MemoryCluster(clock)
