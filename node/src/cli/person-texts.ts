@@ -5,6 +5,7 @@ import { tableOf } from './table.ts'
 /** What happened, without its time. */
 export function describeEntry(entry: Fields): string {
   const { kind, properties, offer, placement, outcome } = entry
+  if (kind === 'grant') return `grant of ${textOf(offer)} at ${textOf(placement)}`
   if (kind === 'outcome') return `${textOf(outcome)} of ${textOf(offer)} at ${textOf(placement)}`
   const hasMore = isFields(properties) && Object.keys(properties).length > 0
   return hasMore ? `${textOf(kind)} ${JSON.stringify(properties)}` : textOf(kind)

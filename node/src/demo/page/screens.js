@@ -18,6 +18,7 @@ const verdicts = {
   when: 'not now',
   never: 'held back',
   limit: 'not again',
+  strict: 'not now',
   consent: 'no consent',
 }
 
