@@ -13,6 +13,9 @@ const weightShareMax = 0.05
 /** Further from 1 than by so many standard errors the mean weight comes by chance once in 15,000 logs. */
 const meanWeightErrorsMax = 4
 
+/** Propensities that are written with few digits are off by less, all in one direction. */
+const meanWeightTolerance = 0.01
+
 /** What an author should know before believing an estimate. */
 export function warningsOf(log: LoggedChoices, policy: Policy, estimate: Estimate): string[] {
   return [
@@ -49,8 +52,8 @@ function weightWarning({ maxWeight, meanWeight, rows }: Estimate): string[] {
 function meanWeightWarning({ meanWeight, unsupported }: Estimate): string[] {
   const { value, standardError } = meanWeight
   const expected = 1 - unsupported
-  const isFar = Math.abs(value - expected) > Math.max(1e-6, meanWeightErrorsMax * standardError)
-  if (!isFar) return []
+  const byChance = meanWeightErrorsMax * standardError
+  if (Math.abs(value - expected) <= meanWeightTolerance + byChance) return []
   return [
     `weights are ${value.toPrecision(3)} on average and should be ${expected.toPrecision(3)}: the propensities are hardly those by which the log was chosen`,
   ]

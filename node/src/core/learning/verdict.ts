@@ -9,6 +9,9 @@ export const unsupportedMax = 0.05
 /** Rows that had to be left out, as a share: more of them would hardly be left out at random. */
 export const faultyMax = 0.01
 
+/** What a gain may be by the rounding of sums alone, as a share of what the log earned. */
+const roundingShare = 1e-9
+
 export type Refusal = 'ess' | 'unsupported' | 'faulty' | 'rewardless'
 
 /** Whether a policy earns more than what the log was made by. */
@@ -25,6 +28,8 @@ export function judge(estimate: Estimate, faulty: number): Verdict {
   if (faulty > faultyMax * (rows + faulty)) reasons.push('faulty')
   if (logged.value === 0 && logged.standardError === 0) reasons.push('rewardless')
   if (reasons.length > 0) return { kind: 'refused', reasons }
-  if (Math.abs(gain.value) <= halfWidthErrors * gain.standardError) return { kind: 'undecided' }
+  const byRounding = roundingShare * (Math.abs(logged.value) + logged.standardError)
+  const byChance = halfWidthErrors * gain.standardError
+  if (Math.abs(gain.value) <= byChance + byRounding) return { kind: 'undecided' }
   return { kind: gain.value > 0 ? 'better' : 'worse' }
 }

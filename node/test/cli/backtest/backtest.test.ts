@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest'
 import { needs, openBanditData, referenceFolder } from '../../../../deploy/test/requirements.ts'
 import { Dice } from '../../simulation/dice.ts'
 import { scratchFolder } from '../../support/scratch-folder.ts'
-import { execute } from '../support/command.ts'
+import { execute, RunningCommand } from '../support/command.ts'
 
 const folder = scratchFolder()
 const main = join(import.meta.dirname, '../../../src/main.ts')
@@ -127,6 +127,13 @@ describe('halfsecond backtest', () => {
     ])
   })
 
+  it('does not warn of propensities that were rounded', async () => {
+    const even = rows(3000, (row) => `${offers[row % 3]?.name},${row % 2},0.333`)
+    const log = file('rounded.csv', `action,reward,propensity\n${even}`)
+
+    expect((await json('--log', log)).warnings).toEqual([])
+  })
+
   it('leaves out faulty rows, and says which and why', async () => {
     const faulty = [
       'hats,1,0',
@@ -240,6 +247,15 @@ describe('halfsecond backtest', () => {
     expect(none.notes).toContain("required option '--log <file>'")
   })
 
+  it('ends without a result when it is stopped', async () => {
+    const log = file('stopped.csv', shopLog(4000))
+
+    const { code, output, notes } = await new RunningCommand(['backtest', '--log', log]).stop()
+
+    expect({ code, output }).toEqual({ code: 1, output: '' })
+    expect(notes).toBe('CLOSED: stopped before the log was read\n')
+  })
+
   it('reads 200,000 rows within a heap that could not hold them', async () => {
     const log = join(folder, 'long.csv')
     await pipeline(Readable.from(longLog(200_000)), createWriteStream(log))
@@ -293,6 +309,7 @@ describe('halfsecond backtest of Open Bandit data', needs(openBanditData), () =>
     expect(numberOf(told.ips).toFixed(4)).toBe('0.0046')
     expect(numberOf(told.logged).toFixed(4)).toBe('0.0046')
     expect(numberOf(told.ess)).toBeCloseTo(10_000, 3)
+    expect(told).toMatchObject({ verdict: 'undecided', warnings: [] })
   })
 })
 

@@ -31,6 +31,19 @@ describe('a verdict', () => {
     expect(judge(estimate(alike, alwaysGood), 0)).toEqual({ kind: 'undecided' })
   })
 
+  it('is undecided of the policy that the log was made by, however sums are rounded', () => {
+    const found = estimate(
+      logOf(2000, pays),
+      new Map([
+        ['good', 0.5 + 1e-15],
+        ['poor', 0.5 - 1e-15],
+      ]),
+    )
+
+    expect(found.gain.value).not.toBe(0)
+    expect(judge(found, 0)).toEqual({ kind: 'undecided' })
+  })
+
   it('is refused below an effective sample size of 200, and given at it', () => {
     expect(judge(estimate(logOf(398, pays), alwaysGood), 0)).toEqual({
       kind: 'refused',
