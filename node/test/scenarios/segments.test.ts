@@ -25,10 +25,11 @@ facts:
 segments: [complaining]
 triggers: [{ when: entered(complaining), at: email.top }]
 placements:
-  email.top: { channel: email, format: banner, fallback: { title: news } }
+  email.top: { channel: email, format: banner, token: 30d, fallback: { title: news } }
 offers:
   manager:
     when: complaining
+    limits: [{ on: display, max: 1, per: 7d }]
     treatments: { banner: { title: "\${traits.manager} will put it right" } }
 `
 
@@ -119,6 +120,27 @@ describe('other systems', () => {
       await tell(node, event('crm:1', 'complaint_solved'))
 
       await waitFor(node, ['crm:1 entered complaining', 'crm:1 left complaining'])
+    } finally {
+      await node.close()
+    }
+  })
+
+  it('hear what is triggered as often as its limits allow: what is sent counts as shown', async () => {
+    const node = await start('limits')
+    const maya = { kind: 'traits', key: 'crm:992', set: { manager: 'Maya' }, unset: [] }
+    try {
+      await node.api.publishPlaybook(playbook)
+      await tell(node, maya, event('crm:992', 'complaint'))
+      const first = ['crm:992 entered complaining', 'crm:992 decision complaining']
+      await waitFor(node, first)
+      await tell(node, event('crm:992', 'complaint_solved'))
+      await waitFor(node, [...first, 'crm:992 left complaining'])
+      await tell(node, event('crm:992', 'complaint'))
+      const second = [...first, 'crm:992 left complaining', 'crm:992 entered complaining']
+      await waitFor(node, second)
+      await tell(node, event('crm:992', 'complaint_solved'))
+
+      await waitFor(node, [...second, 'crm:992 left complaining'])
     } finally {
       await node.close()
     }

@@ -175,13 +175,14 @@ describe('metrics', () => {
     expect(before.get('halfsecond_store_failing')).toBe(1)
   })
 
-  it('count promotions, copies and trims', async () => {
+  it('count promotions, copies, trims and what webhooks are sent', async () => {
     const { telemetry } = makeTelemetry()
 
     telemetry.observer.promoted(3, 0.2)
     telemetry.observer.snapshotCopied(4, 5_000, 12)
     telemetry.observer.snapshotCopied(5, 1_000, 2)
     telemetry.observer.trimmed(3, 90_001)
+    for (const one of ['refused', 'refused', 'taken'] as const) telemetry.observer.posted(one)
 
     const all = await samples(telemetry)
     expect(all.get('halfsecond_promotion_seconds_bucket{le="0.1"}')).toBe(0)
@@ -189,6 +190,9 @@ describe('metrics', () => {
     expect(all.get('halfsecond_snapshot_seconds_sum')).toBe(14)
     expect(all.get('halfsecond_snapshot_bytes_total')).toBe(6_000)
     expect(all.get('halfsecond_log_trims_total')).toBe(1)
+    expect(all.get('halfsecond_webhook_posts_total{result="refused"}')).toBe(2)
+    expect(all.get('halfsecond_webhook_posts_total{result="taken"}')).toBe(1)
+    expect(all.get('halfsecond_webhook_posts_total{result="dead"}')).toBe(0)
   })
 
   it('tell how late the event loop was', async () => {
