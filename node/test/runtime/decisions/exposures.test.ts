@@ -276,6 +276,37 @@ offers:
     ])
   })
 
+  it('across a group is kept by answers of several offers at several placements', async () => {
+    const cluster = await DecidingCluster.start(
+      everywhere,
+      compilePlaybook(`
+playbook: group
+consent: { personalise: assumed }
+groups:
+  sales: { limits: [{ on: display, max: 3, per: 1d, across: group, strict: true }] }
+placements:
+  hero: { channel: web, format: banner, count: 2, fallback: none }
+  list: { channel: call, format: banner, count: 3, fallback: none }
+offers:
+  a: { group: sales, treatments: { banner: a } }
+  b: { group: sales, treatments: { banner: b } }
+  c: { group: sales, treatments: { banner: c } }
+  d: { group: sales, treatments: { banner: d } }
+`),
+    )
+
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        cluster.answerNow(decide([user], { decision: `d${i}`, placements: ['hero', 'list'] })),
+      ),
+    )
+
+    expect(all.flatMap(offersOf).filter((one) => one !== 'none')).toEqual(['a', 'b', 'c'])
+    expect(kindsIn(cluster)).toEqual(['grant', 'grant', 'grant'])
+    cluster.clock.advance(24 * 3_600_000)
+    expect(await asked(cluster, 'later', { placements: ['hero', 'list'] })).toBe('a b c')
+  })
+
   it('of what is made of a catalogue is kept for each item by itself', async () => {
     const filler = new CatalogueFiller()
     for (const id of ['a', 'b'])
