@@ -47,6 +47,14 @@ describe('the difference of two playbooks', () => {
       '- test works: removed',
     ],
     [
+      'a context',
+      'facts:',
+      'context: [{ when: reading, offer: boots, times: 2 }]\nfacts:',
+      '+ context: {"when":"reading","offer":"boots","times":2}',
+    ],
+    ['a segment', 'facts:', 'segments: [reading]\nfacts:', '+ segment: reading'],
+    ['a channel', 'facts:', 'channels: { web: { when: reading } }\nfacts:', '+ channel web: added'],
+    [
       'the zone',
       'playbook: shop',
       'playbook: shop\nzone: Europe/Paris',
