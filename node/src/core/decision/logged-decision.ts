@@ -9,11 +9,10 @@ import {
   type WirePosition,
 } from '@halfsecond/protocol'
 import { AssertionError, assert } from '../assert.ts'
-import { restoreWhole } from '../features/stored-features.ts'
-import { isBoolean, isTraitValue, type Registers, type TraitValue } from '../fragment/registers.ts'
 import type { Version } from '../identity/ties.ts'
 import type { Calendar } from './calendar.ts'
 import { type Choice, type DecideRequest, decide, type Exposure, type Profile } from './decide.ts'
+import { profileIn, storedProfile } from './logged-profile.ts'
 import type { Playbook } from './playbook.ts'
 import type { Trace } from './verdict.ts'
 
@@ -27,10 +26,10 @@ import type { Trace } from './verdict.ts'
  *
  *   [decision, at, node, key, [id, sequence, index, …]]
  *   [playbook version, placements, exposures, positions, pending, position, isFresh, choices,
- *    model version, [features id, traits, consents, features, former zone, its end], isPrimary, refused]
+ *    model version, profile as in `logged-profile.ts`, isPrimary, refused]
  *
  * An id of the head that is the key is null. `pending` counts the batches that no log had
- * confirmed. Of the traits only those are there that the playbook can read. A choice is
+ * confirmed. A choice is
  * `[reason, offer, treatment, probability, …]`. One of 2^halvings decisions is logged.
  */
 const entryVersion = 1
@@ -139,16 +138,7 @@ function encodeHead({ decision, node, key, members, versionOf, request }: Decide
 
 function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
   const { request, profile, playbook } = decided
-  const { traits, consents, features } = profile
-  const stored = isProfileKept
-    ? [
-        playbook.features.id,
-        valuesOf(traits, playbook.traits),
-        consents === null ? null : valuesOf(consents, consents.keys()),
-        features.storedWhole(),
-        ...formerZone(traits),
-      ]
-    : null
+  const stored = isProfileKept ? storedProfile(profile, playbook) : null
   return encode([
     decided.playbookVersion,
     request.placements.map(({ name }) => name),
@@ -244,7 +234,7 @@ export function rederive(
 ): Rederived | undefined {
   const placements = logged.choices.map(({ placement }) => playbook.placements.get(placement))
   const known = placements.filter((placement) => placement !== undefined)
-  const profile = profileIn(logged, playbook)
+  const profile = profileIn(logged.stored, playbook)
   if (profile === undefined || known.length < placements.length) return undefined
   const traces = new Map<string, Trace>()
   const { at: now, exposures, isPrimary, refused } = logged
@@ -256,16 +246,6 @@ export function rederive(
 }
 
 const unknownVersion: Version = { sequence: 0, index: 0 }
-
-function valuesOf<T>(registers: Registers<T> | null, names: Iterable<string>): unknown[] | null {
-  if (registers === null) return null
-  const values: unknown[] = []
-  for (const name of names) {
-    const value = registers.get(name)?.value
-    if (value !== undefined) values.push(name, value)
-  }
-  return values
-}
 
 function storedChoice({ reason, propositions }: Choice): unknown[] {
   const stored: unknown[] = [reason]
@@ -318,49 +298,6 @@ function readChoice(placement: string, stored: unknown): LoggedChoice {
     propositions.push({ offer, treatment, probability })
   }
   return { placement, reason, propositions }
-}
-
-function profileIn({ stored }: LoggedDecision, playbook: Playbook): Profile | undefined {
-  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until] = stored ?? []
-  if (featuresId !== playbook.features.id) return undefined
-  const features = restoreWhole(playbook.features, storedFeatures)
-  const traits = registersIn(storedTraits, isTraitValue)
-  const consents = registersIn(storedConsents, isBoolean)
-  if (features === undefined || traits === undefined || consents === undefined) return undefined
-  return { traits: withFormerZone(traits, zone, until), consents, features }
-}
-
-/** Periods of a calendar go by it; nothing, where the zone did not change. */
-function formerZone(traits: Registers<TraitValue> | null): unknown[] {
-  const former = traits?.get('zone')?.former
-  return former === undefined ? [] : [former.value ?? null, former.until]
-}
-
-function withFormerZone(
-  traits: Registers<TraitValue> | null,
-  zone: unknown,
-  until: unknown,
-): Registers<TraitValue> | null {
-  if (typeof until !== 'number') return traits
-  const present = traits?.get('zone') ?? { value: undefined, at: 0, id: '' }
-  const value = isTraitValue(zone) ? zone : undefined
-  return new Map(traits).set('zone', { ...present, former: { value, until } })
-}
-
-/** Decisions look at values alone, so nothing else of a register is there. */
-function registersIn<T>(
-  flat: unknown,
-  isValue: (value: unknown) => value is T,
-): Registers<T> | null | undefined {
-  if (flat === null) return null
-  if (!Array.isArray(flat)) return undefined
-  const registers: Registers<T> = new Map()
-  for (let i = 0; i < flat.length; i += 2) {
-    const [name, value]: unknown[] = flat.slice(i, i + 2)
-    if (typeof name !== 'string' || !isValue(value)) return undefined
-    registers.set(name, { value, at: 0, id: '' })
-  }
-  return registers
 }
 
 function isSameChoice(choice: Choice, logged: LoggedChoice | undefined): boolean {

@@ -109,7 +109,10 @@ function recordOf(person: Person, { what, choice, minutesAgo }: Happened) {
         at,
       )
     case 7:
-      return person.consent(choice > 2, at)
+      return {
+        ...person.consent(choice > 2, at),
+        ...(choice % 5 === 4 && { purpose: pick(['sales', 'card', 'plain'], choice) }),
+      }
     default: {
       const offer = pick(['card', 'adult', 'plain', 'again'], choice)
       return person.outcome(pick(outcomes, choice), offer, pick(['hero', 'side'], choice), at)
@@ -344,3 +347,26 @@ const grantedAdult: readonly Happened[] = [
   { of: 0, what: 7, choice: 3, minutesAgo: 50 },
   { of: 0, what: 6, choice: 20, minutesAgo: 40 },
 ]
+
+it('keeps when somebody consented, which is after or before they unsubscribed', () => {
+  const person = new Person(playbook)
+  const consented = (at: number) => ({ ...person.consent(true, at), purpose: 'card' })
+  const shownTo = (...consents: readonly number[]) => {
+    const one = new Person(playbook)
+    one.fold(
+      one.consent(true, noon - 99 * minuteMs),
+      one.traits({ tier: 'gold' }, noon - 90 * minuteMs),
+      one.outcome('unsubscribe', 'card', 'hero', noon - 60 * minuteMs),
+      ...consents.map(consented),
+    )
+    const profile = profileOf(one.fragment, playbook.features, [], noon, one.ground)
+    const { decided } = decidedOf(profile, ['hero'])
+    const again = rederive(readDecision(encoded(decided)), elsewhere, calendar)
+    expect(again?.isSame).toBe(true)
+    return again?.choices.map(({ propositions }) => propositions.map(({ offer }) => offer))
+  }
+
+  expect(shownTo()).toEqual([['plain']])
+  expect(shownTo(noon - 80 * minuteMs)).toEqual([['plain']])
+  expect(shownTo(noon - 40 * minuteMs)).toEqual([['card']])
+})

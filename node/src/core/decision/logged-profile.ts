@@ -1,0 +1,105 @@
+import { restoreWhole } from '../features/stored-features.ts'
+import { isBoolean, isTraitValue, type Registers, type TraitValue } from '../fragment/registers.ts'
+import type { Profile } from './decide.ts'
+import type { Playbook } from './playbook.ts'
+
+/*
+ * A profile as the decision log keeps it: all of it that a playbook can look at, and no more.
+ *
+ *   [features id, traits, consents, features, former zone, its end]
+ *
+ * Traits are `[name, value, …]`, consents `[purpose, value, time, …]`. The last two are there
+ * where the zone of the visitor changed.
+ */
+
+/** Encode it at once: it shares what the profile holds. */
+export function storedProfile(
+  { traits, consents, features }: Profile,
+  playbook: Playbook,
+): unknown[] {
+  return [
+    playbook.features.id,
+    valuesOf(traits, playbook.traits),
+    consentsOf(consents),
+    features.storedWhole(),
+    ...formerZone(traits),
+  ]
+}
+
+/** Takes back what `storedProfile` gave; undefined where that was for other features. */
+export function profileIn(
+  stored: readonly unknown[] | undefined,
+  playbook: Playbook,
+): Profile | undefined {
+  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until] = stored ?? []
+  if (featuresId !== playbook.features.id) return undefined
+  const features = restoreWhole(playbook.features, storedFeatures)
+  const traits = registersIn(storedTraits, isTraitValue)
+  const consents = consentsIn(storedConsents)
+  if (features === undefined || traits === undefined || consents === undefined) return undefined
+  return { traits: withFormerZone(traits, zone, until), consents, features }
+}
+
+function valuesOf<T>(registers: Registers<T> | null, names: Iterable<string>): unknown[] | null {
+  if (registers === null) return null
+  const values: unknown[] = []
+  for (const name of names) {
+    const value = registers.get(name)?.value
+    if (value !== undefined) values.push(name, value)
+  }
+  return values
+}
+
+/** Periods of a calendar go by it; nothing, where the zone did not change. */
+function formerZone(traits: Registers<TraitValue> | null): unknown[] {
+  const former = traits?.get('zone')?.former
+  return former === undefined ? [] : [former.value ?? null, former.until]
+}
+
+function withFormerZone(
+  traits: Registers<TraitValue> | null,
+  zone: unknown,
+  until: unknown,
+): Registers<TraitValue> | null {
+  if (typeof until !== 'number') return traits
+  const present = traits?.get('zone') ?? { value: undefined, at: 0, id: '' }
+  const value = isTraitValue(zone) ? zone : undefined
+  return new Map(traits).set('zone', { ...present, former: { value, until } })
+}
+
+/** With their times: one that is younger than what was unsubscribed counts. */
+function consentsOf(consents: Profile['consents']): unknown[] | null {
+  if (consents === null) return null
+  const stored: unknown[] = []
+  for (const [purpose, { value, at }] of consents)
+    if (value !== undefined) stored.push(purpose, value, at)
+  return stored
+}
+
+function consentsIn(flat: unknown): Profile['consents'] | undefined {
+  if (flat === null) return null
+  if (!Array.isArray(flat)) return undefined
+  const consents: Registers<boolean> = new Map()
+  for (let i = 0; i < flat.length; i += 3) {
+    const [purpose, value, at]: unknown[] = flat.slice(i, i + 3)
+    if (typeof purpose !== 'string' || !isBoolean(value) || typeof at !== 'number') return undefined
+    consents.set(purpose, { value, at, id: '' })
+  }
+  return consents
+}
+
+/** Decisions look at the values of traits alone, so nothing else of a register is there. */
+function registersIn<T>(
+  flat: unknown,
+  isValue: (value: unknown) => value is T,
+): Registers<T> | null | undefined {
+  if (flat === null) return null
+  if (!Array.isArray(flat)) return undefined
+  const registers: Registers<T> = new Map()
+  for (let i = 0; i < flat.length; i += 2) {
+    const [name, value]: unknown[] = flat.slice(i, i + 2)
+    if (typeof name !== 'string' || !isValue(value)) return undefined
+    registers.set(name, { value, at: 0, id: '' })
+  }
+  return registers
+}
