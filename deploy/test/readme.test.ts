@@ -127,15 +127,16 @@ const ways: { readonly [command: string]: Way } = {
     arguments: ' --histories 200 --json',
     shows: printsFigures(['histories', 'violations']),
   },
-  'npm run -s simulate -- accepts': {
-    arguments: ' --trials 200 --json',
+  'npm run -s simulate -- accepts --json': {
+    arguments: ' --trials 200',
     shows: printsFigures(['trials', 'violations']),
   },
-  'npm run accepts': { arguments: ' -- --help', shows: prints(/--trials N/) },
-  'npm run -s accepts': {
-    arguments: ' -- --help',
-    shows: prints(/--trials N/),
+  'npm run -s accepts -- --json': {
+    arguments: ' --trials 200 --shards 4',
+    needs: realNatsServer,
+    shows: printsFigures(['accepts', 'accepts-respected', 'kills']),
   },
+  'npm run accepts': { arguments: ' -- --help', shows: prints(/--trials N/) },
   'npm run -s load -- --failure --json': {
     arguments: ' --rate 20 --seconds 3 --report FOLDER/report.html',
     needs: bothOf(realNatsServer, realK6),
