@@ -37,6 +37,13 @@ interface Happening {
   readonly at: number
 }
 
+/** Where a visitor is, and where they were until when. */
+interface Whereabouts {
+  readonly zone: string
+  readonly former: string
+  readonly until: number
+}
+
 const durations: { readonly [text: string]: number } = {
   '20m': 20 * minuteMs,
   '6h': 6 * hourMs,
@@ -67,7 +74,7 @@ offers:
 function isBlocked(
   limit: LimitUnderTest,
   history: readonly Happening[],
-  zone: string,
+  where: Whereabouts,
   now: number,
 ) {
   const distinct = history.filter(
@@ -85,7 +92,7 @@ function isBlocked(
         now - at < (durations[pause] ?? 0),
     )
   }
-  return times.filter((at) => isInWindow(limit.per, at, now, zone, distinct)).length >= max
+  return times.filter((at) => isInWindow(limit.per, at, now, where, distinct)).length >= max
 }
 
 /** The first of what only somebody can report who saw it is a proposition's display. */
@@ -128,7 +135,7 @@ function isInWindow(
   per: string,
   at: number,
   now: number,
-  zone: string,
+  where: Whereabouts,
   all: readonly Happening[],
 ): boolean {
   switch (per) {
@@ -145,7 +152,7 @@ function isInWindow(
     case 'day':
     case 'week':
     case 'month':
-      return period(per, at, zone) === period(per, now, zone)
+      return isInPeriod(per, at, now, where)
     default:
       return now - at < (durations[per] ?? 0)
   }
@@ -160,13 +167,25 @@ function sessionStart(times: readonly number[], now: number): number {
   return start
 }
 
-/** A name for the calendar period, by the date on the wall and nothing else. */
-function period(unit: 'day' | 'week' | 'month', at: number, zone: string): string {
+/** The period of a change of zone goes on until it has ended in both zones. */
+function isInPeriod(
+  unit: 'day' | 'week' | 'month',
+  at: number,
+  now: number,
+  { zone, former, until }: Whereabouts,
+): boolean {
+  const isOver = [zone, former].every((one) => period(unit, now, one) > period(unit, until, one))
+  return isOver
+    ? period(unit, at, zone) === period(unit, now, zone)
+    : period(unit, at, former) >= period(unit, until, former)
+}
+
+/** A number for the calendar period, by the date on the wall and nothing else. */
+function period(unit: 'day' | 'week' | 'month', at: number, zone: string): number {
   const date = new Intl.DateTimeFormat('sv-SE', { timeZone: zone }).format(at)
-  if (unit === 'day') return date
-  if (unit === 'month') return date.slice(0, 7)
+  if (unit === 'month') return Number(date.slice(0, 7).replace('-', ''))
   const day = Date.parse(date) / dayMs
-  return String(Math.floor((day + 3) / 7))
+  return unit === 'day' ? day : Math.floor((day + 3) / 7)
 }
 
 /** Around changes of clocks, of months and of weeks. */
@@ -209,11 +228,18 @@ const histories = (now: number): fc.Arbitrary<Happening[]> =>
   )
 
 describe('a limit', () => {
-  it('counts exactly as the whole history says, in any order, twice reported, folded or pending', () => {
+  it('counts exactly as the whole history says, in any order, twice reported, folded or pending, wherever the visitor goes', () => {
     const cases = fc
       .record({
         limit: limits,
         zone: fc.option(fc.constantFrom(...zones), { nil: undefined }),
+        change: fc.option(
+          fc.record({
+            to: fc.constantFrom(...zones),
+            minutesAgo: fc.oneof(fc.nat(2 * 24 * 60), fc.nat(40 * 24 * 60)),
+          }),
+          { nil: undefined },
+        ),
         now: fc
           .tuple(fc.constantFrom(...moments), fc.integer({ min: -30, max: 30 }))
           .map(([moment, hours]) => moment + hours * hourMs + 1),
@@ -223,10 +249,12 @@ describe('a limit', () => {
       .chain((one) => histories(one.now).map((history) => ({ ...one, history })))
 
     fc.assert(
-      fc.property(cases, ({ limit, zone, now, pendingCount, early, history }) => {
+      fc.property(cases, ({ limit, zone, change, now, pendingCount, early, history }) => {
         const visitor = new Person(playbookWith(limit))
-        const first = Math.min(...history.map(({ at }) => at), now)
-        if (zone !== undefined) visitor.fold(visitor.traits({ zone }, first))
+        const until = now - (change?.minutesAgo ?? 0) * minuteMs
+        const first = Math.min(...history.map(({ at }) => at), until)
+        if (zone !== undefined) visitor.fold(visitor.traits({ zone }, first - 1))
+        if (change !== undefined) visitor.fold(visitor.traits({ zone: change.to }, until))
         // A decision before makes the features exist, so that the fold keeps them from then on.
         if (early) visitor.shown('hero', first)
         const records = history.map(({ decision, outcome, offer, placement, at }) => ({
@@ -238,7 +266,9 @@ describe('a limit', () => {
 
         const shown = visitor.shown('hero', now, records.slice(folded))
 
-        const blocked = isBlocked(limit, history, zone ?? 'Asia/Tokyo', now)
+        const former = zone ?? 'Asia/Tokyo'
+        const where = { zone: change?.to ?? former, former, until }
+        const blocked = isBlocked(limit, history, where, now)
         expect(shown[0] === 'a').toBe(!blocked)
       }),
       { numRuns: 1_000 },
