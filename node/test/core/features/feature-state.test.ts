@@ -186,9 +186,9 @@ describe('features', () => {
 
         expectExact(featuresOf(shard.activate(key), set, shard), records)
       }),
-      { numRuns: 150 },
+      { numRuns: 2_000 },
     )
-  })
+  }, 180_000)
 
   test('kept while entries come equal those computed from the timeline, to the last byte', () => {
     fc.assert(
