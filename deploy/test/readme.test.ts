@@ -58,7 +58,7 @@ const ways: { readonly [command: string]: Way } = {
     shows: prints(/^node\/playbooks\/fernhill.yaml: good;/),
   },
   'npx halfsecond playbook publish node/playbooks/fernhill.yaml': {
-    shows: prints(/^fernhill decides from now on/),
+    shows: prints(/^fernhill decides from now on/m),
   },
   'npx halfsecond playbook test node/playbooks/fernhill.yaml': {
     shows: prints(/6 passed, 0 failed/),
