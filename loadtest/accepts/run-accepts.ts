@@ -63,5 +63,6 @@ function judge(figures: Figures, counts: Counts, kills: number): void {
     atLeast: trials,
     with: conditions,
   })
-  figures.add({ figure: 'kills', value: kills, unit: '', atLeast: 1, with: conditions })
+  const atLeast = Math.max(1, Math.floor(trials / 10_000))
+  figures.add({ figure: 'kills', value: kills, unit: '', atLeast, with: conditions })
 }

@@ -9,10 +9,11 @@ const healMaxMs = 60_000
 export const killNodes: Scenario = {
   about: 'kill -9 of a random node, started again at once',
   bounds: { decideP99: 150, decideP999: 500, defaultRatio: 0.001 },
-  async run({ cluster, until, seconds, fault }) {
+  async run(stage) {
+    const { cluster, seconds, fault } = stage
     const { nodes, watch } = cluster
     let kills = 0
-    while (performance.now() < until) {
+    while (performance.now() < stage.until) {
       const node = nodes[Math.floor(Math.random() * nodes.length)]
       if (node === undefined) throw new Error('there are no nodes')
       const killedAt = performance.now()
