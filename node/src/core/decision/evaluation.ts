@@ -5,6 +5,7 @@ import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
 import type { Calendar, CalendarUnit } from './calendar.ts'
 import type { DecideRequest, Exposure, Profile } from './decide.ts'
+import { ItemScope } from './item-scope.ts'
 import type { LimitScope } from './limits.ts'
 import { preferredLocales } from './locale.ts'
 import { periodStart, zoneIn } from './period.ts'
@@ -54,6 +55,7 @@ export class Evaluation implements Scope, LimitScope {
   /** By feature: exposures that it does not count yet. Null: none. */
   private exposed: Map<number, number> | null = null
   private exposedItems: Map<string, number> | null = null
+  private itemScope: ItemScope | undefined
 
   constructor(
     profile: Profile,
@@ -104,6 +106,13 @@ export class Evaluation implements Scope, LimitScope {
 
   exposures(feature: number): number {
     return this.exposed?.get(feature) ?? 0
+  }
+
+  /** What the limits of an item read, until the next one is asked about. */
+  limitsOf(offer: string): LimitScope {
+    this.itemScope ??= new ItemScope(this)
+    this.itemScope.offer = offer
+    return this.itemScope
   }
 
   /** As `exposures`, of one item, by a feature that counts all items of its template. */

@@ -1,7 +1,6 @@
 import type { Truth } from '../condition/compile.ts'
 import { type Finding, find, type Read } from '../condition/read.ts'
 import type { Evaluation } from './evaluation.ts'
-import { ItemScope } from './item-scope.ts'
 import { blockingLimit, type LimitScope, type LimitState, limitState } from './limits.ts'
 import type { Candidate, Condition, Limit, QuietHours } from './playbook.ts'
 import type { Score } from './rank.ts'
@@ -95,7 +94,7 @@ export function limitOn(candidate: Candidate, evaluation: Evaluation): Limit | u
 }
 
 function scopeOf({ item, offer }: Candidate, evaluation: Evaluation): LimitScope {
-  return item === null ? evaluation : new ItemScope(evaluation, offer.name)
+  return item === null ? evaluation : evaluation.limitsOf(offer.name)
 }
 
 /** The first rule that keeps the candidate out, or undefined. */
