@@ -18,6 +18,12 @@ const flushBytes = 128 * 1024
 /** Taken by one append. */
 const appendBytesMax = 512 * 1024
 
+/**
+ * Decisions that one node logs in `flushMs`: 10,000 a second. Logging one takes as long as making it,
+ * here and on the NATS server, so a node that answers ten times as many must not log them all.
+ */
+export const loggedPerFlushMax = 2_000
+
 /** Decisions that wait in memory, of all partitions: seconds of a busy node. */
 export const waitingBytesMax = 8 * 1024 ** 2
 
@@ -57,9 +63,9 @@ interface Partition {
  * Gathers decisions in memory and appends them, a few times a second. Nobody waits for it, and what
  * goes wrong here changes no answer.
  *
- * L1 at most `waitingBytesMax` wait. When that is full, half of the decisions are given up, those
- *    that wait included, and again half of the rest, until there is room; so too while the log is
- *    away. When it is quiet again, more of them are logged.
+ * L1 at most `waitingBytesMax` wait, and at most `loggedPerFlushMax` come in so short a time. Beyond
+ *    that, half of the decisions are given up, those that wait included, and again half of the rest,
+ *    until there is room; so too while the log is away. When it is quiet again, more are logged.
  * L2 which half depends on the decision's id alone, and each entry says one of how many was kept:
  *    so counts can be made up for.
  */
@@ -67,6 +73,8 @@ export class DecisionLog {
   private readonly uses: DecisionLogDependencies
   private readonly partitions: readonly Partition[]
   private halvings = 0
+  /** Taken since the last tick. */
+  private taken = 0
   private timer: Timer | undefined
   private retryAt = Number.NEGATIVE_INFINITY
   /** Whether the last append failed. */
@@ -139,16 +147,19 @@ export class DecisionLog {
     assert(one !== undefined, 'a partition of each key')
     one.waiting.push(waiting)
     one.bytes += waiting.entry.length
-    if (this.waitingBytes > waitingBytesMax) this.thin()
+    this.taken++
+    const isTooMuch = this.taken > loggedPerFlushMax || this.waitingBytes > waitingBytesMax
+    if (isTooMuch && this.halvings < halvingsMax) this.thin()
     if (one.bytes >= flushBytes) this.send(one)
     this.schedule(flushMs)
   }
 
   private thin(): void {
-    while (this.waitingBytes > waitingBytesMax && this.halvings < halvingsMax) {
+    do {
       this.halvings++
+      this.taken /= 2
       for (const one of this.partitions) this.thinOut(one)
-    }
+    } while (this.waitingBytes > waitingBytesMax && this.halvings < halvingsMax)
     this.uses.observer.noted('warn', 'only some decisions are logged', { oneOf: this.oneOf })
   }
 
@@ -169,7 +180,9 @@ export class DecisionLog {
   }
 
   private tick(): void {
-    if (this.halvings > 0 && !this.isAway && this.waitingBytes < quietBytes) this.halvings--
+    const isQuiet = this.taken < loggedPerFlushMax / 2 && this.waitingBytes < quietBytes
+    if (this.halvings > 0 && !this.isAway && isQuiet) this.halvings--
+    this.taken = 0
     for (const one of this.partitions) this.send(one)
     const isWaiting = this.partitions.some(({ waiting }) => waiting.length > 0)
     if (isWaiting || this.halvings > 0) this.schedule(flushMs)

@@ -8,6 +8,7 @@ import { MemoryDecisions } from '../../../src/memory/memory-decisions.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import {
   DecisionLog,
+  loggedPerFlushMax,
   partitionOf,
   waitingBytesMax,
 } from '../../../src/runtime/decisions/decision-log.ts'
@@ -98,6 +99,27 @@ describe('the decision log', () => {
         there.push(headOf(entry)?.decision)
       expect(there).toContain(decision)
     }
+  })
+
+  it('takes a share of what a busy node decides, says which, and all again once it is quiet', async () => {
+    const { clock, decisions, log } = world()
+
+    for (let tick = 0; tick < 20; tick++) {
+      for (let i = 0; i < 4 * loggedPerFlushMax; i++) log.note(decided('v'))
+      clock.advance(200)
+      await settle()
+    }
+    const found = await heads(decisions)
+    const estimate = found.reduce((sum, { oneOf }) => sum + oneOf, 0)
+
+    expect(found.length).toBeLessThan(21 * loggedPerFlushMax)
+    expect(estimate / (80 * loggedPerFlushMax)).toBeCloseTo(1, 1)
+    for (let tick = 0; tick < 5; tick++) {
+      log.note(decided('v'))
+      clock.advance(200)
+      await settle()
+    }
+    expect(log.oneOf).toBe(1)
   })
 
   it('appends at once where much waits', async () => {
