@@ -23,6 +23,10 @@ const echoMaxMs = 600
 /** Others may register at the same time. */
 const attemptsMax = 50
 
+/** Pauses grow by so much, up to the longest: a write that is still being decided takes an election. */
+const pauseStepMs = 5
+const pauseMaxMs = 200
+
 /** A node that is silent for so long and not in the map is forgotten. */
 const forgetMs = 600_000
 
@@ -246,8 +250,10 @@ export class Members {
   }
 
   private async change(next: (rows: readonly NodeRow[]) => readonly NodeRow[]): Promise<void> {
-    const { coordination, observer } = this.uses
+    const { coordination, observer, clock } = this.uses
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const pauseMs = Math.min(pauseMaxMs, attempt * pauseStepMs)
+      if (attempt > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve))
       const revised = await coordination.get(rowsKey)
       const rows = sorted(next(revised ? readNodeRows(revised.value) : []))
       const revision = revised?.revision ?? 0
