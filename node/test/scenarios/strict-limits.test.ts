@@ -59,6 +59,12 @@ describe('a strict limit on two nodes', needs(realNatsServer), () => {
     }, waiting)
     client = connect(nats.server.url, { channel: 'web' })
     await client.ready(10_000)
+    // Whoever the map names leads a moment later, and grants nothing before.
+    let tried = 0
+    for (const node of ['survivor', 'victim'])
+      await vi.waitFor(async () => {
+        expect(await shown(askedAtOnce(userOf(node, `first${tried++}-`), 1))).toBe(1)
+      }, waiting)
   }, 60_000)
 
   afterAll(async () => {

@@ -65,6 +65,22 @@ interface Asked extends Exposed {
   readonly now: number
 }
 
+/**
+ * A standby grants nothing. Where a strict limit may be asked for it lets the primary, who was asked
+ * first and has to write to the log, answer before it; nobody waits longer where that is gone.
+ */
+const behindPrimaryMs = 100
+
+/** Whether a placement that was asked for could show what needs a grant. */
+function mayBeStrict({ known, playbook }: Asked): boolean {
+  if (!playbook.features.isStrict) return false
+  return known.some(
+    (placement) =>
+      isPlacement(placement) &&
+      placement.candidates.some(({ limits }) => limits.some(({ strict }) => strict)),
+  )
+}
+
 type Circumstances = Pick<DecideRequest, 'isPrimary' | 'refused'>
 
 /** Makes the answer to a question of the profile that was found. */
@@ -80,8 +96,13 @@ export class Answerer {
     const { clock, strict, leads } = this.uses
     const started = clock.monotonic()
     const asked = this.asked(question, ending)
-    const request = this.requestOf(asked, { isPrimary: leads(ending.shard.number) })
+    const isPrimary = leads(ending.shard.number)
+    const request = this.requestOf(asked, { isPrimary })
     const choices = this.choose(asked, request)
+    if (!isPrimary && mayBeStrict(asked))
+      return new Promise((resolve) => {
+        clock.after(behindPrimaryMs, () => resolve(this.give(asked, request, choices, started)))
+      })
     if (!isStrict(choices, asked.playbook)) return this.give(asked, request, choices, started)
     const decide = (given: Circumstances) => this.choose(asked, this.requestOf(asked, given))
     const { decision, deadline } = question

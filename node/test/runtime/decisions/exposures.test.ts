@@ -353,7 +353,8 @@ offers:
           )
           const shown = new Set<string>()
           for (const [numbers, at] of waves) {
-            await Promise.all(
+            let isAnswered = false
+            const all = Promise.all(
               numbers.map(async (number) => {
                 const decision = `d${number}`
                 const answer = await cluster.answerNow(
@@ -365,7 +366,15 @@ offers:
                   if (!('error' in one) && one.propositions[0]?.offer === 'card')
                     shown.add(`${decision} ${one.placement}`)
               }),
-            )
+            ).finally(() => {
+              isAnswered = true
+            })
+            // A standby lets the primary answer first.
+            while (!isAnswered) {
+              await new Promise((resolve) => setImmediate(resolve))
+              cluster.clock.advance(50)
+            }
+            await all
             cluster.clock.advance(30_000)
           }
           expect(shown.size).toBeLessThanOrEqual(max)
