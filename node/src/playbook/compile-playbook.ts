@@ -193,6 +193,8 @@ class Compiler {
       else templates.push(new Template(candidate, rank, stock.selection, stock.worth))
     }
     const limitsPath = ['placements', name, 'limits']
+    const limits = compileLimits(limitsPath, source.limits, 'placement', place, this.compilation)
+    const shown = [...candidates, ...templates.map(({ candidate }) => candidate)]
     return {
       name,
       channel: source.channel,
@@ -200,7 +202,7 @@ class Compiler {
       rank,
       count: source.count ?? 1,
       fallback: source.fallback,
-      limits: compileLimits(limitsPath, source.limits, 'placement', place, this.compilation),
+      limits,
       tokenMs:
         source.token === undefined
           ? defaultTokenMs
@@ -208,6 +210,7 @@ class Compiler {
       isLater: source.token !== undefined,
       candidates: candidates.sort(compareCandidates),
       templates,
+      isStrict: [limits, ...shown.map((one) => one.limits)].flat().some(({ strict }) => strict),
     }
   }
 }

@@ -373,6 +373,21 @@ profile: { call: [tier, age], chat: [] }`
     })
   })
 
+  it('says of a placement whether anything there may need a grant', () => {
+    const strict = 'limits: [{ on: display, max: 1, per: day, strict: true }]'
+    const made = `catalogues: { shop: { fields: { kind: string } } }
+offers:
+  one: { from: shop, match: item.kind == "x", ${strict}, treatments: { banner: {} } }`
+    const own = `offers: { one: { ${strict}, treatments: { banner: {} } } }`
+    const none = 'offers: { one: { treatments: { banner: {} } } }'
+
+    const told = [made, own, none].map(
+      (rest) => compilePlaybook(`${base}${rest}`).placements.get('hero')?.isStrict,
+    )
+
+    expect(told).toEqual([true, true, false])
+  })
+
   it('keeps constant content as it is and fills in text, numbers and bools', () => {
     const title = `at ${cel('placement')}: ${cel('1 + 1')} ${cel("channel == 'web'")} ${cel("'}'")}`
     const text = `${base}consent: { personalise: assumed }

@@ -100,6 +100,8 @@ export interface Placement {
   readonly candidates: readonly Candidate[]
   /** What is made of catalogues for each person. */
   readonly templates: readonly Template[]
+  /** Whether anything here may need a grant before it is shown. */
+  readonly isStrict: boolean
 }
 
 /** An offer in the form that fits a placement. */

@@ -71,16 +71,6 @@ interface Asked extends Exposed {
  */
 const behindPrimaryMs = 100
 
-/** Whether a placement that was asked for could show what needs a grant. */
-function mayBeStrict({ known, playbook }: Asked): boolean {
-  if (!playbook.features.isStrict) return false
-  return known.some(
-    (placement) =>
-      isPlacement(placement) &&
-      placement.candidates.some(({ limits }) => limits.some(({ strict }) => strict)),
-  )
-}
-
 type Circumstances = Pick<DecideRequest, 'isPrimary' | 'refused'>
 
 /** Makes the answer to a question of the profile that was found. */
@@ -99,7 +89,7 @@ export class Answerer {
     const isPrimary = leads(ending.shard.number)
     const request = this.requestOf(asked, { isPrimary })
     const choices = this.choose(asked, request)
-    if (!isPrimary && mayBeStrict(asked))
+    if (!isPrimary && request.placements.some((placement) => placement.isStrict))
       return new Promise((resolve) => {
         clock.after(behindPrimaryMs, () => resolve(this.give(asked, request, choices, started)))
       })
