@@ -1,5 +1,3 @@
-import type { Fault } from '../playbook/faults.ts'
-import { Problem } from './admin-client.ts'
 import { type Fields, fieldsOf, listOf, textOf } from './fields.ts'
 
 /** What a plan, or what was applied, says; the profiles that are listed, each with what leaves it. */
@@ -51,16 +49,4 @@ export function describeLinks(reverted: Fields): string[] {
     ),
     ...(more > 0 ? [`  … and ${more} more`] : []),
   ]
-}
-
-/** The faults that a node found in a text; undefined for any other failure. */
-export function faultsIn(thrown: unknown): readonly Fault[] | undefined {
-  if (!(thrown instanceof Problem)) return undefined
-  const faults = listOf(thrown.details.faults)
-  return faults.length === 0 ? undefined : faults.map(faultOf)
-}
-
-function faultOf({ line, column, path, message }: Fields): Fault {
-  const place = { line: Number(line), column: Number(column) }
-  return { ...place, path: textOf(path), message: textOf(message) }
 }

@@ -11,7 +11,6 @@ import type {
   Tail,
   Writer,
 } from '../runtime/ports.ts'
-import { copyRows } from '../store/copy-rows.ts'
 import {
   type Environment,
   flushed,
@@ -19,7 +18,8 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
-import { currentFolder, nextFolder, promoteFolder, removeOthers } from '../store/generations.ts'
+import { currentFolder } from '../store/generations.ts'
+import { rewriteRows } from '../store/rewrite-rows.ts'
 import {
   entryKey,
   entryValue,
@@ -315,20 +315,17 @@ export class EmbeddedLog implements Log {
   /** Copies what is left to a new file, and removes the old one. */
   private async rewrite(): Promise<void> {
     this.hasRemains = false
-    const next = nextFolder(this.path)
     try {
       const rowsets = new Map([
         [entriesName, this.entries],
         [aboutName, this.about],
       ])
-      await copyRows(rowsets, next, () => new Promise((done) => this.clock.soon(done)))
-      const folder = promoteFolder(this.path, next)
-      const before = this.environment
-      this.environment = openEnvironment(folder)
-      this.entries = openRows(this.environment, entriesName)
-      this.about = openRows(this.environment, aboutName)
-      await before.close()
-      removeOthers(this.path, folder)
+      const pause = () => new Promise<void>((done) => this.clock.soon(done))
+      await rewriteRows(this.path, this.environment, rowsets, pause, (environment) => {
+        this.environment = environment
+        this.entries = openRows(environment, entriesName)
+        this.about = openRows(environment, aboutName)
+      })
     } catch (error) {
       this.hasRemains = true
       throw await writeFailure(error)

@@ -1,7 +1,6 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import { entriesIn, framesOf } from '../runtime/decisions/entry-frame.ts'
 import type { Clock, Decisions } from '../runtime/ports.ts'
-import { copyRows } from '../store/copy-rows.ts'
 import {
   type Environment,
   flushed,
@@ -9,7 +8,8 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
-import { currentFolder, nextFolder, promoteFolder, removeOthers } from '../store/generations.ts'
+import { currentFolder } from '../store/generations.ts'
+import { rewriteRows } from '../store/rewrite-rows.ts'
 
 /*
  * A row's key: u48 time of the append, big-endian │ u32 number within this process │ u8 partition.
@@ -191,20 +191,17 @@ export class LmdbDecisions implements Decisions {
   }
 
   /** Copies what is left to a new file, and removes the old one. */
-  private async rewrite(): Promise<void> {
-    const next = nextFolder(this.path)
+  private rewrite(): Promise<void> {
     const rowsets = new Map([
       [framesName, this.frames],
       [totalsName, this.totals],
     ])
-    await copyRows(rowsets, next, () => Promise.resolve())
-    const folder = promoteFolder(this.path, next)
-    const before = this.environment
-    this.environment = openEnvironment(folder)
-    this.frames = openRows(this.environment, framesName)
-    this.totals = openRows(this.environment, totalsName)
-    await before.close()
-    removeOthers(this.path, folder)
+    const pause = () => Promise.resolve()
+    return rewriteRows(this.path, this.environment, rowsets, pause, (environment) => {
+      this.environment = environment
+      this.frames = openRows(environment, framesName)
+      this.totals = openRows(environment, totalsName)
+    })
   }
 
   private refuseClosed(): void {

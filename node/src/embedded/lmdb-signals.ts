@@ -1,6 +1,5 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import type { Clock, Signals, SignalText, StoredSignal } from '../runtime/ports.ts'
-import { copyRows } from '../store/copy-rows.ts'
 import {
   type Environment,
   flushed,
@@ -8,7 +7,8 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
-import { currentFolder, nextFolder, promoteFolder, removeOthers } from '../store/generations.ts'
+import { currentFolder } from '../store/generations.ts'
+import { rewriteRows } from '../store/rewrite-rows.ts'
 
 /*
  * A signal's key: u48 cursor, big-endian. Its value: f64 time, little-endian │ u8 length of the id │
@@ -145,20 +145,17 @@ export class LmdbSignals implements Signals {
   }
 
   /** Copies what is left to a new file, and removes the old one. */
-  private async rewrite(): Promise<void> {
-    const next = nextFolder(this.path)
+  private rewrite(): Promise<void> {
     const rowsets = new Map([
       [signalsName, this.signals],
       [idsName, this.ids],
     ])
-    await copyRows(rowsets, next, () => Promise.resolve())
-    const folder = promoteFolder(this.path, next)
-    const before = this.environment
-    this.environment = openEnvironment(folder)
-    this.signals = openRows(this.environment, signalsName)
-    this.ids = openRows(this.environment, idsName)
-    await before.close()
-    removeOthers(this.path, folder)
+    const pause = () => Promise.resolve()
+    return rewriteRows(this.path, this.environment, rowsets, pause, (environment) => {
+      this.environment = environment
+      this.signals = openRows(environment, signalsName)
+      this.ids = openRows(environment, idsName)
+    })
   }
 
   private noted(): number {

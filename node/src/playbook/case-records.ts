@@ -1,6 +1,7 @@
 import { builtInNamespaces, isChannelRecord, recordFault } from '@halfsecond/protocol'
 import { isOfType } from '../core/condition/compile.ts'
 import type { Playbook } from '../core/decision/playbook.ts'
+import { candidateOf } from '../core/decision/templates.ts'
 import { type FragmentRecord, isFragmentRecord } from '../core/fragment/evolve.ts'
 import { conditionTypeOf } from './declarations.ts'
 import { didYouMean } from './faults.ts'
@@ -78,10 +79,7 @@ function fieldsOf(
       const { outcome, offer, placement, ...others } = rest
       onUnknown(Object.keys(others), onFault)
       const place = playbook.placements.get(String(placement))
-      const [template = ''] = String(offer).split('/', 1)
-      const candidate =
-        place?.candidates.find((one) => one.offer.name === offer) ??
-        place?.templates.find((one) => one.candidate.offer.name === template)?.candidate
+      const candidate = place && candidateOf(place, String(offer))
       if (candidate === undefined) {
         onFault('outcome', 'an outcome names an offer, and a placement that shows it')
         return undefined

@@ -14,6 +14,7 @@ import { reasonOf } from '../core/decision/reasons.ts'
 import type { Trace } from '../core/decision/verdict.ts'
 import { Digest } from '../core/digest.ts'
 import { parseDuration } from '../core/duration.ts'
+import { templateOf } from '../core/features/feature-set.ts'
 import { Arena } from '../core/fragment/arena.ts'
 import { evolve, type FragmentRecord, type Ground } from '../core/fragment/evolve.ts'
 import { type Fragment, initialFragment } from '../core/fragment/fragment.ts'
@@ -159,8 +160,7 @@ class Case {
 
 /** An offer, or the one that an item of a catalogue would make. */
 function isOffer(name: string, offers: NonNullable<PlaybookSource['offers']>): boolean {
-  const [template = ''] = name.split('/', 1)
-  return Object.hasOwn(offers, name) || offers[template]?.from !== undefined
+  return Object.hasOwn(offers, name) || offers[templateOf(name) ?? name]?.from !== undefined
 }
 
 function identifierIn(

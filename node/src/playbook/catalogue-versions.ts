@@ -12,9 +12,8 @@ const key = 'catalogueVersions'
 export function catalogueVersionsOf(text: string): ReadonlyMap<string, string | undefined> {
   // Most have none, and reading the whole text to find that out takes longer than compiling it.
   if (!text.includes('catalogues') && !text.includes('\\')) return new Map()
-  const value: unknown = parsed(text)?.toJS()
-  if (!isFields(value) || !isFields(value.catalogues)) return new Map()
-  const { catalogues, [key]: versions } = value
+  const { catalogues, [key]: versions } = parsed(text)?.value ?? {}
+  if (!isFields(catalogues)) return new Map()
   return new Map(
     Object.keys(catalogues).map((name) => {
       const version = isFields(versions) ? versions[name] : undefined
@@ -26,7 +25,7 @@ export function catalogueVersionsOf(text: string): ReadonlyMap<string, string | 
 /** The text, bound to these versions. What its author wrote stays as it is, line by line. */
 export function withCatalogueVersions(text: string, versions: ReadonlyMap<string, string>): string {
   if (versions.size === 0) return text
-  const document = parsed(text)
+  const document = parsed(text)?.document
   if (document === undefined) return text
   const bound = JSON.stringify(Object.fromEntries(versions))
   if (!document.has(key) && !text.trimStart().startsWith('{'))
@@ -36,7 +35,9 @@ export function withCatalogueVersions(text: string, versions: ReadonlyMap<string
 }
 
 /** Undefined for what is not YAML: whoever compiles it says why. */
-function parsed(text: string): ReturnType<typeof parseDocument> | undefined {
+function parsed(text: string) {
   const document = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false })
-  return document.errors.length === 0 && isFields(document.toJS()) ? document : undefined
+  if (document.errors.length > 0) return undefined
+  const value: unknown = document.toJS()
+  return isFields(value) ? { document, value } : undefined
 }

@@ -3,6 +3,7 @@ import {
   type Catalogue,
   CatalogueFiller,
   type Item,
+  isItem,
   itemFault,
   itemIdMax,
 } from '../core/catalogue/catalogue.ts'
@@ -79,15 +80,10 @@ function catalogueOf(name: string, from: string, compilation: Compilation): Cata
   const filler = new CatalogueFiller()
   declared?.examples?.forEach(({ id, ...values }, index) => {
     const item: unknown = { id, values }
-    const fault = itemFault(item)
-    if (fault !== undefined) document.add(['catalogues', from, 'examples', index], fault)
-    else if (isItem(item)) filler.add(item)
+    if (isItem(item)) filler.add(item)
+    else document.add(['catalogues', from, 'examples', index], itemFault(item) ?? '')
   })
   return catalogues.get(from) ?? filler.finish()
-}
-
-function isItem(item: unknown): item is Item {
-  return itemFault(item) === undefined
 }
 
 /** V of each item. What it depends on must be known beforehand: items stand in its order. */

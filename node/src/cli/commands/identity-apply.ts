@@ -4,8 +4,9 @@ import { textOf } from '../fields.ts'
 import { countProfiles, describePlan } from '../identity-texts.ts'
 import { readText } from '../playbook-file.ts'
 import { printJson, printLine } from '../print.ts'
+import { sendText } from '../send-text.ts'
 import { type Surroundings, userOf } from '../surroundings.ts'
-import { planOf, sendText, tellPlan } from './identity-plan.ts'
+import { planOf, refusal, tellPlan } from './identity-plan.ts'
 
 interface ApplyOptions {
   readonly dryRun?: boolean
@@ -33,7 +34,8 @@ export function addIdentityApply(identity: Command, around: Surroundings): void 
       }
       const text = await readText(file, around.input)
       const by = encodeURIComponent(options.by ?? userOf(around))
-      const applied = await sendText(file, text, `/v1/identity/apply?by=${by}`, admin, around)
+      const path = `/v1/identity/apply?by=${by}`
+      const applied = await sendText({ file, text, path, refusal }, admin, around)
       if (options.json) {
         printJson(around.output, applied)
         return

@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { AdminClient, adminUrl } from '../admin-client.ts'
-import { Exit, exitCodes } from '../failure.ts'
-import { type Fields, fieldsOf, textOf } from '../fields.ts'
-import { countProfiles, describePlan, faultsIn } from '../identity-texts.ts'
-import { describeFaults, readText } from '../playbook-file.ts'
+import { type Fields, textOf } from '../fields.ts'
+import { countProfiles, describePlan } from '../identity-texts.ts'
+import { readText } from '../playbook-file.ts'
 import { printJson, printLine } from '../print.ts'
+import { sendText } from '../send-text.ts'
 import type { Surroundings } from '../surroundings.ts'
 
 interface PlanOptions {
@@ -27,13 +27,16 @@ export function addIdentityPlan(identity: Command, around: Surroundings): void {
     })
 }
 
+/** Of a faulty configuration. */
+export const refusal = 'nothing was changed'
+
 export async function planOf(
   file: string,
   admin: AdminClient,
   around: Surroundings,
 ): Promise<Fields> {
   const text = await readText(file, around.input)
-  return sendText(file, text, '/v1/identity/plan', admin, around)
+  return sendText({ file, text, path: '/v1/identity/plan', refusal }, admin, around)
 }
 
 export function tellPlan(plan: Fields, around: Surroundings): void {
@@ -44,23 +47,4 @@ export function tellPlan(plan: Fields, around: Surroundings): void {
       : `${textOf(identity)} would follow version ${textOf(base)}`
   printLine(around.output, `${what}; it changes ${countProfiles(changing)}`)
   for (const line of describePlan(plan)) printLine(around.output, line)
-}
-
-/** Sends a configuration; its faults are told with their places in the file. */
-export async function sendText(
-  file: string,
-  text: string,
-  path: string,
-  admin: AdminClient,
-  around: Surroundings,
-): Promise<Fields> {
-  try {
-    // A type that both forms have: JSON is YAML. Every profile is read, however many there are.
-    return fieldsOf(await admin.postLong(path, 'application/yaml', text))
-  } catch (error) {
-    const faults = faultsIn(error)
-    if (faults === undefined) throw error
-    around.notes.write(`${describeFaults(file, faults)}; nothing was changed\n`)
-    throw new Exit(exitCodes.failed)
-  }
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import { AdminClient, adminUrl } from '../admin-client.ts'
 import { Exit, exitCodes } from '../failure.ts'
-import { type Fields, fieldsOf, textOf } from '../fields.ts'
-import { faultsIn } from '../identity-texts.ts'
+import { textOf } from '../fields.ts'
 import { checkPlaybook, describeFaults, readText } from '../playbook-file.ts'
 import { printJson, printLine } from '../print.ts'
 import { describePublication } from '../publication-texts.ts'
+import { sendText } from '../send-text.ts'
 import { type Surroundings, userOf } from '../surroundings.ts'
 
 export interface PublicationOptions {
@@ -74,7 +74,7 @@ export async function send(
 ): Promise<void> {
   const admin = new AdminClient(adminUrl(option, around))
   if (around.isTerminal) around.notes.write('checking it, and trying it on the last timelines …\n')
-  const published = await answerTo(file, text, path, admin, around)
+  const published = await sendText({ file, text, path, refusal: 'not published' }, admin, around)
   if (json) printJson(around.output, published)
   else {
     for (const line of describePublication(file, published)) printLine(around.output, line)
@@ -87,24 +87,5 @@ export async function send(
         ? `${textOf(name)}: ${would}; nothing was`
         : `${textOf(name)} decides from now on, as version ${textOf(version)}`,
     )
-  }
-}
-
-/** Faults and failing tests are told with their places in the file. */
-async function answerTo(
-  file: string,
-  text: string,
-  path: string,
-  admin: AdminClient,
-  around: Surroundings,
-): Promise<Fields> {
-  try {
-    // A type that both forms have: JSON is YAML. A trial takes its time.
-    return fieldsOf(await admin.postLong(path, 'application/yaml', text))
-  } catch (error) {
-    const faults = faultsIn(error)
-    if (faults === undefined) throw error
-    around.notes.write(`${describeFaults(file, faults)}; not published\n`)
-    throw new Exit(exitCodes.failed)
   }
 }

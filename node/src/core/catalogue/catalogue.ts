@@ -87,6 +87,10 @@ function isList(value: ItemValue): value is readonly string[] {
   return Array.isArray(value)
 }
 
+export function isItem(value: unknown): value is Item {
+  return itemFault(value) === undefined
+}
+
 /** Why something is no item, or undefined. */
 export function itemFault(value: unknown): string | undefined {
   if (!isFields(value)) return 'an item is a map'

@@ -1,5 +1,5 @@
 import { decode, encode, HalfsecondError, isFields, nameFault } from '@halfsecond/protocol'
-import { type Item, itemBytesMax, itemFault, itemsMax } from './catalogue.ts'
+import { type Item, isItem, itemBytesMax, itemFault, itemsMax } from './catalogue.ts'
 
 /*
  * A version of a catalogue is a few blobs, each named by the hash of its content: pieces, which are
@@ -33,10 +33,9 @@ export function readPiece(bytes: Uint8Array): readonly Item[] {
   return rows.map((row: unknown) => {
     const [id, values]: unknown[] = Array.isArray(row) ? row : []
     const item: unknown = { id, values }
-    const fault = itemFault(item)
-    if (fault !== undefined || !isRead(item))
-      throw new HalfsecondError('INVALID', `item ${String(id).slice(0, 64)}: ${fault ?? ''}`)
-    return item
+    if (isItem(item)) return item
+    const named = String(id).slice(0, 64)
+    throw new HalfsecondError('INVALID', `item ${named}: ${itemFault(item) ?? ''}`)
   })
 }
 
@@ -66,10 +65,6 @@ export function readList(value: unknown): CatalogueList {
     'INVALID',
     `a catalogue has a name, 1 to ${itemsMax} items, and the hashes of at most ${piecesMax} pieces`,
   )
-}
-
-function isRead(item: unknown): item is Item {
-  return itemFault(item) === undefined
 }
 
 function isHashes(value: unknown): value is readonly string[] {

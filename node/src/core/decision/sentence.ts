@@ -156,10 +156,10 @@ function findingWords({ kind, text, value }: Finding): string {
       if (typeof value === 'boolean') return truthWords(name, value)
       return `${name} is ${Array.isArray(value) ? value.join(', ') : String(value)}`
     }
-    case 'item':
-      return value === undefined
-        ? `its ${words(text.replace(/^item\s*\.\s*/, ''))} is not known`
-        : `its ${words(text.replace(/^item\s*\.\s*/, ''))} is ${String(value)}`
+    case 'item': {
+      const name = words(text.replace(/^item\s*\.\s*/, ''))
+      return value === undefined ? `its ${name} is not known` : `its ${name} is ${String(value)}`
+    }
     case 'request':
       return `this is ${String(value)}`
     case 'count': {

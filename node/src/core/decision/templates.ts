@@ -1,6 +1,6 @@
 import type { Item } from '../catalogue/catalogue.ts'
 import type { Selection } from '../catalogue/selection.ts'
-import { offerOfItem } from '../features/feature-set.ts'
+import { offerOfItem, templateOf } from '../features/feature-set.ts'
 import type { Evaluation } from './evaluation.ts'
 import type { Candidate, Formula, Placement } from './playbook.ts'
 import { boundOf, isBefore } from './rank.ts'
@@ -47,6 +47,17 @@ export class Template {
     this.made.set(item, candidate)
     return candidate
   }
+}
+
+/** What shows an offer at a placement; of an item of a catalogue, what it has in common with the others. */
+export function candidateOf(
+  { candidates, templates }: Placement,
+  offer: string,
+): Candidate | undefined {
+  const own = candidates.find((one) => one.offer.name === offer)
+  if (own !== undefined) return own
+  const template = templateOf(offer) ?? offer
+  return templates.find(({ candidate }) => candidate.offer.name === template)?.candidate
 }
 
 /** All that may be shown at a placement to this person, in the order that a placement's candidates have. */

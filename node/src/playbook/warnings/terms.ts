@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Comparison, Expression } from '../../core/condition/expression.ts'
+import { mirrored } from '../comparison.ts'
 
 /*
  * What a condition demands, as alternatives of demands that hold together: enough to see that one
@@ -148,15 +149,6 @@ const opposite: { readonly [operator in Comparison]: Comparison } = {
   '>=': '<',
   '>': '<=',
   '<=': '>',
-}
-
-const mirrored: { readonly [operator in Comparison]: Comparison } = {
-  '==': '==',
-  '!=': '!=',
-  '<': '>',
-  '<=': '>=',
-  '>': '<',
-  '>=': '<=',
 }
 
 /** Those that hold between a thing and itself. */

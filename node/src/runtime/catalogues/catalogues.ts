@@ -61,10 +61,11 @@ export class Catalogues {
    */
   async put(list: CatalogueList, by: string): Promise<CatalogueVersion> {
     const { coordination, hash, clock } = this.uses
-    const bytes = encodeList(readList(list))
+    const bytes = encodeList(list)
     const named = hash(bytes)
-    await this.read(list)
+    const catalogue = await this.read(list)
     await coordination.putBlob(named, bytes)
+    this.keep(named, Promise.resolve(catalogue))
     for (let attempt = 0; attempt < claimsMax; attempt++) {
       const { versions, revision } = await this.head(list.name)
       const [newest] = versions
@@ -87,13 +88,17 @@ export class Catalogues {
     const known = this.loaded.get(hash)
     if (known !== undefined) return known
     const loading = this.fetch(hash)
-    this.loaded.set(hash, loading)
+    this.keep(hash, loading)
     loading.catch(() => this.loaded.delete(hash))
+    return loading
+  }
+
+  private keep(hash: string, catalogue: Promise<Catalogue>): void {
+    this.loaded.set(hash, catalogue)
     for (const other of this.loaded.keys()) {
       if (this.loaded.size <= keptMax) break
       this.loaded.delete(other)
     }
-    return loading
   }
 
   private async fetch(hash: string): Promise<Catalogue> {

@@ -1,6 +1,6 @@
 import type { FragmentId } from '@halfsecond/protocol'
-import type { Candidate, Placement, Playbook } from '../../core/decision/playbook.ts'
-import { templateOf } from '../../core/features/feature-set.ts'
+import type { Placement, Playbook } from '../../core/decision/playbook.ts'
+import { candidateOf } from '../../core/decision/templates.ts'
 import type { Shown } from '../../core/fragment/said.ts'
 import type { Grant } from './grant-writer.ts'
 
@@ -28,19 +28,12 @@ export function grantOf(root: FragmentId, shown: Shown, placement: Placement, at
   const group = candidateOf(placement, shown.offer)?.offer.group?.name
   const { decision, offer } = shown
   return {
-    ...{ id: root, at, decision, placement: placement.name, offer },
+    id: root,
+    at,
+    decision,
+    placement: placement.name,
+    offer,
     ...(group !== undefined && { group }),
     channel: placement.channel,
   }
-}
-
-/** Of an item of a catalogue, what it has in common with the others of its template. */
-export function candidateOf(
-  { candidates, templates }: Placement,
-  offer: string,
-): Candidate | undefined {
-  const own = candidates.find((one) => one.offer.name === offer)
-  if (own !== undefined) return own
-  const template = templateOf(offer)
-  return templates.find(({ candidate }) => candidate.offer.name === template)?.candidate
 }

@@ -3,6 +3,7 @@ import type { Choice, DecideRequest, Exposure, Profile } from '../../core/decisi
 import { Evaluation } from '../../core/decision/evaluation.ts'
 import { windowStart } from '../../core/decision/limits.ts'
 import type { Limit, Placement, Playbook } from '../../core/decision/playbook.ts'
+import { candidateOf } from '../../core/decision/templates.ts'
 import type { FeatureState } from '../../core/features/feature-state.ts'
 import { isGrantedLately } from '../../core/fragment/lately.ts'
 import type { Shown } from '../../core/fragment/said.ts'
@@ -10,7 +11,7 @@ import { featuresOf } from '../../core/fragment/timeline.ts'
 import type { Calendar, Clock } from '../ports.ts'
 import type { Exposed, Exposures } from './exposures.ts'
 import type { Grant, GrantWriter } from './grant-writer.ts'
-import { candidateOf, grantOf } from './grants-of.ts'
+import { grantOf } from './grants-of.ts'
 
 /** Decisions for one question: who is refused as often as that is in a crowd, and gets default content. */
 const triesMax = 3

@@ -53,6 +53,8 @@ const many = Array.from({ length: 5_000 }, (_, i) => ({
   price: i,
 }))
 
+const csv = 'sku,category,price,tags\nnew,c7,99999.5,a|b\nold,c7,1,\n'
+
 function catalogueImport(input: string, ...options: readonly string[]) {
   return execute(['catalogue', 'import', 'shop', '-', '--json', ...options], { env, input })
 }
@@ -81,8 +83,6 @@ describe('catalogue import', () => {
   })
 
   it('takes CSV, whose columns are what is said of them', async () => {
-    const csv = 'sku,category,price,tags\nnew,c7,99999.5,a|b\nold,c7,1,\n'
-
     const { output } = await catalogueImport(
       csv,
       '--id',
@@ -96,8 +96,6 @@ describe('catalogue import', () => {
   })
 
   it('changes nothing where the same is imported again', async () => {
-    const csv = 'sku,category,price,tags\nnew,c7,99999.5,a|b\nold,c7,1,\n'
-
     const { output } = await catalogueImport(
       csv,
       '--id',
