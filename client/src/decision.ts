@@ -49,6 +49,8 @@ export interface Decision extends Proposition {
   readonly freshness: Freshness
   /** Version of the playbook that decided; 0 for default content of the client. */
   readonly playbook: number
+  /** Version of the model that decided with it; 0 where none did. */
+  readonly model: number
   /** Names the decision, in logs and for `halfsecond why`. */
   readonly decision: string
   /** Why the client had no answer and shows default content. */
@@ -110,13 +112,17 @@ export class MadeProposition implements Proposition {
 }
 
 /** Where a decision comes from. */
-export type Origin = Pick<Decision, 'decision' | 'reason' | 'freshness' | 'playbook' | 'error'>
+export type Origin = Pick<
+  Decision,
+  'decision' | 'reason' | 'freshness' | 'playbook' | 'model' | 'error'
+>
 
 export class MadeDecision extends MadeProposition implements Decision {
   readonly decision: string
   readonly reason: Reason
   readonly freshness: Freshness
   readonly playbook: number
+  readonly model: number
   readonly error: Decision['error']
   readonly #others: readonly Proposition[]
 
@@ -132,6 +138,7 @@ export class MadeDecision extends MadeProposition implements Decision {
     this.reason = origin.reason
     this.freshness = origin.freshness
     this.playbook = origin.playbook
+    this.model = origin.model
     this.error = origin.error
     this.#others = others
   }

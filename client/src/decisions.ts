@@ -1,7 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import {
   type DecideAnswer,
-  greatest,
   HalfsecondError,
   type Identifier,
   type PlacementAnswer,
@@ -12,6 +11,7 @@ import {
   type Value,
   type WireError,
 } from '@halfsecond/protocol'
+import { outcomeOf, peekToken } from '@halfsecond/protocol/token'
 import type { NoAnswer, VisitorAnswer } from './asked.ts'
 import type { Counters } from './counters.ts'
 import {
@@ -59,14 +59,11 @@ export class Decisions {
     const decision = this.newId()
     const wish = { kind: 'decide' as const, decision, placements }
     const answer = await this.inquiry.ask(wish, identifiers, imported, deadlineMs)
-    const key = greatest(identifiers, this.map.namespaces)
-    const say: RecordOutcome = ({ placement, offer, treatment }, outcome, details) =>
-      offer === undefined || treatment === undefined || key === undefined
-        ? nothing
-        : this.recorder.record(
-            { kind: 'outcome', key, decision, placement, offer, treatment, outcome, ...details },
-            {},
-          )
+    const say: RecordOutcome = ({ token }, outcome, details) => {
+      if (token === undefined) return nothing
+      const said = outcomeOf(peekToken(token, this.map.namespaces))
+      return this.recorder.record({ ...said, outcome, ...details }, {})
+    }
     return placements.map((placement) => this.toDecision(decision, placement, answer, say))
   }
 
@@ -94,14 +91,14 @@ export class Decisions {
 
   private live(
     decision: string,
-    { freshness, playbook }: DecideAnswer,
+    { freshness, playbook, model = 0 }: DecideAnswer,
     { placement, reason, propositions }: PlacementAnswer,
     say: RecordOutcome,
   ): Decision {
     const [first, ...others] = propositions
     if (first === undefined) return this.byDefault(decision, placement, undefined, say)
     this.count(reason)
-    const origin = { decision, reason, freshness, playbook, error: undefined }
+    const origin = { decision, reason, freshness, playbook, model, error: undefined }
     const further = others.map((one) => new MadeProposition(placement, one, say))
     return new MadeDecision(placement, first, say, origin, further)
   }
@@ -119,6 +116,7 @@ export class Decisions {
       reason,
       freshness: 'stale',
       playbook: 0,
+      model: 0,
       error: error && { code: error.code, message: error.message },
     })
   }

@@ -5,7 +5,7 @@ import {
   type Position,
   toHalfsecondError,
 } from '@halfsecond/protocol'
-import { landingLink, peekToken, type TokenKeys } from '@halfsecond/protocol/token'
+import { landingLink, outcomeOf, peekToken, type TokenKeys } from '@halfsecond/protocol/token'
 import { backoffMs } from './backoff.ts'
 import type { Counters } from './counters.ts'
 import type { MapFollower } from './map-follower.ts'
@@ -60,9 +60,7 @@ export class Reports {
     }
     // What happened is true however late it is told: any time at which the token was good proves it.
     const said = this.tokenKeys.verify(token, 0, namespaces)
-    const { decision, key, placement, offer, treatment } = said
-    const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment, outcome }
-    return this.recorder.record({ ...record, ...moreOf(options) }, options)
+    return this.recorder.record({ ...outcomeOf(said), outcome, ...moreOf(options) }, options)
   }
 
   /** Rejects as `outcome`. @throws HalfsecondError, besides rejecting */

@@ -56,6 +56,12 @@ export const bounds = {
   pendingPerDecide: 16,
   /** A token, as text: it travels in links and forms. Holds every field at its longest. */
   tokenChars: 1_024,
+  /** What a token says of learning: how, and a bucket of visitors. */
+  trialChars: 160,
+  /** Experiments that meet in one decision. */
+  armsPerDecision: 4,
+  /** `experiment=arm` */
+  armChars: 65,
   /** Shards of a cluster: more streams than this saturate a NATS server's Raft groups. */
   shards: 256,
   /** Longest deadline of a decide; half a second is the promise, two are patience. */

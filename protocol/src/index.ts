@@ -104,6 +104,7 @@ export {
   type EraseRecord,
   type EventRecord,
   type ExpireRecord,
+  fallbackName,
   type GoneRecord,
   type GrantLimit,
   type GrantRecord,

@@ -16,6 +16,8 @@ export interface DecideQuestion {
   /** All that the visitor is known by; the greatest one is entered at. */
   readonly identifiers: readonly Identifier[]
   readonly placements: readonly string[]
+  /** Whoever asks is no person: they get default content, and count nowhere. */
+  readonly isBot?: true
   /** Milliseconds that the asker still waits. */
   readonly deadline: number
   readonly positions: readonly WirePosition[]
@@ -89,7 +91,10 @@ export type Reason = (typeof reasons)[number]
 /** Whether the answer is known to hold all that was acknowledged up to a second ago. */
 export type Freshness = 'fresh' | 'stale'
 
-/** One thing to show. Default content has no offer and no token. */
+/**
+ * One thing to show. Default content has no offer; it has a token only where an experiment's rules may
+ * be why it is shown.
+ */
 export interface WireProposition {
   readonly content: Value
   readonly offer?: string
@@ -109,6 +114,8 @@ export interface DecideAnswer {
   readonly decision: string
   /** Version of the playbook that decided. */
   readonly playbook: number
+  /** Version of the model that decided with it; absent where nothing was asked of one. */
+  readonly model?: number
   readonly freshness: Freshness
   /** A position of an earlier incarnation was dropped. */
   readonly positionReset?: true
@@ -220,9 +227,10 @@ function questionFault(value: unknown, namespaces: Namespaces): string | undefin
   return 'kind is decide, await, profile or spread'
 }
 
-function decideFault({ decision, placements }: Fields): string | undefined {
+function decideFault({ decision, placements, isBot }: Fields): string | undefined {
   const fault = idFault('decision', decision)
   if (fault !== undefined) return fault
+  if (isBot !== undefined && isBot !== true) return 'isBot is true, or left out'
   if (!isList(placements, 1, bounds.placementsPerDecide))
     return `placements is a list of 1 to ${bounds.placementsPerDecide}`
   return firstFault('a placement', placements)

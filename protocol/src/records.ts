@@ -75,7 +75,14 @@ export interface OutcomeRecord extends Common {
   readonly reason?: string
   /** Of an `unsubscribe`: from all offers of the offer's group. */
   readonly across?: 'group'
+  /** What is learnt from it, as the token had it; absent where nobody learns. */
+  readonly trial?: string
+  /** Arms of experiments that the decision was made in, as the token had them: `experiment=arm`. */
+  readonly arms?: readonly string[]
 }
+
+/** What an outcome about default content names as its offer and treatment: no offer may be called so. */
+export const fallbackName = 'fallback'
 
 /** The reason of a `reject` that takes an acceptance back. */
 export const cancel = 'cancel'

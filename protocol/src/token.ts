@@ -10,8 +10,8 @@ import {
   type Namespaces,
   namespaceOf,
 } from './identifier.ts'
-import type { LinkRecord } from './records.ts'
-import { idFault, isTime, nameFault } from './validate.ts'
+import type { LinkRecord, OutcomeRecord } from './records.ts'
+import { armsFault, idFault, isTime, nameFault, trialFault } from './validate.ts'
 
 /*
  * The signed receipt of a proposition. It travels through pages, links and forms and brings an
@@ -29,6 +29,32 @@ export interface Token {
   readonly playbook: number
   readonly decidedAt: number
   readonly expiresAt: number
+  /** What is learnt from its outcomes; absent where nobody learns. */
+  readonly trial?: string
+  /** Arms of experiments, `experiment=arm`; absent outside of experiments. */
+  readonly arms?: readonly string[]
+}
+
+/** The outcome that a token brings back says so much of what was decided. */
+export function outcomeOf({
+  decision,
+  key,
+  placement,
+  offer,
+  treatment,
+  trial,
+  arms,
+}: Token): Omit<OutcomeRecord, 'id' | 'at' | 'outcome'> {
+  return {
+    kind: 'outcome',
+    key,
+    decision,
+    placement,
+    offer,
+    treatment,
+    ...(trial !== undefined && { trial }),
+    ...(arms !== undefined && { arms }),
+  }
 }
 
 interface Key {
@@ -53,7 +79,8 @@ export class TokenKeys {
 
   sign(token: Token): string {
     const [key] = this.keys
-    const fields = encode([
+    const { trial, arms } = token
+    const said: unknown[] = [
       wireVersion,
       key.id,
       token.decision,
@@ -64,7 +91,10 @@ export class TokenKeys {
       token.playbook,
       token.decidedAt,
       token.expiresAt,
-    ])
+    ]
+    if (trial !== undefined || arms !== undefined) said.push(trial ?? null)
+    if (arms !== undefined) said.push(arms)
+    const fields = encode(said)
     const bytes = Buffer.allocUnsafe(fields.length + macBytes)
     bytes.set(fields)
     mac(key, fields).copy(bytes, fields.length, 0, macBytes)
@@ -148,7 +178,10 @@ function readToken(text: string, namespaces: Namespaces): ReadToken {
     playbook,
     decidedAt,
     expiresAt,
+    learning,
+    arms,
   ]: unknown[] = value
+  const trial = learning ?? undefined
   if (
     v !== wireVersion ||
     !isText(keyId, idFault('key id', keyId)) ||
@@ -159,16 +192,37 @@ function readToken(text: string, namespaces: Namespaces): ReadToken {
     !isText(treatment, nameFault('treatment', treatment)) ||
     typeof playbook !== 'number' ||
     !isTime(decidedAt) ||
-    !isTime(expiresAt)
+    !isTime(expiresAt) ||
+    !isTrial(trial) ||
+    !areArms(arms)
   ) {
     throw new HalfsecondError('MALFORMED', 'not a token of this version')
   }
-  const token = { decision, key, placement, offer, treatment, playbook, decidedAt, expiresAt }
+  const token = {
+    decision,
+    key,
+    placement,
+    offer,
+    treatment,
+    playbook,
+    decidedAt,
+    expiresAt,
+    ...(trial !== undefined && { trial }),
+    ...(arms !== undefined && { arms }),
+  }
   return { token, keyId, fields, signature: bytes.subarray(fields.length) }
 }
 
 function isText(value: unknown, fault: string | undefined): value is string {
   return typeof value === 'string' && fault === undefined
+}
+
+function isTrial(value: unknown): value is string | undefined {
+  return trialFault(value) === undefined
+}
+
+function areArms(value: unknown): value is readonly string[] | undefined {
+  return armsFault(value) === undefined
 }
 
 /** What a token says, without judging who signed it: for display only. */

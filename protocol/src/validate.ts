@@ -78,6 +78,8 @@ const fieldsOf: { readonly [kind in ChannelKind]: ReadonlySet<string> } = {
     'outcome',
     'reason',
     'across',
+    'trial',
+    'arms',
   ]),
   consent: new Set([...commonFields, 'purpose', 'granted']),
   erase: new Set([...commonFields, 'eraseId', 'epoch']),
@@ -172,8 +174,31 @@ function outcomeFault(value: Fields): string | undefined {
     nameFault('offer', value.offer) ??
     nameFault('treatment', value.treatment) ??
     (value.reason === undefined ? undefined : nameFault('reason', value.reason)) ??
-    acrossFault(value)
+    acrossFault(value) ??
+    trialFault(value.trial) ??
+    armsFault(value.arms)
   )
+}
+
+/** Why this is not what a token says of learning, or undefined. */
+export function trialFault(trial: unknown): string | undefined {
+  return trial === undefined || isShort(trial, bounds.trialChars)
+    ? undefined
+    : `trial is text of at most ${bounds.trialChars} characters, as the token had it`
+}
+
+/** Why these are no arms of experiments, or undefined. */
+export function armsFault(arms: unknown): string | undefined {
+  return arms === undefined ||
+    (Array.isArray(arms) &&
+      arms.length <= bounds.armsPerDecision &&
+      arms.every((arm) => isShort(arm, bounds.armChars)))
+    ? undefined
+    : `arms are at most ${bounds.armsPerDecision} texts, experiment=arm, as the token had them`
+}
+
+function isShort(value: unknown, chars: number): value is string {
+  return typeof value === 'string' && value.length <= chars && isPrintable(value)
 }
 
 function acrossFault({ across, outcome }: Fields): string | undefined {

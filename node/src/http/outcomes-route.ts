@@ -1,4 +1,5 @@
 import { HalfsecondError, isOutcome } from '@halfsecond/protocol'
+import { outcomeOf } from '@halfsecond/protocol/token'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
 import { Outcomes } from './schemas.ts'
@@ -24,8 +25,7 @@ export function outcomesRoute(app: App, api: NodeApi): void {
           'INVALID',
           'outcome is display, click, accept, reject, dismiss, …',
         )
-      const { decision, key, placement, offer, treatment } = token
-      const record = { kind: 'outcome' as const, key, decision, placement, offer, treatment }
+      const said = outcomeOf(token)
       if (reason !== undefined && typeof reason !== 'string')
         throw new HalfsecondError('INVALID', 'reason is a word')
       if (across !== undefined && across !== 'group')
@@ -34,9 +34,9 @@ export function outcomesRoute(app: App, api: NodeApi): void {
         ...(reason !== undefined && { reason }),
         ...(across !== undefined && { across: 'group' as const }),
       }
-      const position = await api.client.record({ ...record, outcome, ...more }, options)
+      const position = await api.client.record({ ...said, outcome, ...more }, options)
       if (outcome !== 'accept') return position
-      return { position, confirmed: await api.client.isEverywhere(key, position) }
+      return { position, confirmed: await api.client.isEverywhere(said.key, position) }
     },
   })
 }

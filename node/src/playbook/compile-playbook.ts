@@ -138,6 +138,7 @@ class Compiler {
       contexts: contexts.map(({ context }) => context),
       groups: [...groups.values()],
       segments: segmentsOf(source, facts, placements, this.document),
+      experiments: [],
     }
   }
 
@@ -199,6 +200,8 @@ class Compiler {
       name,
       channel: source.channel,
       gate: gates.get(source.channel),
+      learning: undefined,
+      experiments: [],
       rank,
       count: source.count ?? 1,
       fallback: source.fallback,

@@ -1,6 +1,7 @@
-import type { PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
+import type { FragmentId, PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
+import type { Model } from '../learning/model.ts'
 import { choose, traceOf } from './arbitrate.ts'
 import type { Calendar } from './calendar.ts'
 import { Evaluation } from './evaluation.ts'
@@ -14,6 +15,8 @@ export interface Profile {
   readonly traits: Registers<TraitValue> | null
   readonly consents: Registers<boolean> | null
   readonly features: FeatureState
+  /** The eldest of its fragments, which its arms follow from; undefined: no experiment counts. */
+  readonly eldest?: FragmentId
 }
 
 /** Purpose that deciding needs consent for. */
@@ -42,6 +45,10 @@ export interface DecideRequest {
    * it assumes one more exposure than it knows of, and grants nothing.
    */
   readonly isPrimary?: boolean
+  /** Draws what is left to chance: the id of the decision. By default the same every time. */
+  readonly seed?: string
+  /** What was learnt; by default nothing. */
+  readonly model?: Model
   /** What the log had no room for in a strict limit a moment ago; by default nothing. */
   readonly refused?: readonly Exposure[]
 }
@@ -51,11 +58,19 @@ export interface Proposition {
   readonly content: Value
   readonly offer?: string
   readonly treatment?: string
+  /** With what probability it was chosen; 1 where nothing was left to chance. */
+  readonly probability?: number
+  /** What is learnt from its outcomes; absent where nobody learns. */
+  readonly trial?: string
 }
 
 export interface Choice {
   readonly placement: Placement
   readonly reason: Reason
+  /** Arms of the experiments that count here, `experiment=arm`. */
+  readonly arms?: readonly string[]
+  /** Of a person who is held out: what the rules would have shown. */
+  readonly wouldHave?: readonly Proposition[]
   readonly propositions: readonly Proposition[]
 }
 

@@ -1,9 +1,10 @@
-import type { Value } from '@halfsecond/protocol'
+import type { Outcome, Value } from '@halfsecond/protocol'
 import type { Item } from '../catalogue/catalogue.ts'
 import type { Scope, Truth } from '../condition/compile.ts'
 import type { Read } from '../condition/read.ts'
 import type { Scope as Counting, FeatureSet } from '../features/feature-set.ts'
 import type { Said } from '../fragment/said.ts'
+import type { Lesson } from '../learning/trial.ts'
 import type { CalendarUnit } from './calendar.ts'
 import type { Unless } from './overruled.ts'
 import type { Template } from './templates.ts'
@@ -27,6 +28,56 @@ export interface Playbook {
   readonly groups: readonly Group[]
   /** Facts of which other systems are told whom they hold for. */
   readonly segments: readonly Segment[]
+  readonly experiments: readonly Experiment[]
+}
+
+/** Treats people in different ways, to learn which is best. */
+export interface Experiment {
+  readonly name: string
+  /** Where it counts; the treatments of its arms are for these placements alone. */
+  readonly placements: ReadonlySet<string>
+  readonly arms: readonly ExperimentArm[]
+  /** The time in which it runs, from the first instant to before the last; ±∞ where it is open. */
+  readonly starts: number
+  readonly ends: number
+  /** Whether a condition asks for the arm: then even default content may be by the experiment. */
+  readonly isRead: boolean
+  /** What tells the arms apart, once somebody was shown something. */
+  readonly measure: Measure
+  /** What must not get worse. */
+  readonly guardrails: readonly Measure[]
+}
+
+export interface ExperimentArm {
+  readonly name: string
+  /** Of all people; the shares of an experiment's arms sum up to 1. */
+  readonly share: number
+  readonly shows: Shows
+}
+
+/**
+ * What an arm shows of what may be shown: what the rules say; default content; any, each alike; the
+ * best without what was learnt.
+ */
+export type Shows = 'rules' | 'fallback' | 'random' | 'unlearned'
+
+/** Whether a person did something. */
+export type Measure =
+  | { readonly kind: 'outcome'; readonly outcome: Outcome; readonly withinMs: number }
+  | { readonly kind: 'event'; readonly event: string; readonly withinMs: number }
+
+/** How a placement learns which of its offers are taken. */
+export interface Learning extends Lesson {
+  /** As `lessonText` gives it. */
+  readonly lesson: string
+  /** What fits `propensity`: which trainer makes its models. */
+  readonly trainer: 'bandit' | 'logistic'
+  /** Share of decisions that try any of the arms alike: so each has a probability that is not tiny. */
+  readonly explore: number
+  /** What tells buckets of visitors apart, in the author's words. */
+  readonly by: readonly string[]
+  /** The visitor's bucket: the values of `by`, with `|` between them; unknown is `?`. */
+  readonly bucketOf: (scope: Scope) => string
 }
 
 export interface Segment {
@@ -86,6 +137,10 @@ export interface Placement {
   readonly name: string
   readonly channel: string
   readonly gate: Gate | undefined
+  /** Undefined: P is 1. */
+  readonly learning: Learning | undefined
+  /** Those that count here. */
+  readonly experiments: readonly Experiment[]
   /** Instead of P × C × V × L. */
   readonly rank: Formula | undefined
   /** Most propositions of one answer. */

@@ -1,0 +1,52 @@
+import { bounds } from '@halfsecond/protocol'
+import { assert } from '../assert.ts'
+
+/*
+ * What a token says of learning, so that an outcome teaches without anybody remembering its decision:
+ * `outcome within halfLife bucket`, times in milliseconds, like `click 1800000 604800000 gold|web`.
+ * All but the bucket is the same for a placement, and names what is learnt: its *lesson*.
+ */
+
+export const rewards = ['click', 'accept'] as const
+export type Reward = (typeof rewards)[number]
+
+/** How a placement learns. */
+export interface Lesson {
+  /** What is hoped for. */
+  readonly reward: Reward
+  /** From the decision on; later rewards do not count. */
+  readonly withinMs: number
+  /** What was learnt counts half after so long. */
+  readonly halfLifeMs: number
+}
+
+/** Characters that a bucket's name may have; longer ones are cut. */
+export const bucketChars = 96
+
+export function lessonText({ reward, withinMs, halfLifeMs }: Lesson): string {
+  return `${reward} ${withinMs} ${halfLifeMs}`
+}
+
+/** @param lesson as `lessonText` gives it */
+export function trialText(lesson: string, bucket: string): string {
+  const trial = `${lesson} ${bucket}`
+  assert(trial.length <= bounds.trialChars, 'a trial that fits a token')
+  return trial
+}
+
+/** What is said of learning; undefined for text of another kind, from which nobody learns. */
+export interface Trial extends Lesson {
+  /** As `lessonText` gives it. */
+  readonly lesson: string
+  readonly bucket: string
+}
+
+const form = /^(click|accept) (\d{1,12}) (\d{1,12}) (.*)$/
+
+export function readTrial(text: string): Trial | undefined {
+  const [, reward, within, halfLife, bucket] = form.exec(text) ?? []
+  if (reward !== 'click' && reward !== 'accept') return undefined
+  const lesson = { reward, withinMs: Number(within), halfLifeMs: Number(halfLife) } as const
+  if (lesson.withinMs === 0 || lesson.halfLifeMs === 0) return undefined
+  return { ...lesson, lesson: lessonText(lesson), bucket: bucket ?? '' }
+}
