@@ -36,7 +36,7 @@ describe('a decision', () => {
       content: 'card',
       offer: 'card',
       treatment: 'banner',
-      token: 'token',
+      token: expect.any(String),
       reason: 'rules',
       freshness: 'fresh',
       playbook: 3,

@@ -55,7 +55,7 @@ export const bounds = {
   /** Batches of pending records that a decide may carry. */
   pendingPerDecide: 16,
   /** A token, as text: it travels in links and forms. Holds every field at its longest. */
-  tokenChars: 1_024,
+  tokenChars: 1_536,
   /** What a token says of learning: how, and a bucket of visitors. */
   trialChars: 160,
   /** Experiments that meet in one decision. */

@@ -58,6 +58,8 @@ describe('a token', () => {
       playbook: Number.MAX_SAFE_INTEGER,
       decidedAt: 253_402_300_799_999,
       expiresAt: 253_402_300_799_999,
+      trial: 'b'.repeat(bounds.trialChars),
+      arms: Array.from({ length: bounds.armsPerDecision }, () => 'a'.repeat(bounds.armChars)),
     })
     expect(text.length).toBeLessThanOrEqual(bounds.tokenChars)
     expect(long.verify(text, 0).offer).toBe('o'.repeat(bounds.nameBytes))

@@ -6,11 +6,13 @@ import {
   decodeBatch,
   encode,
   HalfsecondError,
+  identifierOf,
   isChannelRecord,
   type ProfileQuestion,
   parseQuestions,
   wireVersion,
 } from '@halfsecond/protocol'
+import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Transport } from '../../src/index.ts'
 
 export interface Published {
@@ -102,6 +104,15 @@ export function mapOf(shards: number, epoch = 1, incarnation = 7): ShardMap {
   }
 }
 
+const keys = new TokenKeys(`test:${Buffer.alloc(32, 7).toString('base64')}`)
+
+/** What a node would sign. */
+export function tokenOf({ decision, identifiers }: DecideQuestion, placement: string): string {
+  const [key = identifierOf('anon', 'nobody')] = identifiers
+  const card = { offer: 'card', treatment: 'banner', playbook: 3, decidedAt: 1, expiresAt: 2 }
+  return keys.sign({ decision, key, placement, ...card })
+}
+
 /** What a script answers: an offer at every placement. */
 export function answerTo(question: DecideQuestion, more: object = {}): object {
   return {
@@ -113,7 +124,14 @@ export function answerTo(question: DecideQuestion, more: object = {}): object {
     placements: question.placements.map((placement) => ({
       placement,
       reason: 'rules',
-      propositions: [{ content: 'card', offer: 'card', treatment: 'banner', token: 'token' }],
+      propositions: [
+        {
+          content: 'card',
+          offer: 'card',
+          treatment: 'banner',
+          token: tokenOf(question, placement),
+        },
+      ],
     })),
     ...more,
   }
