@@ -6,7 +6,6 @@ import {
   type Namespaces,
   type Outcome,
   type Position,
-  toHalfsecondError,
 } from '@halfsecond/protocol'
 import { type Counters, initialCounters } from './counters.ts'
 import type { Decision, Recorded } from './decision.ts'
@@ -67,6 +66,11 @@ export class Client {
   /** For the web frameworks: somebody who may have to be asked first. Throws as `visitor`. */
   visitorWith(permission: Permission, identifiers: Identifiers): Visitor {
     return new Visitor(this, this.named(identifiers), [], permission)
+  }
+
+  /** For the web frameworks: no person, of whom nothing is recorded. Throws as `visitor`. */
+  bot(identifiers: Identifiers): Visitor {
+    return new Visitor(this, this.named(identifiers), [], undefined, true)
   }
 
   /**
@@ -163,9 +167,7 @@ export class Client {
 
   /** For `Visitor`: counts a record that could not even be made, and lets the promise be ignored. */
   refused(thrown: unknown): Promise<never> {
-    const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
-    this.recorder.dropped(1, error)
-    return ignorable(Promise.reject(error))
+    return this.recorder.refused(thrown)
   }
 
   /** For `Visitor`: counts what is not recorded of somebody who may not be recognised. */
@@ -204,9 +206,10 @@ export class Client {
     identifiers: readonly Identifier[],
     imported: readonly Position[],
     placements: readonly string[],
-    { deadlineMs }: DecideOptions,
+    { deadlineMs, isBot = false }: DecideOptions,
   ): Promise<Decision[]> {
-    return this.decisions.decide(identifiers, imported, placements, this.deadlineOf(deadlineMs))
+    const deadline = this.deadlineOf(deadlineMs)
+    return this.decisions.decide(identifiers, imported, placements, deadline, isBot)
   }
 
   /** For `Visitor`: default content, as the visitor may not be recognised. */

@@ -4,7 +4,7 @@ import type { ErrorCode, Reason } from '@halfsecond/protocol'
 export interface Counters {
   /** Records accepted into the queue. */
   recorded: number
-  /** Calls that recorded nothing, as the visitor may not be recognised. */
+  /** Calls that recorded nothing, as the visitor may not be recognised, or is a bot. */
   unconsented: number
   /** Bytes of records that wait to be acknowledged now. */
   queuedBytes: number

@@ -55,14 +55,24 @@ export class Decisions {
     imported: readonly Position[],
     placements: readonly string[],
     deadlineMs: number,
+    isBot: boolean,
   ): Promise<Decision[]> {
     const decision = this.newId()
-    const wish = { kind: 'decide' as const, decision, placements }
+    const wish = {
+      kind: 'decide' as const,
+      decision,
+      placements,
+      ...(isBot && { isBot: true as const }),
+    }
     const answer = await this.inquiry.ask(wish, identifiers, imported, deadlineMs)
     const say: RecordOutcome = ({ token }, outcome, details) => {
       if (token === undefined) return nothing
-      const said = outcomeOf(peekToken(token, this.map.namespaces))
-      return this.recorder.record({ ...said, outcome, ...details }, {})
+      try {
+        const said = outcomeOf(peekToken(token, this.map.namespaces))
+        return this.recorder.record({ ...said, outcome, ...details }, {})
+      } catch (thrown) {
+        return this.recorder.refused(thrown)
+      }
     }
     return placements.map((placement) => this.toDecision(decision, placement, answer, say))
   }

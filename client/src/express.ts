@@ -47,6 +47,7 @@ export function visitors<Request extends ExpressRequest = ExpressRequest>(
         cookie,
         privacy,
         isSecure: options.secure ?? req.secure,
+        isBot: options.isBot?.(req),
         user: await options.user?.(req),
         consent: await options.consent?.(req),
         setCookie: (header) => {

@@ -30,6 +30,7 @@ export function visitors(
         cookie,
         privacy,
         isSecure: options.secure ?? request.protocol === 'https',
+        isBot: options.isBot?.(request),
         user: await options.user?.(request),
         consent: await options.consent?.(request),
         setCookie: (header) => {

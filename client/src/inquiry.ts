@@ -65,13 +65,15 @@ export class Inquiry {
     const key = greatest(identifiers, this.map.namespaces)
     if (key === undefined) return new HalfsecondError('INVALID', 'a visitor has an identifier')
     const home = this.map.shardOf(key)
-    const root = this.roots.of(key)
+    // Of a bot nobody is looked up: any replica of its home knows the default content.
+    const isBot = wish.kind === 'decide' && wish.isBot === true
+    const root = isBot ? undefined : this.roots.of(key)
     const question = {
       ...wish,
       identifiers,
       deadline: deadlineMs,
-      positions: this.recorder.positionsOf(identifiers, imported).map(toWire),
-      pending: this.pendingOf(identifiers),
+      positions: isBot ? [] : this.recorder.positionsOf(identifiers, imported).map(toWire),
+      pending: isBot ? none : this.pendingOf(identifiers),
       ...(root !== undefined && { root }),
     }
     const answer = await this.asker.ask(question, home, deadlineMs)
@@ -80,7 +82,7 @@ export class Inquiry {
       return answer
     }
     if (answer.positionReset) this.recorder.recent.reset(identifiers, answer.position)
-    else this.roots.foundIn(key, answer.position[0], home)
+    else if (!isBot) this.roots.foundIn(key, answer.position[0], home)
     if (answer.kind === 'decision') this.map.heardPlaybook(answer.playbook)
     return answer
   }

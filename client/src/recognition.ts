@@ -25,6 +25,12 @@ export interface VisitorsOptions<Request> {
    * and a browser that sends `Sec-GPC: 1` refuses, unless this says true.
    */
   readonly consent?: (request: Request) => Consent | Promise<Consent>
+  /**
+   * Whether nobody is there to see it, as of a crawler: such a request gets no cookie and leaves no
+   * records, and its decisions are default content that counts nowhere. Default: all are people. Take
+   * a list of robots that somebody keeps, like the package `isbot`.
+   */
+  readonly isBot?: (request: Request) => boolean
   /** Keys that cookies are signed with: `id:base64,…`. Default: HALFSECOND_COOKIE_KEYS. */
   readonly cookieKeys?: string
   /**
@@ -42,6 +48,8 @@ export type Consent = boolean | undefined
 export interface Hit {
   readonly cookie: string | undefined
   readonly isSecure: boolean
+  /** Whether it is no person's; false by default. */
+  readonly isBot?: boolean | undefined
   readonly user: UserId
   /** What the site's own function says. */
   readonly consent: Consent
@@ -67,6 +75,7 @@ export function recognition(
   const told = new Lately()
   return async (hit) => {
     const { isSecure, user, consent } = hit
+    if (hit.isBot === true) return client.bot({ anon: keys.issue().id })
     const known = knownIn(hit, keys)
     const { id, value } = known ? { id: known.id, value: keys.sign(known.id) } : keys.issue()
     const isRefused = consent === false || (hit.privacy === '1' && consent !== true)

@@ -79,10 +79,15 @@ export class Recorder {
       else this.held.add(sent)
       return sent.promise
     } catch (thrown) {
-      const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
-      this.dropped(1, error)
-      return ignorable(Promise.reject(error))
+      return this.refused(thrown)
     }
+  }
+
+  /** Counts a record that could not even be made, and lets the promise be ignored. */
+  refused(thrown: unknown): Promise<never> {
+    const error = toHalfsecondError(thrown, 'INVALID', 'cannot record')
+    this.dropped(1, error)
+    return ignorable(Promise.reject(error))
   }
 
   /** Positions of what was recorded last for these identifiers, here and elsewhere. */

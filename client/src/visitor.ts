@@ -26,6 +26,11 @@ import { within } from './within.ts'
 export interface DecideOptions {
   /** Milliseconds to wait for an answer, at most 2,000. Default: the client's. */
   readonly deadlineMs?: number
+  /**
+   * Whoever asks is no person, like a crawler: they get default content, and nothing is kept or
+   * counted of it.
+   */
+  readonly isBot?: boolean
 }
 
 /**
@@ -41,6 +46,7 @@ export class Visitor {
   private readonly imported: readonly Position[]
   /** Undefined where whoever made the visitor answers for that. */
   private readonly permission: Permission | undefined
+  private readonly isBot: boolean
   /** A landing that a node checks. */
   private landing: Promise<unknown> | undefined
 
@@ -50,11 +56,13 @@ export class Visitor {
     identifiers: readonly Identifier[],
     positions: readonly Position[],
     permission?: Permission,
+    isBot = false,
   ) {
     this.client = client
     this.identifiers = identifiers
     this.imported = positions
     this.permission = permission
+    this.isBot = isBot
   }
 
   /** Canonical identifiers, like `anon:4hG8`. */
@@ -163,7 +171,8 @@ export class Visitor {
   consent(purpose: string, granted: boolean, options: RecordOptions = {}): Recorded {
     const record = { kind: 'consent' as const, key: this.key, purpose, granted }
     const { permission } = this
-    if (purpose !== personalise || permission === undefined) return this.record(record, options)
+    if (purpose !== personalise || permission === undefined || this.isBot)
+      return this.record(record, options)
     if (granted) permission.give()
     // Who was never recognised leaves nothing behind, not even that they refused.
     const isRecorded = permission.isGiven || permission.isKnown
@@ -192,7 +201,10 @@ export class Visitor {
    * takes longer than the deadline. Of a visitor who may not be recognised nothing is known.
    * Rejects with `FORBIDDEN`, `UNAVAILABLE`, `TIMEOUT` or `INVALID`.
    */
-  async profile(traits: readonly string[], options: DecideOptions = {}): Promise<KnownProfile> {
+  async profile(
+    traits: readonly string[],
+    options: Pick<DecideOptions, 'deadlineMs'> = {},
+  ): Promise<KnownProfile> {
     if (this.isWithheld) return { traits: {}, freshness: 'stale' }
     const deadlineMs = await this.afterLanding(options)
     return this.client.profile(this.identifiers, this.imported, traits, { deadlineMs })
@@ -217,7 +229,7 @@ export class Visitor {
   }
 
   private get isWithheld(): boolean {
-    return this.permission?.isGiven === false
+    return this.isBot || this.permission?.isGiven === false
   }
 
   private record(record: NewRecord, options: RecordOptions): Recorded {
@@ -237,6 +249,8 @@ export class Visitor {
 
   private decisions(placements: readonly string[], options: DecideOptions): Promise<Decision[]> {
     const { client, identifiers, imported, landing } = this
+    if (this.isBot || options.isBot === true)
+      return client.decide(identifiers, [], placements, { ...options, isBot: true })
     if (this.isWithheld) return Promise.resolve(client.decideWithheld(placements))
     if (landing === undefined) return client.decide(identifiers, imported, placements, options)
     return this.afterLanding(options).then((deadlineMs) =>

@@ -10,6 +10,7 @@ import {
   ScriptedTransport,
   unavailable,
 } from './support/scripted-transport.ts'
+import { tokenOf } from './support/token-of.ts'
 import { turns } from './support/turns.ts'
 
 function start(
@@ -19,6 +20,13 @@ function start(
   const client = connectOver(transport, { defaults: { hero: 'Hello' }, ...options })
   onTestFinished(() => client.close(0))
   return { transport, client }
+}
+
+/** A node that signs with this token. */
+function signed(token: string): ScriptedTransport['onAsk'] {
+  const propositions = [{ content: 'card', offer: 'card', treatment: 'banner', token }]
+  const placements = [{ placement: 'hero', reason: 'rules', propositions }]
+  return (questions) => questions.map((question) => answerTo(question, { placements }))
 }
 
 function errorAnswer(code: string): object {
@@ -44,6 +52,24 @@ describe('a decision', () => {
     })
     expect(decision.propositions).toHaveLength(1)
     expect(client.stats().decided).toEqual({ rules: 1 })
+  })
+
+  it('for a bot is asked for as such, with nothing that was recorded', async () => {
+    const { transport, client } = start()
+    await client.ready()
+    transport.onPublish = () => never()
+    const visitor = client.visitor({ anon: 'a' })
+    void visitor.track('page')
+
+    await visitor.decide('hero', { isBot: true })
+    await visitor.decideAll(['hero', 'side'], { isBot: true })
+    await visitor.decide('hero')
+
+    const [[one] = [], [all] = [], [people] = []] = transport.asked
+    expect([one, all].map((asked) => asked?.isBot)).toEqual([true, true])
+    expect([one, all].map((asked) => asked?.pending)).toEqual([[], []])
+    expect(people).not.toHaveProperty('isBot')
+    expect(people?.pending).toHaveLength(1)
   })
 
   it('carries the records that are not acknowledged yet, and afterwards their position', async () => {
@@ -194,6 +220,7 @@ describe('a decision', () => {
 
   it('records what became of it, for the visitor it was made for', async () => {
     const { transport, client } = start()
+    transport.onAsk = signed(tokenOf(0))
     const decision = await client.visitor({ anon: 'a' }).decide('hero')
 
     const position = await decision.displayed()
@@ -201,6 +228,17 @@ describe('a decision', () => {
 
     expect(position).toMatchObject({ shard: 0, incarnation: 7 })
     expect(transport.published.map(({ names }) => names)).toEqual([['outcome'], ['outcome']])
+  })
+
+  it('of which no token can be read counts what became of it as dropped', async () => {
+    const { transport, client } = start()
+    transport.onAsk = signed('no-token')
+    const decision = await client.visitor({ anon: 'a' }).decide('hero')
+
+    await expect(decision.displayed()).rejects.toMatchObject({ code: 'MALFORMED' })
+
+    expect(client.stats().dropped).toEqual({ MALFORMED: 1 })
+    expect(transport.published).toEqual([])
   })
 })
 

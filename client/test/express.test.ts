@@ -6,7 +6,7 @@ import { consentSuite } from './suites/consent-suite.ts'
 import { type StartSite, webFrameworkSuite } from './suites/web-framework-suite.ts'
 
 const startSite: StartSite = async (options) => {
-  const { client, cookieKeys, user, secure, consent, visit, later } = options
+  const { client, cookieKeys, user, secure, isBot, consent, visit, later } = options
   const site = express()
   // Errors of these tests are meant: none of them belongs in the output.
   site.set('env', 'test')
@@ -15,6 +15,7 @@ const startSite: StartSite = async (options) => {
       cookieKeys,
       user: (req: express.Request) => user?.(req.get('x-user')),
       ...(secure !== undefined && { secure }),
+      ...(isBot && { isBot: (req) => isBot(req.get('user-agent')) }),
       ...(consent && { consent: (req) => consent(req.get('x-consent')) }),
     }),
   )

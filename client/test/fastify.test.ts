@@ -4,13 +4,14 @@ import { consentSuite } from './suites/consent-suite.ts'
 import { type StartSite, webFrameworkSuite } from './suites/web-framework-suite.ts'
 
 const startSite: StartSite = async (options) => {
-  const { client, cookieKeys, user, secure, consent, visit, later } = options
+  const { client, cookieKeys, user, secure, isBot, consent, visit, later } = options
   const site = fastify()
   await site.register(
     visitors(client, {
       cookieKeys,
       user: ({ headers }) => user?.(String(headers['x-user'] ?? '') || undefined),
       ...(secure !== undefined && { secure }),
+      ...(isBot && { isBot: ({ headers }) => isBot(headers['user-agent']) }),
       ...(consent && {
         consent: ({ headers }) => consent(String(headers['x-consent'] ?? '') || undefined),
       }),

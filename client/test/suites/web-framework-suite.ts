@@ -8,6 +8,8 @@ export interface SiteOptions {
   readonly cookieKeys: string
   readonly user?: (header: string | undefined) => string | undefined | Promise<string | undefined>
   readonly secure?: boolean
+  /** Of the header `user-agent`. */
+  readonly isBot?: (header: string | undefined) => boolean
   /** Of the header `x-consent`. */
   readonly consent?: (header: string | undefined) => boolean | undefined
   /** Runs in a route, before the answer is sent. */
@@ -64,6 +66,34 @@ export function webFrameworkSuite(name: string, startSite: StartSite): void {
       const { cookies } = await get()
 
       expect(cookies[0]).toMatch(/^__Host-hs=v1\..*; Secure$/)
+    })
+
+    it('that are bots get no cookie, leave no records, and are asked about as bots', async () => {
+      const recorded: unknown[] = []
+      const { transport, client, get } = await start({
+        isBot: (agent) => agent?.startsWith('Crawler') === true,
+        user: () => '17',
+        visit: async (visitor) => {
+          recorded.push(await visitor.track('page'), await visitor.consent('personalise', true))
+          await visitor.decide('hero')
+        },
+      })
+
+      const { cookies } = await get({ 'user-agent': 'Crawler/1.0' })
+      const people = await get({ 'user-agent': 'Lynx' })
+
+      expect(cookies).toEqual([])
+      expect(people.cookies).toHaveLength(1)
+      expect(recorded.slice(0, 2)).toEqual([undefined, undefined])
+      expect(client.stats().unconsented).toBe(2)
+      const [[asked] = [], [askedOfPeople] = []] = transport.asked
+      expect(asked).toMatchObject({
+        isBot: true,
+        identifiers: [expect.stringMatching(/^anon:/)],
+        positions: [],
+        pending: [],
+      })
+      expect(askedOfPeople).not.toHaveProperty('isBot')
     })
 
     it('get another id for a forged or malformed cookie', async () => {

@@ -67,7 +67,7 @@ async function passOn(node: string, frame: Uint8Array, api: NodeApi): Promise<Ui
 }
 
 async function decideJson(body: unknown, api: NodeApi): Promise<object> {
-  const { identifiers, placements, position, deadline } = readDecide(body)
+  const { identifiers, placements, position, deadline, isBot } = readDecide(body)
   const known = identifiersIn(identifiers, api.namespaces)
   for (const placement of placements) {
     const fault = nameFault('a placement', placement)
@@ -75,7 +75,10 @@ async function decideJson(body: unknown, api: NodeApi): Promise<object> {
   }
   const given = position === undefined ? [] : importPositions(position)
   const positions = api.client.positionsOf(known, given)
-  const options = deadline === undefined ? {} : { deadlineMs: deadline }
+  const options = {
+    ...(deadline !== undefined && { deadlineMs: deadline }),
+    ...(isBot !== undefined && { isBot }),
+  }
   const decisions = await api.client.decide(known, given, placements, options)
   refuseIfAllUnknown(decisions)
   return {

@@ -119,6 +119,12 @@ export const DecideRequest = Type.Object({
       description: 'Milliseconds to wait for an answer; then default content. Default: 400.',
     }),
   ),
+  isBot: Type.Optional(
+    Type.Boolean({
+      description:
+        'Whoever asks is no person, like a crawler: default content without a token, which counts nowhere.',
+    }),
+  ),
 })
 
 const Proposition = {

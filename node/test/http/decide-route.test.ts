@@ -60,6 +60,17 @@ describe('POST /v1/decide as JSON', () => {
     })
   })
 
+  it('asks for a bot as such', async () => {
+    const node = new FakeNode()
+    const { url } = await startServer(node)
+
+    await post(`${url}/v1/decide`, { identifiers: visitor, placements: ['home'], isBot: true })
+
+    expect(decode(node.frames[0] ?? new Uint8Array())).toMatchObject({
+      questions: [{ identifiers: ['anon:x'], isBot: true }],
+    })
+  })
+
   it('puts the error of an unknown placement in its place', async () => {
     const { url } = await startServer(new FakeNode())
 

@@ -9,6 +9,7 @@ import {
 } from '@halfsecond/protocol'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { Decider } from '../../src/runtime/decisions/decider.ts'
+import type { DecisionLog } from '../../src/runtime/decisions/decision-log.ts'
 import { Playbooks } from '../../src/runtime/decisions/playbooks.ts'
 import type { Shard } from '../../src/runtime/shards/shard.ts'
 import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
@@ -35,12 +36,13 @@ export function deciderOf(
   { actors, observer }: Replica,
   shards: readonly (Shard | undefined)[],
   versions: readonly number[] = [1],
+  note: DecisionLog['note'] = () => undefined,
 ): Decider {
   const playbooks = new Playbooks()
   for (const version of versions) playbooks.add(version, playbook)
   return new Decider({
     node: 'n1',
-    decisionLog: { note: () => undefined },
+    decisionLog: { note },
     shards,
     playbooks,
     actors,

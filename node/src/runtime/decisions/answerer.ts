@@ -227,8 +227,7 @@ export class Answerer {
     const choice = choices.find((one) => one.placement === placement)
     if (typeof placement === 'string' || choice === undefined) {
       const name = typeof placement === 'string' ? placement : placement.name
-      const message = `playbook ${playbook} has no placement "${printable(name)}"`
-      return { placement: name, error: { code: 'UNKNOWN_PLACEMENT', message } }
+      return unknownPlacement(name, playbook)
     }
     const propositions = choice.propositions.map(({ content, offer, treatment }) => {
       if (offer === undefined || treatment === undefined) return { content }
@@ -247,6 +246,11 @@ export class Answerer {
     })
     return { placement: placement.name, reason: choice.reason, propositions }
   }
+}
+
+export function unknownPlacement(placement: string, playbook: number): PlacementError {
+  const message = `playbook ${playbook} has no placement "${printable(placement)}"`
+  return { placement, error: { code: 'UNKNOWN_PLACEMENT', message } }
 }
 
 function headOf({

@@ -28,6 +28,7 @@ import type { Shard } from '../shards/shard.ts'
 import { Answerer, type SignToken } from './answerer.ts'
 import type { DecisionLog } from './decision-log.ts'
 import { Exposures } from './exposures.ts'
+import { answerBot, type ForBotsDependencies } from './for-bots.ts'
 import { Given } from './given.ts'
 import { GrantWriter, type GrantWriterDependencies } from './grant-writer.ts'
 import { hold, positionOf } from './held-shards.ts'
@@ -80,6 +81,7 @@ export class Decider {
   private readonly exposures: Exposures
   private readonly answerer: Answerer
   private readonly walk: Walk
+  private readonly forBots: ForBotsDependencies
 
   constructor(uses: DeciderDependencies) {
     this.uses = uses
@@ -94,6 +96,7 @@ export class Decider {
     this.answerer = new Answerer({ ...uses, playbookOf, leads, exposures, strict })
     this.profiler = new Profiler(uses)
     this.walk = new Walk({ ...uses, playbookOf, profiler: this.profiler })
+    this.forBots = { ...uses, playbookOf }
   }
 
   /** At once where everything is here and every position reached; a promise otherwise. */
@@ -129,7 +132,9 @@ export class Decider {
         ? this.answerAwait(question)
         : question.kind === 'spread'
           ? this.uses.spread(question)
-          : this.walk.start(question, this.endsOf(question)),
+          : question.kind === 'decide' && question.isBot === true
+            ? answerBot(question, this.forBots)
+            : this.walk.start(question, this.endsOf(question)),
     )
   }
 
