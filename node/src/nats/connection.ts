@@ -108,8 +108,9 @@ export class Nats {
     this.observer.failed(what, toHalfsecondError(thrown, 'UNAVAILABLE', 'a handler failed'))
   }
 
-  publish(subject: string, bytes: Uint8Array | string, reply?: string): void {
-    this.connection.publish(subject, bytes, reply === undefined ? {} : { reply })
+  publish(subject: string, bytes: Uint8Array | string, reply?: string, headers?: MsgHdrs): void {
+    const to = reply === undefined ? {} : { reply }
+    this.connection.publish(subject, bytes, headers === undefined ? to : { ...to, headers })
   }
 
   /**

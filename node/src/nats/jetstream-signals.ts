@@ -1,14 +1,11 @@
-import { parsePublishAck, subjects, toHalfsecondError } from '@halfsecond/protocol'
+import { subjects, toHalfsecondError } from '@halfsecond/protocol'
 import { DiscardPolicy, jetstreamManager, StorageType } from '@nats-io/jetstream'
-import { headers } from '@nats-io/transport-node'
 import type { Clock, Signals, SignalText, StoredSignal } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { storedEntries } from './direct-gets.ts'
 import { ensureStream } from './ensure-stream.ts'
+import { SignalPublisher } from './signal-publisher.ts'
 import { eraseMessage } from './stream-api.ts'
-
-/** An acknowledgement that takes longer is lost: the signal is published again. */
-const publishMs = 5_000
 
 /** Whoever was away for longer takes all profiles anew. */
 const keptNanoseconds = 30 * 24 * 3_600 * 1e9
@@ -27,11 +24,13 @@ export class JetStreamSignals implements Signals {
   private readonly nats: Nats
   private readonly clock: Clock
   private readonly random: () => number
+  private readonly publisher: SignalPublisher
 
   private constructor(nats: Nats, clock: Clock, random: () => number) {
     this.nats = nats
     this.clock = clock
     this.random = random
+    this.publisher = new SignalPublisher(nats, clock, random)
   }
 
   /** Makes the stream where it does not exist. */
@@ -53,6 +52,7 @@ export class JetStreamSignals implements Signals {
         max_bytes: signalBytesMax,
         duplicate_window: duplicatesNanoseconds,
         allow_direct: true,
+        allow_atomic: true,
       })
       return new JetStreamSignals(nats, clock, random)
     } catch (error) {
@@ -60,14 +60,8 @@ export class JetStreamSignals implements Signals {
     }
   }
 
-  /** One after the other: their order is all that others can follow by. */
-  async publish(shard: number, signals: readonly SignalText[]): Promise<void> {
-    for (const { id, text } of signals) {
-      const about = headers()
-      about.set('Nats-Msg-Id', id)
-      const reply = await this.nats.request(subjects.signal(shard), text, publishMs, about)
-      parsePublishAck(reply.string())
-    }
+  publish(shard: number, signals: readonly SignalText[]): Promise<void> {
+    return this.publisher.publish(shard, signals)
   }
 
   async read(after: number, limit: number): Promise<readonly StoredSignal[]> {

@@ -90,6 +90,23 @@ export function signalsSuite(
       }
     })
 
+    test('has once what many shards publish at once, in the order of each, also where some was there', async () => {
+      const { signals } = await fresh()
+      const shards = [0, 1, 2, 3]
+      const idsOf = (shard: number) => Array.from({ length: 8 }, (_, i) => `${shard}.1.${i + 1}`)
+      await signals.publish(2, idsOf(2).slice(0, 3).map(of))
+
+      await Promise.all(shards.map((shard) => signals.publish(shard, idsOf(shard).map(of))))
+      await Promise.all(shards.map((shard) => signals.publish(shard + 4, idsOf(shard + 4).map(of))))
+
+      const read = await signals.read(0, 100)
+      expect(cursors(read)).toEqual(Array.from({ length: 64 }, (_, i) => i + 1))
+      for (const shard of [0, 1, 2, 3, 4, 5, 6, 7]) {
+        const own = texts(read).filter((text) => text.startsWith(`text of ${shard}.`))
+        expect(own).toEqual(idsOf(shard).map(textOf))
+      }
+    })
+
     test('reads more than fits one step', async () => {
       const { signals } = await fresh()
       const ids = Array.from({ length: 600 }, (_, i) => `2.1.${i + 1}`)
