@@ -9,6 +9,7 @@ import { erasureRoutes } from './erasure-routes.ts'
 import { eventsRoute } from './events-route.ts'
 import { healthRoutes } from './health-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
+import { joinedDecisionsRoute } from './joined-decisions-route.ts'
 import { landingsRoute } from './landings-route.ts'
 import { type App, makeListener } from './listener.ts'
 import { mapRoute } from './map-route.ts'
@@ -86,6 +87,7 @@ export class HttpServer {
     adminApp.addHook('onRequest', refuseOtherSites)
     await describe(adminApp, 'halfsecond admin', 'For operators and authors.', options.version)
     profileRoutes(adminApp, api)
+    joinedDecisionsRoute(adminApp, api)
     identityRoutes(adminApp, api)
     erasureRoutes(adminApp, api)
     signalsRoute(adminApp, api)

@@ -39,6 +39,9 @@ import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
+import { askedIn, type OutcomesRead } from './learning/asked-decisions.ts'
+import { JoinedDecisions } from './learning/joined-decisions.ts'
+import { OutcomeLookups } from './learning/outcome-lookups.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Signals } from './ports.ts'
@@ -63,6 +66,7 @@ export class Engine implements NodeApi {
   readonly webhooks: Webhooks
   readonly erasures: ErasePart['erasures']
   readonly past: PastDecisions
+  readonly joined: JoinedDecisions
   private readonly uses: EngineDependencies
   private readonly incarnations: readonly number[]
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
@@ -72,6 +76,7 @@ export class Engine implements NodeApi {
   private readonly decider: Decider
   private readonly segmenter: Segmenter
   private readonly reader: Profiles
+  private readonly lookups: OutcomeLookups
   private readonly reads: RemoteReads
   private readonly recognising: Identity
   private readonly erasing: ErasePart
@@ -178,6 +183,13 @@ export class Engine implements NodeApi {
     })
     bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
     this.reader = new Profiles({ shards, store, checkpointer, clock })
+    this.lookups = new OutcomeLookups({ shards, store, clock })
+    this.joined = new JoinedDecisions({
+      decisions: uses.decisions,
+      shards: uses.log.shards,
+      read: (request) => this.read(request),
+      clock,
+    })
     this.client = connectOver(new LocalTransport(this))
     bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
@@ -319,6 +331,10 @@ export class Engine implements NodeApi {
 
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse> {
     return this.decisive.trials.run(request)
+  }
+
+  outcomes({ shard, asked }: OutcomesRead): AsyncIterable<Uint8Array> {
+    return this.lookups.find(shard, askedIn(asked))
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {

@@ -17,6 +17,7 @@ import type { Publisher } from './decisions/publisher.ts'
 import type { WebhookOperations } from './delivery/webhooks.ts'
 import type { Erasures } from './erase/erasures.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
+import type { JoinedDecisions } from './learning/joined-decisions.ts'
 import type { Signals } from './ports.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
@@ -53,6 +54,8 @@ export interface NodeApi extends Reader {
   readonly signals: Pick<Signals, 'read'>
   /** What was decided once, by the token that came of it. */
   readonly past: Pick<PastDecisions, 'explain' | 'verify'>
+  /** What was decided, each with what became of it; of all shards. */
+  readonly joined: Pick<JoinedDecisions, 'read'>
   /** Where signals are sent to, and what became of them. */
   readonly webhooks: WebhookOperations
   map(): ShardMap

@@ -6,6 +6,7 @@ import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { TrialRead } from './decisions/playbook-trials.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import { type Pulse, pulse } from './identity/pulse.ts'
+import type { OutcomesRead } from './learning/asked-decisions.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
@@ -28,6 +29,7 @@ export type ReadRequest =
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
   | IdentityRead
   | TrialRead
+  | OutcomesRead
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
@@ -42,6 +44,8 @@ export interface Reader {
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
   recognition(request: IdentityRead): AsyncIterable<object | Pulse>
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse>
+  /** Frames, as `OutcomeLookups` gives them. */
+  outcomes(request: OutcomesRead): AsyncIterable<Uint8Array>
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -50,6 +54,7 @@ const chunkChars = 64 * 1024
 /**
  * What a node knows by itself, as JSON text in UTF-8: a fragment or its head, or nothing where
  * nothing is known; a list of explanations; or a line for each fragment or conflict of a shard.
+ * Outcomes are frames of MessagePack.
  */
 export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGenerator<Uint8Array> {
   switch (request.what) {
@@ -77,6 +82,9 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'playbookTrial':
       yield* linesOf(reader.playbookTrial(request))
+      return
+    case 'outcomes':
+      yield* reader.outcomes(request)
       return
     default:
       yield* linesOf(reader.recognition(request))

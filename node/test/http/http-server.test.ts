@@ -143,6 +143,7 @@ describe('the description of the doors', () => {
       '/v1/cluster/rebalance/plan',
       '/v1/cluster/shards/{shard}/move',
       '/v1/conflicts',
+      '/v1/decisions',
       '/v1/decisions/verify',
       '/v1/erasures',
       '/v1/erasures/expunge',

@@ -60,12 +60,14 @@ function requestOf(
   request: { readonly [name: string]: unknown },
   namespaces: Namespaces,
 ): ReadRequest | undefined {
-  const { what, identifier, newest, placements, shard, source, text, version } = request
+  const { what, identifier, newest, placements, shard, source, text, version, asked } = request
   if (what === 'identityPlan')
     return isCount(shard) && typeof text === 'string' ? { what, shard, text } : undefined
   if (what === 'identityJudge' || what === 'identityLinks')
     return isCount(shard) && isCount(version) ? { what, shard, version } : undefined
   if (what === 'playbookTrial') return trialIn(request)
+  if (what === 'outcomes')
+    return isCount(shard) && asked instanceof Uint8Array ? { what, shard, asked } : undefined
   if (what === 'export' || what === 'conflicts') return isCount(shard) ? { what, shard } : undefined
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined

@@ -140,6 +140,11 @@ export class ShardMemory implements ShardGround {
     return encodeCopy(fragment, device, features, this.state.playbook.version)
   }
 
+  /** The fragment where it is in memory: what is not is in the store in its present form. */
+  peek(identifier: FragmentId): Fragment | undefined {
+    return this.active.get(identifier)?.fragment
+  }
+
   /** Counts a read, so that actors in use stay. */
   used(identifier: FragmentId): void {
     const actor = this.active.get(identifier)

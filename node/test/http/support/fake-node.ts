@@ -16,11 +16,13 @@ import {
 } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
+import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
 import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
 import type { PastWhy } from '../../../src/runtime/decisions/past-decisions.ts'
 import type { WebhookOperations } from '../../../src/runtime/delivery/webhooks.ts'
+import type { JoinedRange } from '../../../src/runtime/learning/joined-decisions.ts'
 import type {
   ActivePlaybook,
   CatalogueOperating,
@@ -88,6 +90,13 @@ export class FakeNode implements NodeApi {
   readonly past = {
     explain: async (): Promise<PastWhy> => this.why,
     verify: async () => ({ decisions: 3, same: 2, unknown: 0, different: ['d1'] }),
+  }
+  /** What was decided of late. */
+  decided: readonly JoinedDecision[] = []
+  /** What was asked of it. */
+  readonly ranges: JoinedRange[] = []
+  readonly joined = {
+    read: (range: JoinedRange): AsyncGenerator<JoinedDecision> => this.readJoined(range),
   }
   profilesToExport: readonly ProfileView[] = []
   /** What a call throws or rejects with, while set. */
@@ -183,7 +192,15 @@ export class FakeNode implements NodeApi {
     if (shard === 0) for (const head of this.heads.values()) yield* conflictsOf(head)
   }
 
+  private async *readJoined(range: JoinedRange): AsyncGenerator<JoinedDecision> {
+    this.ranges.push(range)
+    yield* this.decided
+    if (this.failure) throw this.failure
+  }
+
   async *recognition(): AsyncGenerator<object> {}
+
+  async *outcomes(): AsyncGenerator<Uint8Array> {}
 
   profiles(): AsyncGenerator<ProfileView> {
     return this.profilesOf(0)

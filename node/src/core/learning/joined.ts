@@ -1,0 +1,142 @@
+import { decodeTrusted, encode, HalfsecondError } from '@halfsecond/protocol'
+import type { Said } from '../fragment/said.ts'
+
+/*
+ * Decisions as they were logged, each with what became of it. On the wire, of each:
+ *
+ *   u32 length, little-endian │ MessagePack [entry, [placement, offer, outcome, at, …]]
+ */
+
+/** A decision and all that was told of it since. */
+export interface JoinedDecision {
+  /** As it was logged: for `headOf` and `readDecision`. */
+  readonly entry: Uint8Array
+  /**
+   * By time, at most `outcomesPerDecisionMax`. Where content is displayed later, as in an e-mail,
+   * nobody reports a display: there deciding is the exposure.
+   */
+  readonly outcomes: readonly JoinedOutcome[]
+}
+
+export interface JoinedOutcome {
+  readonly placement: string
+  readonly offer: string
+  readonly outcome: Said
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/**
+ * Ten placements of three propositions each, of which each is displayed and clicked on. The oldest
+ * are kept: a display comes first.
+ */
+export const outcomesPerDecisionMax = 64
+
+/** An entry of 64 KiB and its outcomes, with room: a greater length is no frame. */
+const frameBytesMax = 256 * 1024
+
+const lengthBytes = 4
+
+/** Outcomes as they are told: `[placement, offer, outcome, at, …]`. */
+export function storedOutcomes(outcomes: readonly JoinedOutcome[]): unknown[] {
+  const stored: unknown[] = []
+  for (const { placement, offer, outcome, at } of outcomes)
+    stored.push(placement, offer, outcome, at)
+  return stored
+}
+
+/** @throws HalfsecondError `MALFORMED` */
+export function outcomesIn(stored: unknown): JoinedOutcome[] {
+  const outcomes: JoinedOutcome[] = []
+  if (!Array.isArray(stored) || stored.length % 4 !== 0) throw malformed()
+  for (let i = 0; i < stored.length; i += 4) {
+    const [placement, offer, outcome, at]: unknown[] = stored.slice(i, i + 4)
+    if (typeof placement !== 'string' || typeof offer !== 'string') throw malformed()
+    if (!isSaid(outcome) || typeof at !== 'number') throw malformed()
+    outcomes.push({ placement, offer, outcome, at })
+  }
+  return outcomes
+}
+
+export function encodeJoined({ entry, outcomes }: JoinedDecision): Uint8Array {
+  return framed([entry, storedOutcomes(outcomes)])
+}
+
+/** @throws HalfsecondError `MALFORMED` */
+export function joinedIn(value: unknown): JoinedDecision {
+  const [entry, stored]: unknown[] = Array.isArray(value) ? value : []
+  if (!(entry instanceof Uint8Array)) throw malformed()
+  return { entry, outcomes: outcomesIn(stored) }
+}
+
+/** A value as MessagePack, behind its length. */
+export function framed(value: unknown): Uint8Array {
+  const bytes = encode(value)
+  const frame = new Uint8Array(lengthBytes + bytes.length)
+  new DataView(frame.buffer).setUint32(0, bytes.length, true)
+  frame.set(bytes, lengthBytes)
+  return frame
+}
+
+/** Takes frames out of bytes that come in pieces, wherever those were cut. */
+export class Frames {
+  private rest = new Uint8Array(0)
+
+  /** Whether all that came was taken: at the end, nothing is missing. */
+  get isBetween(): boolean {
+    return this.rest.length === 0
+  }
+
+  /**
+   * The values of the frames that are whole by now; byte strings in them are views of the piece.
+   * @throws HalfsecondError `MALFORMED`
+   */
+  *take(piece: Uint8Array): Generator<unknown> {
+    const bytes = this.rest.length === 0 ? piece : joined(this.rest, piece)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    let at = 0
+    while (at + lengthBytes <= bytes.length) {
+      const length = view.getUint32(at, true)
+      if (length > frameBytesMax) throw malformed()
+      const end = at + lengthBytes + length
+      if (end > bytes.length) break
+      yield valueIn(bytes, at + lengthBytes, end)
+      at = end
+    }
+    this.rest = bytes.slice(at)
+  }
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length)
+  both.set(one)
+  both.set(other, one.length)
+  return both
+}
+
+function valueIn(bytes: Uint8Array, start: number, end: number): unknown {
+  try {
+    return decodeTrusted(bytes, start, end)
+  } catch {
+    throw malformed()
+  }
+}
+
+function malformed(): HalfsecondError {
+  return new HalfsecondError('MALFORMED', 'not decisions with their outcomes')
+}
+
+const said: ReadonlySet<unknown> = new Set<Said>([
+  'display',
+  'click',
+  'accept',
+  'reject',
+  'dismiss',
+  'unsubscribe',
+  'cancel',
+  'unsubscribe group',
+])
+
+function isSaid(value: unknown): value is Said {
+  return said.has(value)
+}

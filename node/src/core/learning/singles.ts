@@ -1,0 +1,49 @@
+import { readDecision } from '../decision/logged-decision.ts'
+
+/** Decisions that wait for a double of theirs: two nodes that were asked at once log within a second. */
+const waitingMax = 2_048
+
+/** Decisions of which no double is let through afterwards. */
+const passedMax = 16_384
+
+/**
+ * Leaves one entry of each decision. A client that asks a second node may have two answers to one
+ * decision in the log, and shows one of them; which one is not told. The primary's stays, for it
+ * knew most; where none is, the one that was logged first.
+ */
+export class Singles {
+  /** By decision, in the order of the log. */
+  private readonly waiting = new Map<string, Uint8Array>()
+  private readonly passed = new Set<string>()
+
+  /** Takes an entry, and gives back the one that has waited long enough. */
+  next(decision: string, entry: Uint8Array): Uint8Array | undefined {
+    if (this.passed.has(decision)) return undefined
+    const known = this.waiting.get(decision)
+    if (known !== undefined) {
+      if (!readDecision(known).isPrimary && readDecision(entry).isPrimary)
+        this.waiting.set(decision, entry)
+      return undefined
+    }
+    this.waiting.set(decision, entry)
+    return this.waiting.size > waitingMax ? this.pass() : undefined
+  }
+
+  /** Those that still wait, in order. */
+  *rest(): Generator<Uint8Array> {
+    for (let entry = this.pass(); entry !== undefined; entry = this.pass()) yield entry
+  }
+
+  private pass(): Uint8Array | undefined {
+    for (const [decision, entry] of this.waiting) {
+      this.waiting.delete(decision)
+      this.passed.add(decision)
+      for (const oldest of this.passed) {
+        if (this.passed.size <= passedMax) break
+        this.passed.delete(oldest)
+      }
+      return entry
+    }
+    return undefined
+  }
+}

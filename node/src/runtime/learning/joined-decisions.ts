@@ -1,0 +1,175 @@
+import { HalfsecondError, shardOf, toHalfsecondError } from '@halfsecond/protocol'
+import { headOf, readDecision } from '../../core/decision/logged-decision.ts'
+import { Frames, type JoinedDecision, outcomesIn } from '../../core/learning/joined.ts'
+import { Singles } from '../../core/learning/singles.ts'
+import { type Clock, type Decisions, decisionPartitions } from '../ports.ts'
+import type { ReadRequest } from '../reads.ts'
+import { type AskedDecision, askedMax, encodeAsked } from './asked-decisions.ts'
+
+/** Entries looked at between two turns of others: about a millisecond. */
+const turnEntries = 128
+
+/** A shard whose primary is gone has the next one within two seconds. */
+const retryMs = 500
+const tries = 20
+
+/** Which decisions. */
+export interface JoinedRange {
+  /** They were logged, within a second of being made, from then to then, in milliseconds since 1970. */
+  readonly from: number
+  readonly to: number
+  /** Only those that were asked for something here; undefined: all. */
+  readonly placement?: string | undefined
+  /** Only those about keys at home in this shard; undefined: all. */
+  readonly shard?: number | undefined
+}
+
+export interface JoinedDecisionsDependencies {
+  readonly decisions: Pick<Decisions, 'find'>
+  readonly shards: number
+  /** Answers from whichever node holds the shard. */
+  readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
+  readonly clock: Clock
+}
+
+interface Asked extends AskedDecision {
+  readonly entry: Uint8Array
+  readonly shard: number
+}
+
+/**
+ * Decisions of the past with what became of them. The log of decisions is read once, whichever node
+ * is asked; what became of them is asked of those who hold the shards of their keys, a few hundred
+ * decisions at a time.
+ *
+ * Each decision comes once (see `Singles`), in the order of the log within a partition, and the
+ * partitions one after the other. Whoever was erased since is left out. Reads on as fast as it is
+ * read from, and holds some thousand decisions.
+ */
+export class JoinedDecisions {
+  private readonly uses: JoinedDecisionsDependencies
+
+  constructor(uses: JoinedDecisionsDependencies) {
+    this.uses = uses
+  }
+
+  /** Rejects with `UNAVAILABLE`, before or in the middle: then it is not complete. */
+  async *read(range: JoinedRange): AsyncGenerator<JoinedDecision> {
+    // The next are asked about while these are worked on.
+    let joining: Promise<readonly JoinedDecision[]> | undefined
+    for await (const some of this.batches(range)) {
+      const next = this.join(some)
+      // Whoever stops reading in between leaves it alone.
+      next.catch(() => undefined)
+      if (joining !== undefined) yield* await joining
+      joining = next
+    }
+    if (joining !== undefined) yield* await joining
+  }
+
+  private async *batches(range: JoinedRange): AsyncGenerator<readonly Asked[]> {
+    let batch: Asked[] = []
+    for await (const one of this.logged(range)) {
+      batch.push(one)
+      if (batch.length < askedMax) continue
+      yield batch
+      batch = []
+    }
+    if (batch.length > 0) yield batch
+  }
+
+  private async *logged(range: JoinedRange): AsyncGenerator<Asked> {
+    const { decisions, clock } = this.uses
+    let looked = 0
+    for (let partition = 0; partition < decisionPartitions; partition++) {
+      // The partition of a key follows from its shard: see `partitionOf`.
+      if (range.shard !== undefined && range.shard % decisionPartitions !== partition) continue
+      const singles = new Singles()
+      for await (const entry of decisions.find(partition, range.from, range.to)) {
+        if (++looked % turnEntries === 0) await new Promise<void>((done) => clock.soon(done))
+        const asked = this.wanted(entry, range)
+        const single = asked && singles.next(asked.decision, entry)
+        const passed = single && this.wanted(single, {})
+        if (passed) yield passed
+      }
+      for (const single of singles.rest()) {
+        const passed = this.wanted(single, {})
+        if (passed) yield passed
+      }
+    }
+  }
+
+  /** Undefined for what is not asked for, and what cannot be read. */
+  private wanted(
+    entry: Uint8Array,
+    { placement, shard: asked }: Pick<JoinedRange, 'placement' | 'shard'>,
+  ): Asked | undefined {
+    const head = headOf(entry)
+    if (head === undefined) return undefined
+    const { decision, key, at } = head
+    const shard = shardOf(key, this.uses.shards)
+    if (asked !== undefined && asked !== shard) return undefined
+    if (placement !== undefined && !isAt(entry, placement)) return undefined
+    return { entry, shard, decision, key, at }
+  }
+
+  private async join(asked: readonly Asked[]): Promise<readonly JoinedDecision[]> {
+    const byShard = new Map<number, number[]>()
+    asked.forEach(({ shard }, place) => {
+      const places = byShard.get(shard)
+      if (places === undefined) byShard.set(shard, [place])
+      else places.push(place)
+    })
+    const found = new Array<JoinedDecision | undefined>(asked.length)
+    await Promise.all(
+      Array.from(byShard, async ([shard, places]) => {
+        const some = places.flatMap((place) => asked[place] ?? [])
+        const answers = await this.ask(shard, some)
+        places.forEach((place, i) => {
+          const entry = some[i]?.entry
+          const answer = answers[i] ?? null
+          if (entry !== undefined && answer !== null)
+            found[place] = { entry, outcomes: outcomesIn(answer) }
+        })
+      }),
+    )
+    return found.filter((one) => one !== undefined)
+  }
+
+  /** The answers as they came: null where somebody was erased. */
+  private async ask(shard: number, some: readonly AskedDecision[]): Promise<readonly unknown[]> {
+    const { clock, read } = this.uses
+    const request = { what: 'outcomes', shard, asked: encodeAsked(some) } as const
+    for (let left = tries - 1; ; left--) {
+      try {
+        return await answersOf(read(request), some.length)
+      } catch (thrown) {
+        const failure = toHalfsecondError(thrown, 'UNAVAILABLE', 'outcomes cannot be read')
+        if (left === 0)
+          throw new HalfsecondError(
+            'UNAVAILABLE',
+            `shard ${shard} does not say what became of its decisions: ${failure.message}`,
+          )
+      }
+      await new Promise<void>((resolve) => clock.after(retryMs, resolve))
+    }
+  }
+}
+
+async function answersOf(
+  parts: AsyncIterable<Uint8Array>,
+  count: number,
+): Promise<readonly unknown[]> {
+  const frames = new Frames()
+  const answers: unknown[] = []
+  for await (const part of parts) answers.push(...frames.take(part))
+  if (answers.length === count && frames.isBetween) return answers
+  throw new HalfsecondError('UNAVAILABLE', 'an answer that is not whole')
+}
+
+/** Looking for the name's bytes first is far cheaper than decoding what was decided elsewhere. */
+function isAt(entry: Uint8Array, placement: string): boolean {
+  const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.length)
+  if (!bytes.includes(placement)) return false
+  return readDecision(entry).choices.some((choice) => choice.placement === placement)
+}

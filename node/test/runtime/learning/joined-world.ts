@@ -1,0 +1,145 @@
+import {
+  type ChannelRecord,
+  type Identifier,
+  type OutcomeRecord,
+  shardOf,
+  ulid,
+} from '@halfsecond/protocol'
+import { decide } from '../../../src/core/decision/decide.ts'
+import { type Decided, encodeDecision } from '../../../src/core/decision/logged-decision.ts'
+import { FeatureState } from '../../../src/core/features/feature-state.ts'
+import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
+import { ManualClock } from '../../../src/memory/manual-clock.ts'
+import { MemoryDecisions } from '../../../src/memory/memory-decisions.ts'
+import { MemoryLog } from '../../../src/memory/memory-log.ts'
+import { MemoryStore } from '../../../src/memory/memory-store.ts'
+import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
+import { partitionOf } from '../../../src/runtime/decisions/decision-log.ts'
+import { askedIn } from '../../../src/runtime/learning/asked-decisions.ts'
+import {
+  JoinedDecisions,
+  type JoinedRange,
+} from '../../../src/runtime/learning/joined-decisions.ts'
+import { OutcomeLookups } from '../../../src/runtime/learning/outcome-lookups.ts'
+import type { ReadRequest } from '../../../src/runtime/reads.ts'
+import { systemClock } from '../../../src/system/system-clock.ts'
+import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { batch, start } from '../../support/records.ts'
+import { Replica } from '../../support/replica.ts'
+
+const playbook = compilePlaybook(`
+playbook: shop
+consent: { personalise: assumed }
+placements:
+  hero: { channel: web, format: banner, fallback: none }
+  side: { channel: web, format: banner, fallback: none }
+offers:
+  card: { value: 2, treatments: { banner: card } }
+  mug: { treatments: { banner: mug } }
+`)
+const calendar = new ZoneCalendar()
+const noFeatures = { traits: null, consents: null, features: new FeatureState(playbook.features) }
+
+export const shards = 8
+export const day = 24 * 3_600_000
+
+/** A node that holds all shards, in memory, and what it decided. */
+export class JoinedWorld {
+  readonly clock = new ManualClock(start)
+  readonly decisions = new MemoryDecisions(this.clock)
+  /** Requests for outcomes. */
+  readonly asked: ReadRequest[] = []
+  /** Called before each: what it throws is the answer. */
+  refuse: () => void = () => {}
+  readonly replica: Replica
+  private readonly log: MemoryLog
+  private readonly joined: JoinedDecisions
+  private sent = 0
+
+  private constructor(replica: Replica, log: MemoryLog) {
+    this.replica = replica
+    this.log = log
+    const clock = systemClock
+    const lookups = new OutcomeLookups({ shards: replica.shards, store: replica.store, clock })
+    const read = (request: ReadRequest) => {
+      this.asked.push(request)
+      this.refuse()
+      return request.what === 'outcomes'
+        ? lookups.find(request.shard, askedIn(request.asked))
+        : nothing()
+    }
+    this.joined = new JoinedDecisions({ decisions: this.decisions, shards, read, clock })
+  }
+
+  static async start(budgetBytes?: number): Promise<JoinedWorld> {
+    const log = new MemoryLog(shards, () => start + 30 * day)
+    const world = { log, disk: new MemoryStore(), clock: new ManualClock(start) }
+    return new JoinedWorld(await Replica.start(world, budgetBytes), log)
+  }
+
+  /** Decides, and logs it. */
+  async decide(key: Identifier, rest: Partial<Decided> & DecidedAt = {}): Promise<string> {
+    const { at = this.clock.now(), placement = 'hero', isPrimary = true, ...more } = rest
+    const found = playbook.placements.get(placement)
+    const placements = found ? [found] : []
+    const request = { placements, now: at, exposures: [], isPrimary }
+    const decided: Decided = {
+      decision: ulid(at, (bytes) => crypto.getRandomValues(bytes)),
+      node: 'n1',
+      key,
+      members: [key],
+      versionOf: () => ({ sequence: 4, index: 0 }),
+      request,
+      positions: [],
+      pending: 0,
+      position: [0, 0, 4],
+      isFresh: true,
+      playbook,
+      playbookVersion: 3,
+      profile: noFeatures,
+      choices: decide(noFeatures, request, playbook, calendar),
+      ...more,
+    }
+    const entry = encodeDecision(decided, 0)
+    await this.decisions.append(partitionOf(key, shards), entry === undefined ? [] : [entry])
+    return decided.decision
+  }
+
+  /** Tells what became of a decision, and folds it. */
+  async tell(
+    key: Identifier,
+    decision: string,
+    outcome: OutcomeRecord['outcome'],
+    at: number,
+    rest: Partial<OutcomeRecord> = {},
+  ): Promise<void> {
+    const said = { placement: 'hero', offer: 'card', treatment: 'banner', ...rest }
+    const id = `o${this.sent}`
+    await this.record(key, [{ kind: 'outcome', id, key, at, decision, outcome, ...said }])
+  }
+
+  /** Records what is about one key. */
+  async record(
+    key: Identifier,
+    records: readonly (ChannelRecord | { readonly [field: string]: unknown })[],
+  ): Promise<void> {
+    this.sent += records.length
+    const bytes = batch(`p${this.sent}`, 1, records)
+    await this.log.append(shardOf(key, shards), bytes, 'log')
+  }
+
+  async read(range: Partial<JoinedRange> = {}): Promise<JoinedDecision[]> {
+    const all: JoinedDecision[] = []
+    for await (const one of this.joined.read({ from: 0, to: start + 30 * day, ...range }))
+      all.push(one)
+    return all
+  }
+}
+
+interface DecidedAt {
+  readonly at?: number
+  readonly placement?: string
+  readonly isPrimary?: boolean
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}
