@@ -142,6 +142,15 @@ const ways: { readonly [command: string]: Way } = {
     needs: bothOf(realNatsServer, realK6),
     shows: printsFigures(['k6-click-to-content-p99', 'k6-last-click-missed']),
   },
+  'npm run -s learn -- --json': {
+    arguments: ' --only experiments --runs 3 --visitors 20000',
+    shows: printsFigures(['arm-shares']),
+  },
+  'npm run -s learn -- --only experiments': {
+    arguments: ' --runs 3 --visitors 20000 --json',
+    shows: printsFigures(['arm-shares']),
+  },
+  'npm run learn': { arguments: ' -- --help', shows: prints(/--runs N/) },
   'npm run -s crash -- --json': {
     arguments: ' --only kill-node --seconds 8',
     needs: realNatsServer,

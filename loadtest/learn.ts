@@ -1,0 +1,38 @@
+import { parseArgs } from 'node:util'
+import { experiments } from './learning/experiments.ts'
+import { Figures } from './lib/figures.ts'
+
+const help = `npm run -s learn -- [--json] [--only PART]… [--runs N] [--visitors N]
+
+What learning and experiments promise, on simulated visitors, in this process.
+
+experiments: in how many of 1,000 experiments without any difference somebody who looks after every person
+would ever see one; and whether the arms of 1,000,000 visitors keep their promised shares.
+
+  --json        one JSON object a line
+  --only        run this part only; may be repeated
+  --runs N      experiments without any difference, of each kind (1000)
+  --visitors N  whose arms are counted (1000000)
+`
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true, default: [] },
+    runs: { type: 'string', default: '1000' },
+    visitors: { type: 'string', default: '1000000' },
+  },
+})
+
+const parts = { experiments } as const
+
+if (values.help) process.stdout.write(help)
+else {
+  const figures = new Figures(values.json)
+  const run = { figures, runs: Number(values.runs), visitors: Number(values.visitors) }
+  for (const [name, part] of Object.entries(parts)) {
+    if (values.only.length === 0 || values.only.includes(name)) await part(run)
+  }
+  process.exitCode = figures.allHold ? 0 : 1
+}
