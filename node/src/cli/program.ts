@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { addBacktest } from './commands/backtest.ts'
 import { addCatalogueImport } from './commands/catalogue-import.ts'
 import { addCatalogueLs } from './commands/catalogue-ls.ts'
+import { addDecisionsExport } from './commands/decisions-export.ts'
 import { addDev } from './commands/dev.ts'
 import { addErase } from './commands/erase.ts'
 import { addExport } from './commands/export.ts'
@@ -99,6 +100,11 @@ export function createProgram(around: Surroundings): Command {
   addIdentityRevert(identity, around)
   addWhy(program, around)
   addBacktest(program, around)
+  const decisions = program
+    .command('decisions')
+    .description('what was decided, with what became of it')
+    .helpCommand(false)
+  addDecisionsExport(decisions, around)
   addImport(program, around)
   const profile = program
     .command('profile')

@@ -33,16 +33,33 @@ export async function printAll(
 }
 
 /** As `printAll`, into a file that appears once it is complete. */
-export async function copyToFile(chunks: AsyncIterable<Uint8Array>, path: string): Promise<number> {
+export function copyToFile(chunks: AsyncIterable<Uint8Array>, path: string): Promise<number> {
+  return intoFile(path, (file) => printAll(chunks, file))
+}
+
+/** Copies what is no text until its end, or until the reader has gone. Rejects as `chunks` does. */
+export async function printPieces(
+  chunks: AsyncIterable<Uint8Array>,
+  output: Writable,
+): Promise<void> {
+  for await (const chunk of chunks) if (!(await printChunk(output, chunk))) return
+}
+
+/** As `printPieces`, into a file that appears once it is complete. */
+export function copyPieces(chunks: AsyncIterable<Uint8Array>, path: string): Promise<void> {
+  return intoFile(path, (file) => printPieces(chunks, file))
+}
+
+async function intoFile<T>(path: string, write: (file: Writable) => Promise<T>): Promise<T> {
   const partial = `${path}.partial`
   const file = createWriteStream(partial)
   try {
     await once(file, 'open')
-    const lines = await printAll(chunks, file)
+    const written = await write(file)
     file.end()
     await once(file, 'close')
     await rename(partial, path)
-    return lines
+    return written
   } catch (error) {
     file.destroy()
     await rm(partial, { force: true })

@@ -49,6 +49,7 @@ describe('halfsecond --help', () => {
         why [options] <visitor>  what a visitor would be shown now, and why; or why a token was decided
                                  then
         backtest [options]       estimate what another policy would have earned, by a log of past choices
+        decisions                what was decided, with what became of it
         import [options] <file>  send an access log, NDJSON or CSV file into the log
         profile                  see what is known of persons, and how they are recognised
         export [options]         print every profile as one JSON object a line
@@ -97,6 +98,7 @@ describe('halfsecond --help', () => {
       'identity revert',
       'why',
       'backtest',
+      'decisions export',
       'import',
       'profile get',
       'profile timeline',

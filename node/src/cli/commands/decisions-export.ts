@@ -1,0 +1,64 @@
+import type { Command } from 'commander'
+import { encodeJoined } from '../../core/learning/joined.ts'
+import { AdminClient, adminUrl } from '../admin-client.ts'
+import { count } from '../import/progress.ts'
+import { type JoinedRequest, readJoined } from '../joined-decisions.ts'
+import { copyPieces, printPieces } from '../saved-answer.ts'
+import { sinceOf } from '../since.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+interface ExportOptions {
+  readonly since: string
+  readonly placement?: string
+  readonly out?: string
+  readonly adminUrl?: string
+}
+
+/** Bytes handed over at once. */
+const pieceBytes = 64 * 1024
+
+export function addDecisionsExport(decisions: Command, around: Surroundings): void {
+  decisions
+    .command('export')
+    .description('write decisions with what became of them to a file, for backtest --decisions')
+    .option('--since <age or time>', 'those of the last 7d, or since 2026-11-01T00:00:00Z', '7d')
+    .option('--placement <name>', 'only those at this placement')
+    .option('--out <file>', 'write to this file, which appears once it is complete')
+    .option('--admin-url <url>', 'admin port of a node')
+    .action(async ({ since, placement, out, ...options }: ExportOptions) => {
+      const admin = new AdminClient(adminUrl(options.adminUrl, around))
+      const until = Date.now()
+      const { stopping: signal } = around
+      const request = { since: sinceOf(since, until), until, placement, signal }
+      let decisions = 0
+      const pieces = piecesOf(admin, request, (so) => {
+        decisions = so
+      })
+      if (out === undefined) await printPieces(pieces, around.output)
+      else {
+        await copyPieces(pieces, out)
+        around.notes.write(`${count(decisions)} decisions\n`)
+      }
+    })
+}
+
+async function* piecesOf(
+  admin: AdminClient,
+  request: JoinedRequest,
+  onCount: (decisions: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let frames: Uint8Array[] = []
+  let bytes = 0
+  let decisions = 0
+  for await (const one of readJoined(admin, request)) {
+    const frame = encodeJoined(one)
+    frames.push(frame)
+    bytes += frame.length
+    onCount(++decisions)
+    if (bytes < pieceBytes) continue
+    yield Buffer.concat(frames, bytes)
+    frames = []
+    bytes = 0
+  }
+  if (bytes > 0) yield Buffer.concat(frames, bytes)
+}

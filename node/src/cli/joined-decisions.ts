@@ -1,0 +1,113 @@
+import { createReadStream } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
+import { headOf } from '../core/decision/logged-decision.ts'
+import { Frames, type JoinedDecision, joinedIn } from '../core/learning/joined.ts'
+import type { AdminClient } from './admin-client.ts'
+
+/** Decisions asked for at a time, about: what is read again where an answer breaks off. */
+const windowDecisions = 50_000
+const windowMsFirst = 3_600_000
+const windowMsMin = 60_000
+
+const tries = 4
+const retryMs = 1_000
+
+export interface JoinedRequest {
+  /** They were logged from then to before then, in milliseconds since 1970. */
+  readonly since: number
+  readonly until: number
+  readonly placement?: string | undefined
+  readonly signal: AbortSignal
+  /** Now and then: the share of the time that is read, and how many decisions came. */
+  readonly onProgress?: (share: number, decisions: number) => void
+}
+
+/**
+ * Decisions of the whole cluster with what became of them, by way of one node. Read in windows of
+ * time, so that what breaks off is read again from the beginning of a window, and goes on after the
+ * last one that came. Holds what one piece of an answer holds.
+ *
+ * Two entries of one decision, one just before a border of two windows and the other just after,
+ * are not known to be of one: of a million, with luck one.
+ *
+ * Rejects with `UNAVAILABLE` where it breaks off again and again, with `CLOSED` when stopped.
+ */
+export async function* readJoined(
+  admin: Pick<AdminClient, 'stream'>,
+  { since, until, placement, signal, onProgress }: JoinedRequest,
+): AsyncGenerator<JoinedDecision> {
+  let decisions = 0
+  let ms = windowMsFirst
+  for (let from = since; from < until; ) {
+    const to = Math.min(until, from + ms)
+    const path = pathOf(from, to, placement)
+    let inWindow = 0
+    for await (const one of readWindow(admin, path, signal, from === since)) {
+      inWindow++
+      yield one
+      if (++decisions % 1_000 === 0) onProgress?.((from - since) / (until - since), decisions)
+    }
+    const factor = Math.max(0.25, Math.min(4, windowDecisions / Math.max(1, inWindow)))
+    ms = Math.max(windowMsMin, Math.round(ms * factor))
+    from = to
+    onProgress?.((from - since) / (until - since), decisions)
+  }
+}
+
+/** What `halfsecond decisions export` wrote. Rejects with `MALFORMED` for anything else. */
+export async function* readJoinedFile(path: string): AsyncGenerator<JoinedDecision> {
+  yield* decisionsIn(createReadStream(path, { highWaterMark: 1024 * 1024 }))
+}
+
+/** @param isFirst nothing came before: where no node answers, that is said at once */
+async function* readWindow(
+  admin: Pick<AdminClient, 'stream'>,
+  path: string,
+  signal: AbortSignal,
+  isFirst: boolean,
+): AsyncGenerator<JoinedDecision> {
+  let last: string | undefined
+  for (let left = tries - 1; ; left--) {
+    let sought = last
+    try {
+      for await (const one of decisionsIn(await admin.stream(path))) {
+        if (signal.aborted) throw new HalfsecondError('CLOSED', 'stopped before all was read')
+        const decision = headOf(one.entry)?.decision
+        if (sought === undefined) {
+          last = decision
+          yield one
+        } else if (decision === sought) sought = undefined
+      }
+      if (sought === undefined) return
+      // Whoever it was about was erased in between.
+      throw new HalfsecondError('CLOSED', 'the decision log changed meanwhile: run it again')
+    } catch (thrown) {
+      const failure = toHalfsecondError(thrown, 'UNAVAILABLE', 'the answer broke off')
+      const isLost = isFirst && last === undefined
+      if (left === 0 || isLost || !isPassing(failure)) throw failure
+    }
+    await pause(retryMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+async function* decisionsIn(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<JoinedDecision> {
+  const frames = new Frames()
+  for await (const piece of pieces) for (const value of frames.take(piece)) yield joinedIn(value)
+  if (!frames.isBetween)
+    throw new HalfsecondError('MALFORMED', 'the decisions end in the middle of one')
+}
+
+function isPassing({ code }: HalfsecondError): boolean {
+  return code === 'UNAVAILABLE' || code === 'TIMEOUT' || code === 'MALFORMED'
+}
+
+function pathOf(from: number, to: number, placement: string | undefined): string {
+  const query = new URLSearchParams({ since: isoTime(from), until: isoTime(to) })
+  if (placement !== undefined) query.set('placement', placement)
+  return `/v1/decisions?${query}`
+}
+
+function isoTime(time: number): string {
+  return new Date(time).toISOString()
+}
