@@ -149,7 +149,7 @@ function visitorOf(playbook: Playbook): Profile {
     ['tier', register('gold')],
     ['storeCard', register(false)],
   ])
-  const profile = { traits, consents: null, features }
+  const profile = { traits, consents: null, features, eldest: null }
   const request = { placements: [...playbook.placements.values()], now, exposures: [] }
   for (let shown = 1; shown < consideredMax; shown++) {
     const offer = decide(profile, request, playbook, calendar)[0]?.propositions[0]?.offer

@@ -145,7 +145,7 @@ export function visitorOf(playbook: Playbook): Profile {
     ['storeCard', register(false)],
     ['zone', register('Europe/London')],
   ])
-  return { traits, consents: null, features }
+  return { traits, consents: null, features, eldest: null }
 }
 
 /** Processor time of one call. */

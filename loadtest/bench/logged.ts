@@ -47,7 +47,7 @@ function measure(scenario: string, playbook: Playbook, profile: Profile, figures
 }
 
 function strangerTo({ features }: Playbook): Profile {
-  return { traits: null, consents: null, features: new FeatureState(features) }
+  return { traits: null, consents: null, features: new FeatureState(features), eldest: null }
 }
 
 function decidedOf(playbook: Playbook, profile: Profile): Decided {

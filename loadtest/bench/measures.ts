@@ -47,7 +47,7 @@ export async function measures({ figures }: Run): Promise<void> {
       atMost: updateMaxMicros,
       with: { features: playbook.features.features.length, keptBytes: full.heldBytes },
     })
-    const profile = { traits: null, consents: null, features: full }
+    const profile = { traits: null, consents: null, features: full, eldest: null }
     const request = { placements: [...playbook.placements.values()], now: at, exposures: [] }
     figures.add({
       figure: 'measured-decide',

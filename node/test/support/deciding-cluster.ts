@@ -15,6 +15,7 @@ import {
 import type { ClusterMap } from '../../src/core/cluster/cluster-map.ts'
 import type { Decided } from '../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../src/core/decision/playbook.ts'
+import { noModel } from '../../src/core/learning/model.ts'
 import { outboxBatch } from '../../src/core/shard/outbox.ts'
 import { ManualClock } from '../../src/memory/manual-clock.ts'
 import { MemoryLog } from '../../src/memory/memory-log.ts'
@@ -231,6 +232,7 @@ export class DecidingCluster {
       observer,
       namespaces: () => namespaces,
       sign: ({ decision, offer, key }) => `token of ${offer} in ${decision} for ${key}`,
+      model: () => noModel,
       epoch: () => 7,
       peers: new Peers({ node: id, map: () => this.map(), silentMs: () => 0, bus, clock }),
       spread: async () => ({ kind: 'spread', isEverywhere: false }),

@@ -7,6 +7,7 @@ import {
   type Identifier,
   type Question,
 } from '@halfsecond/protocol'
+import { noModel } from '../../src/core/learning/model.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { Decider } from '../../src/runtime/decisions/decider.ts'
 import type { DecisionLog } from '../../src/runtime/decisions/decision-log.ts'
@@ -51,6 +52,7 @@ export function deciderOf(
     observer,
     namespaces: () => builtInNamespaces,
     sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
+    model: () => noModel,
     epoch: () => 7,
     peers: {
       branch: async () => undefined,

@@ -1,6 +1,9 @@
-import type { Proposition } from './decide.ts'
+import { trialText } from '../learning/trial.ts'
+import type { Chance } from './chance.ts'
+import type { Choice, Proposition } from './decide.ts'
 import type { Evaluation } from './evaluation.ts'
 import { blockingLimit } from './limits.ts'
+import { Lottery } from './lottery.ts'
 import type { Candidate, Formula, Placement } from './playbook.ts'
 import { explainedScore, isBefore, scoreOf } from './rank.ts'
 import { candidatesAt } from './templates.ts'
@@ -17,21 +20,27 @@ import {
   type Verdict,
 } from './verdict.ts'
 
-/**
- * The best of what may be shown at a placement, best first.
- * @param isShared whether more is shown in the same answer, so that what is shown counts
- * @param taken offers that the answer shows already; what is chosen is added
- */
-export function choose(
-  placement: Placement,
-  evaluation: Evaluation,
-  isShared: boolean,
-  taken: Set<string>,
-  trace: Map<string, Trace> | undefined,
-): Proposition[] {
+/** How the candidates of a placement are chosen from. */
+export interface Choosing {
+  /** Undefined: the best are shown. */
+  readonly chance: Chance | undefined
+  /** Whether more is shown in the same answer, so that what is shown counts. */
+  readonly isShared: boolean
+  /** Offers that the answer shows already; what is chosen is added. */
+  readonly taken: Set<string>
+  readonly trace: Map<string, Trace> | undefined
+}
+
+export type Chosen = Pick<Choice, 'propositions' | 'rates'>
+
+/** The best of what may be shown at a placement, or what chance has it, in order. */
+export function choose(placement: Placement, evaluation: Evaluation, choosing: Choosing): Chosen {
+  const { chance, isShared, taken, trace } = choosing
   const verdicts = trace && new Map<Candidate, Verdict>()
   const candidates = candidatesAt(placement, evaluation)
-  const race = new Race(candidates, placement.rank, evaluation, taken, verdicts)
+  const trial = chance && trialAt(placement, chance)
+  const lottery = chance && new Lottery(candidates, placement, evaluation, chance, taken, verdicts)
+  const race = lottery ?? new Race(candidates, placement.rank, evaluation, taken, verdicts)
   const propositions: Proposition[] = []
   let full = blockingLimit(placement.limits, evaluation)
   while (full === undefined && propositions.length < placement.count) {
@@ -42,7 +51,12 @@ export function choose(
     const content = candidate.content(evaluation)
     verdicts?.set(candidate, content === undefined ? noContent : chosen)
     if (content === undefined) continue
-    propositions.push({ content, offer: offer.name, treatment })
+    const proposition = { content, offer: offer.name, treatment }
+    propositions.push(
+      lottery === undefined
+        ? proposition
+        : { ...proposition, probability: lottery.probability, ...trial },
+    )
     taken.add(offer.name)
     if (isShared) {
       evaluation.expose({ placement: placement.name, offer: offer.name })
@@ -51,16 +65,18 @@ export function choose(
   }
   if (trace && verdicts) {
     const rest = full && placementLimit(full)
-    trace.set(
-      placement.name,
-      traceOf(candidates, placement, evaluation, (candidate) => {
-        const verdict = verdicts.get(candidate) ?? rest ?? judge(candidate, evaluation, taken)
-        if (verdict !== undefined) return verdict
-        return candidate.content(evaluation) === undefined ? noContent : outranked
-      }),
-    )
+    const verdictOf = (candidate: Candidate) => {
+      const verdict = verdicts.get(candidate) ?? rest ?? judge(candidate, evaluation, taken)
+      if (verdict !== undefined) return verdict
+      return candidate.content(evaluation) === undefined ? noContent : outranked
+    }
+    trace.set(placement.name, traceOf(candidates, placement, evaluation, verdictOf, lottery))
   }
-  return propositions
+  return lottery === undefined ? { propositions } : { propositions, rates: lottery.rates }
+}
+
+function trialAt({ learning }: Placement, { bucket }: Chance): Pick<Proposition, 'trial'> {
+  return learning === undefined ? {} : { trial: trialText(learning.lesson, bucket) }
 }
 
 /** Every candidate with its verdict, best first. */
@@ -69,10 +85,11 @@ export function traceOf(
   { rank }: Placement,
   evaluation: Evaluation,
   verdictOf: (candidate: Candidate) => Verdict,
+  lottery?: Lottery,
 ): Trace {
   const judged = candidates.map((candidate): Judged => {
     evaluation.item = candidate.item
-    const score = explainedScore(candidate, rank, evaluation)
+    const score = explainedScore(candidate, rank, evaluation, lottery?.propensityOf(candidate))
     return tell(candidate, verdictOf(candidate), score, evaluation)
   })
   judged.sort((a, b) => (isBefore(a.candidate, a.score.score, b.candidate, b.score.score) ? -1 : 1))

@@ -1,9 +1,12 @@
-import type { FragmentId, PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
+import type { PlacementAnswer, Reason, Value } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Registers, TraitValue } from '../fragment/registers.ts'
 import type { Model } from '../learning/model.ts'
-import { choose, traceOf } from './arbitrate.ts'
+import type { Born } from '../profile/arm.ts'
+import { type Chosen, choose, traceOf } from './arbitrate.ts'
+import { type Assignment, assignmentAt } from './assignment.ts'
 import type { Calendar } from './calendar.ts'
+import type { Chance } from './chance.ts'
 import { Evaluation } from './evaluation.ts'
 import { closedGate } from './gate.ts'
 import type { Placement, Playbook } from './playbook.ts'
@@ -15,8 +18,8 @@ export interface Profile {
   readonly traits: Registers<TraitValue> | null
   readonly consents: Registers<boolean> | null
   readonly features: FeatureState
-  /** The eldest of its fragments, which its arms follow from; undefined: no experiment counts. */
-  readonly eldest?: FragmentId
+  /** The eldest of its fragments, which its arms follow from; null: no experiment counts. */
+  readonly eldest: Born | null
 }
 
 /** Purpose that deciding needs consent for. */
@@ -49,6 +52,8 @@ export interface DecideRequest {
   readonly seed?: string
   /** What was learnt; by default nothing. */
   readonly model?: Model
+  /** By experiment the arm, instead of the person's own: to try what an arm shows. */
+  readonly arms?: ReadonlyMap<string, string>
   /** What the log had no room for in a strict limit a moment ago; by default nothing. */
   readonly refused?: readonly Exposure[]
 }
@@ -67,10 +72,14 @@ export interface Proposition {
 export interface Choice {
   readonly placement: Placement
   readonly reason: Reason
-  /** Arms of the experiments that count here, `experiment=arm`. */
+  /** Arms of the experiments that run here, `experiment=arm`. */
   readonly arms?: readonly string[]
   /** Of a person who is held out: what the rules would have shown. */
   readonly wouldHave?: readonly Proposition[]
+  /** Whether an experiment may be why this is shown: then a display of default content counts, too. */
+  readonly isTried?: boolean
+  /** By slot and arm, P as it was compared; only where chance decided. */
+  readonly rates?: Float32Array
   readonly propositions: readonly Proposition[]
 }
 
@@ -94,7 +103,8 @@ export function decide(
   const isShared = placements.length > 1 || placements.some(({ count }) => count > 1)
   return placements.map((placement) => {
     if (!isAllowed) return defaultContent(placement, 'consent')
-    evaluation.at(placement)
+    const assignment = assignmentAt(placement, profile, request)
+    evaluation.at(placement, assignment.arms)
     const closed = closedGate(placement.gate, evaluation)
     if (closed !== undefined) {
       trace?.set(
@@ -103,12 +113,56 @@ export function decide(
       )
       return defaultContent(placement, 'fallback')
     }
-    const propositions = choose(placement, evaluation, isShared, taken, trace)
-    return propositions.length > 0
-      ? { placement, reason: 'rules', propositions }
-      : defaultContent(placement, 'fallback')
+    const chance = chanceAt(placement, assignment, request, evaluation)
+    if (assignment.shows === 'fallback')
+      // What is not shown is not taken, and counts in no limit.
+      return heldOut(
+        placement,
+        assignment,
+        choose(placement, evaluation, { chance, trace, taken: new Set(taken), isShared: false }),
+      )
+    const chosen = choose(placement, evaluation, { chance, trace, taken, isShared })
+    return chosen.propositions.length > 0
+      ? {
+          placement,
+          reason: chance === undefined ? 'rules' : 'sampled',
+          ...said(assignment),
+          ...chosen,
+        }
+      : { ...defaultContent(placement, 'fallback'), ...said(assignment) }
   })
 }
+
+/** What is left to chance; undefined where the rules leave nothing to it. */
+function chanceAt(
+  placement: Placement,
+  { shows }: Assignment,
+  { seed, model }: DecideRequest,
+  evaluation: Evaluation,
+): Chance | undefined {
+  const { learning, name } = placement
+  if (shows === 'random') {
+    const bucket = learning?.bucketOf(evaluation) ?? ''
+    return { model: undefined, bucket, explore: 1, seed: seed ?? '' }
+  }
+  if (learning === undefined || shows === 'unlearned') return undefined
+  const known = model?.of(name, learning.lesson)
+  return { model: known, bucket: learning.bucketOf(evaluation), explore: learning.explore, seed }
+}
+
+/** Default content for somebody whom the rules would have shown something. */
+function heldOut(placement: Placement, assignment: Assignment, { propositions }: Chosen): Choice {
+  const isHeld = propositions.length > 0
+  const choice = defaultContent(placement, isHeld ? 'holdout' : 'fallback')
+  const tried = { ...said(assignment), isTried: isHeld || assignment.isRead }
+  return isHeld ? { ...choice, ...tried, wouldHave: propositions } : { ...choice, ...tried }
+}
+
+function said({ arms, isRead }: Assignment): Pick<Choice, 'arms' | 'isTried'> {
+  return arms.length === 0 ? nothing : { arms, isTried: isRead }
+}
+
+const nothing = {}
 
 export function defaultContent(placement: Placement, reason: PlacementAnswer['reason']): Choice {
   return { placement, reason, propositions: [{ content: placement.fallback }] }

@@ -12,6 +12,7 @@ import { periodStart, zoneIn } from './period.ts'
 import type { Condition, Context, Group, Placement, Playbook } from './playbook.ts'
 
 const nothing: readonly Exposure[] = []
+const noArms: readonly string[] = []
 /** What else was given, and by whom. */
 type Given = Omit<DecideRequest, 'placements' | 'now'>
 
@@ -41,6 +42,7 @@ export class Evaluation implements Scope, LimitScope {
   channel = ''
   placement = ''
   item: Item | null = null
+  private arms: readonly string[] = noArms
   /** Exposures that may have been given elsewhere. */
   readonly unseen: 0 | 1
   private readonly playbook: Playbook
@@ -80,9 +82,10 @@ export class Evaluation implements Scope, LimitScope {
   }
 
   /** Conditions may read the placement, so they are asked again at each. */
-  at(placement: Placement): void {
+  at(placement: Placement, arms: readonly string[]): void {
     this.channel = placement.channel
     this.placement = placement.name
+    this.arms = arms
     this.known.fill(unasked)
   }
 
@@ -132,6 +135,12 @@ export class Evaluation implements Scope, LimitScope {
 
   fact(index: number): Truth {
     return this.once(index, this.playbook.facts[index]?.condition)
+  }
+
+  /** The person's arm of an experiment that runs where it is asked; else undefined. */
+  arm(experiment: string): string | undefined {
+    const start = `${experiment}=`
+    return this.arms.find((one) => one.startsWith(start))?.slice(start.length)
   }
 
   allFacts(): Truth[] {

@@ -12,6 +12,14 @@ import { AssertionError, assert } from '../assert.ts'
 import type { Version } from '../identity/ties.ts'
 import type { Calendar } from './calendar.ts'
 import { type Choice, type DecideRequest, decide, type Exposure, type Profile } from './decide.ts'
+import {
+  type LoggedChance,
+  type LoggedProposition,
+  readChance,
+  readPropositions,
+  replayedModel,
+  storedChance,
+} from './logged-chance.ts'
 import { profileIn, storedProfile } from './logged-profile.ts'
 import type { Playbook } from './playbook.ts'
 import type { Trace } from './verdict.ts'
@@ -26,11 +34,13 @@ import type { Trace } from './verdict.ts'
  *
  *   [decision, at, node, key, [id, sequence, index, …]]
  *   [playbook version, placements, exposures, positions, pending, position, isFresh, choices,
- *    model version, profile as in `logged-profile.ts`, isPrimary, refused]
+ *    model version, profile as in `logged-profile.ts`, isPrimary, refused, tried]
  *
  * An id of the head that is the key is null. `pending` counts the batches that no log had
  * confirmed. A choice is
  * `[reason, offer, treatment, probability, …]`. One of 2^halvings decisions is logged.
+ * `tried` is there where chance or an experiment had a say: for each choice null, or
+ * `[arms, trial, would have, rates]`, as in `logged-chance.ts`.
  */
 const entryVersion = 1
 const headAt = 4
@@ -40,10 +50,6 @@ const headAt = 4
  * copy of a fragment. What is larger is logged without the profile, and cannot be made again.
  */
 export const loggedBytesMax = 64 * 1024
-
-/** Nobody learns yet: rules alone decide, each with certainty. */
-const modelVersion = 0
-const certain = 1
 
 /** A decision that was just made. */
 export interface Decided {
@@ -79,16 +85,10 @@ export interface LoggedMember {
 }
 
 /** What was shown at a placement. */
-export interface LoggedChoice {
+export interface LoggedChoice extends LoggedChance {
   readonly placement: string
   readonly reason: string
   readonly propositions: readonly LoggedProposition[]
-}
-
-export interface LoggedProposition {
-  readonly offer: string
-  readonly treatment: string
-  readonly probability: number
 }
 
 export interface LoggedDecision extends LoggedHead {
@@ -100,6 +100,8 @@ export interface LoggedDecision extends LoggedHead {
   readonly pending: number
   readonly position: WirePosition
   readonly isFresh: boolean
+  /** Version of the model that decided with it; 0 for none. */
+  readonly model: number
   readonly choices: readonly LoggedChoice[]
   /** What `rederive` needs; undefined where it was too large. */
   readonly stored: readonly unknown[] | undefined
@@ -139,7 +141,7 @@ function encodeHead({ decision, node, key, members, versionOf, request }: Decide
 function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
   const { request, profile, playbook } = decided
   const stored = isProfileKept ? storedProfile(profile, playbook) : null
-  return encode([
+  const body: unknown[] = [
     decided.playbookVersion,
     request.placements.map(({ name }) => name),
     storedExposures(request.exposures),
@@ -148,11 +150,14 @@ function encodeBody(decided: Decided, isProfileKept: boolean): Uint8Array {
     decided.position,
     decided.isFresh,
     decided.choices.map(storedChoice),
-    modelVersion,
+    request.model?.version ?? 0,
     stored,
     request.isPrimary ?? true,
     storedExposures(request.refused ?? []),
-  ])
+  ]
+  const tried = decided.choices.map(storedChance)
+  if (tried.some((one) => one !== null)) body.push(tried)
+  return encode(body)
 }
 
 function storedExposures(exposures: readonly Exposure[]): string[] {
@@ -185,7 +190,7 @@ export function readDecision(entry: Uint8Array): LoggedDecision {
   assert(head !== undefined, 'a logged decision of a known version')
   const body = decoded(entry)
   const [version, placements, exposures, positions, pending, position, ...rest]: unknown[] = body
-  const [isFresh, choices, _model, stored, isPrimary, refused]: unknown[] = rest
+  const [isFresh, choices, model, stored, isPrimary, refused, tried]: unknown[] = rest
   assert(
     typeof version === 'number' &&
       isTexts(placements) &&
@@ -195,6 +200,7 @@ export function readDecision(entry: Uint8Array): LoggedDecision {
       positions.every(isWirePosition) &&
       typeof pending === 'number' &&
       isWirePosition(position) &&
+      typeof model === 'number' &&
       Array.isArray(choices),
     'a logged decision that is whole',
   )
@@ -208,7 +214,11 @@ export function readDecision(entry: Uint8Array): LoggedDecision {
     pending,
     position,
     isFresh: isFresh === true,
-    choices: placements.map((placement, i) => readChoice(placement, choices[i])),
+    model,
+    choices: placements.map((placement, i) => ({
+      ...readChoice(placement, choices[i]),
+      ...readChance(Array.isArray(tried) ? tried[i] : null),
+    })),
     stored: Array.isArray(stored) ? stored : undefined,
   }
 }
@@ -237,9 +247,11 @@ export function rederive(
   const profile = profileIn(logged.stored, playbook)
   if (profile === undefined || known.length < placements.length) return undefined
   const traces = new Map<string, Trace>()
-  const { at: now, exposures, isPrimary, refused } = logged
-  const request = { placements: known, now, exposures, isPrimary, refused }
-  const choices = decide(profile, request, playbook, calendar, traces)
+  const { at: now, exposures, isPrimary, refused, decision: seed } = logged
+  const model = replayedModel(logged, known)
+  const request = { placements: known, now, exposures, isPrimary, refused, seed, model }
+  const made = decide(profile, request, playbook, calendar, traces)
+  const choices = made.map((choice, i) => withLogged(choice, logged.choices[i]))
   const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
   const zone = profile.traits?.get('zone')?.value
   return { choices, traces, isSame, zone: typeof zone === 'string' ? zone : playbook.zone }
@@ -249,8 +261,8 @@ const unknownVersion: Version = { sequence: 0, index: 0 }
 
 function storedChoice({ reason, propositions }: Choice): unknown[] {
   const stored: unknown[] = [reason]
-  for (const { offer, treatment } of propositions)
-    if (offer !== undefined) stored.push(offer, treatment, certain)
+  for (const { offer, treatment, probability = 1 } of propositions)
+    if (offer !== undefined) stored.push(offer, treatment, probability)
   return stored
 }
 
@@ -284,20 +296,24 @@ function decoded(entry: Uint8Array): unknown[] {
   throw new AssertionError('a logged decision whose body can be read')
 }
 
-function readChoice(placement: string, stored: unknown): LoggedChoice {
+function readChoice(
+  placement: string,
+  stored: unknown,
+): Pick<LoggedChoice, 'placement' | 'reason' | 'propositions'> {
   assert(Array.isArray(stored), 'what was chosen')
   const [reason, ...flat]: unknown[] = stored
   assert(typeof reason === 'string', 'why it was chosen')
-  const propositions: LoggedProposition[] = []
-  for (let i = 0; i < flat.length; i += 3) {
-    const [offer, treatment, probability]: unknown[] = flat.slice(i, i + 3)
-    assert(
-      typeof offer === 'string' && typeof treatment === 'string' && typeof probability === 'number',
-      'a proposition that is whole',
-    )
-    propositions.push({ offer, treatment, probability })
-  }
-  return { placement, reason, propositions }
+  return { placement, reason, propositions: readPropositions(flat) }
+}
+
+/** Of the draws only those that counted are kept, so the probability is what it was logged as. */
+function withLogged(choice: Choice, logged: LoggedChoice | undefined): Choice {
+  if (choice.rates === undefined) return choice
+  const propositions = choice.propositions.map((one, i) => {
+    const probability = logged?.propositions[i]?.probability
+    return probability === undefined ? one : { ...one, probability }
+  })
+  return { ...choice, propositions }
 }
 
 function isSameChoice(choice: Choice, logged: LoggedChoice | undefined): boolean {

@@ -1,3 +1,4 @@
+import { isFragmentId } from '@halfsecond/protocol'
 import { restoreWhole } from '../features/stored-features.ts'
 import { isBoolean, isTraitValue, type Registers, type TraitValue } from '../fragment/registers.ts'
 import type { Profile } from './decide.ts'
@@ -6,24 +7,29 @@ import type { Playbook } from './playbook.ts'
 /*
  * A profile as the decision log keeps it: all of it that a playbook can look at, and no more.
  *
- *   [features id, traits, consents, features, former zone, its end]
+ *   [features id, traits, consents, features, former zone, its end, eldest fragment]
  *
- * Traits are `[name, value, …]`, consents `[purpose, value, time, …]`. The last two are there
- * where the zone of the visitor changed.
+ * Traits are `[name, value, …]`, consents `[purpose, value, time, …]`. The last three are there
+ * where the zone of the visitor changed, or the playbook has experiments.
  */
 
 /** Encode it at once: it shares what the profile holds. */
 export function storedProfile(
-  { traits, consents, features }: Profile,
+  { traits, consents, features, eldest }: Profile,
   playbook: Playbook,
 ): unknown[] {
-  return [
+  const stored: unknown[] = [
     playbook.features.id,
     valuesOf(traits, playbook.traits),
     consentsOf(consents),
     features.storedWhole(),
-    ...formerZone(traits),
   ]
+  const former = traits?.get('zone')?.former
+  const isArmed = playbook.experiments.length > 0 && eldest !== null
+  // Periods of a calendar go by the former zone.
+  if (former !== undefined || isArmed) stored.push(former?.value ?? null, former?.until ?? null)
+  if (isArmed) stored.push(eldest.id)
+  return stored
 }
 
 /** Takes back what `storedProfile` gave; undefined where that was for other features. */
@@ -31,13 +37,14 @@ export function profileIn(
   stored: readonly unknown[] | undefined,
   playbook: Playbook,
 ): Profile | undefined {
-  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until] = stored ?? []
+  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until, id] = stored ?? []
   if (featuresId !== playbook.features.id) return undefined
   const features = restoreWhole(playbook.features, storedFeatures)
   const traits = registersIn(storedTraits, isTraitValue)
   const consents = consentsIn(storedConsents)
   if (features === undefined || traits === undefined || consents === undefined) return undefined
-  return { traits: withFormerZone(traits, zone, until), consents, features }
+  const eldest = isFragmentId(id) ? { id, bornAt: unknownBirth } : null
+  return { traits: withFormerZone(traits, zone, until), consents, features, eldest }
 }
 
 function valuesOf<T>(registers: Registers<T> | null, names: Iterable<string>): unknown[] | null {
@@ -50,11 +57,8 @@ function valuesOf<T>(registers: Registers<T> | null, names: Iterable<string>): u
   return values
 }
 
-/** Periods of a calendar go by it; nothing, where the zone did not change. */
-function formerZone(traits: Registers<TraitValue> | null): unknown[] {
-  const former = traits?.get('zone')?.former
-  return former === undefined ? [] : [former.value ?? null, former.until]
-}
+/** Only which fragment is the eldest was kept. */
+const unknownBirth = -1
 
 function withFormerZone(
   traits: Registers<TraitValue> | null,

@@ -37,7 +37,8 @@ export function profileOf(
 ): Profile {
   const features = featuresOf(fragment, set, ground)
   let { traits, consents } = fragment
-  if (pending.length === 0) return { traits, consents, features }
+  const eldest = { id: fragment.identifier, bornAt: fragment.bornAt }
+  if (pending.length === 0) return { traits, consents, features, eldest }
   const entries: Entry[] = []
   const seen = new Set<string>()
   for (const record of pending) {
@@ -65,7 +66,7 @@ export function profileOf(
         break
     }
   }
-  return { traits, consents, features: withEntries(fragment, features, entries, ground) }
+  return { traits, consents, features: withEntries(fragment, features, entries, ground), eldest }
 }
 
 function withEntries(

@@ -3,7 +3,7 @@ import type { Candidate, Context, Formula, Offer } from './playbook.ts'
 
 /** A score and what it is made of. */
 export interface Score {
-  /** P: how likely an acceptance is. */
+  /** P: how likely it is to be taken; 1 where nobody learns. */
   readonly propensity: number
   /** C: the product of the contexts that hold. */
   readonly context: number
@@ -18,7 +18,8 @@ export interface Score {
 }
 
 /**
- * How good it is to show a candidate now: P × C × V × L, or what the placement's formula says.
+ * How good it is to show a candidate now: P × C × V × L, or what the placement's formula says; P is 1
+ * unless something was learnt.
  * Never negative and always finite: what is unknown, not finite or below zero counts as 0, so that
  * it goes last among its priority, and the order of candidates is total.
  */
@@ -26,10 +27,11 @@ export function scoreOf(
   candidate: Candidate,
   formula: Formula | undefined,
   evaluation: Evaluation,
+  propensity = propensityMax,
 ): number {
   const { offer, bound } = candidate
-  if (formula === undefined && isFixed(offer)) return bound
-  const factors = factorsOf(offer, evaluation)
+  if (formula === undefined && propensity === propensityMax && isFixed(offer)) return bound
+  const factors = factorsOf(offer, evaluation, propensity)
   return amount(
     formula === undefined
       ? product(factors.propensity, factors.context, factors.value, factors.weight)
@@ -42,9 +44,10 @@ export function explainedScore(
   candidate: Candidate,
   formula: Formula | undefined,
   evaluation: Evaluation,
+  propensity = propensityMax,
 ): Score {
-  const { propensity, context, value, weight } = factorsOf(candidate.offer, evaluation)
-  const score = scoreOf(candidate, formula, evaluation)
+  const { context, value, weight } = factorsOf(candidate.offer, evaluation, propensity)
+  const score = scoreOf(candidate, formula, evaluation, propensity)
   const contexts = candidate.offer.contexts.filter((one) => evaluation.context(one) === true)
   return { propensity, context, contexts, value, weight, score, formula }
 }
@@ -66,14 +69,13 @@ function isFixed({ value, contexts }: Pick<Offer, 'value' | 'contexts'>): boolea
 
 const propensityMax = 1
 
-/** P: the one place where a model of what people accept comes in. */
-function propensityOf(_offer: Offer, _evaluation: Evaluation): number {
-  return propensityMax
-}
-
-function factorsOf(offer: Offer, evaluation: Evaluation): Evaluation['factors'] {
+function factorsOf(
+  offer: Offer,
+  evaluation: Evaluation,
+  propensity: number,
+): Evaluation['factors'] {
   const { factors } = evaluation
-  factors.propensity = propensityOf(offer, evaluation)
+  factors.propensity = propensity
   factors.context = contextOf(offer.contexts, evaluation)
   factors.value =
     typeof offer.value === 'number' ? offer.value : amount(offer.value.evaluate(evaluation))

@@ -1,3 +1,4 @@
+import { fallbackName } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { TimelineRecord } from '../fragment/entry.ts'
 import { countedAs } from '../fragment/said.ts'
@@ -94,6 +95,8 @@ export class FeatureState {
       }
     } else if (record.kind === 'outcome') {
       const { offer, placement } = record
+      // Default content is nobody's offer: no limit and no condition counts that it was seen.
+      if (offer === fallbackName) return exact
       for (const counted of countedAs(record, isFirstShown))
         exact = this.countOffer(at, offer, this.set.ofOutcome(counted, offer, placement)) && exact
     } else if (record.kind === 'grant') {

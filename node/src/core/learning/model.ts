@@ -11,8 +11,8 @@ export const drawsPerArm = 64
 export interface Model {
   /** 0: nothing was published yet. */
   readonly version: number
-  /** What it says of a placement that learns so; undefined where it does not know it. */
-  of(placement: string, trial: string): PlacementModel | undefined
+  /** What it says of a placement with this lesson; undefined where it does not know it. */
+  of(placement: string, lesson: string): PlacementModel | undefined
 }
 
 export interface PlacementModel {

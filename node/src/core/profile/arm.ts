@@ -1,13 +1,18 @@
 import { compareUtf8, encode, type FragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import { hash64Hex } from '../digest.ts'
-import type { Part } from './part.ts'
 
 /** One of the ways in which an experiment treats people. */
 export interface Arm {
   readonly name: string
   /** Of all people; the shares of an experiment's arms sum up to 1. */
   readonly share: number
+}
+
+/** A fragment, and the time of its first fact; −1 where it has none. */
+export interface Born {
+  readonly id: FragmentId
+  readonly bornAt: number
 }
 
 /**
@@ -19,32 +24,30 @@ export interface Arm {
  * specification's digest) over MessagePack of `[experiment, fragment]`, as a share of 2⁵²; the arms'
  * shares follow each other from 0 in the order given.
  */
-export function armOf(
+export function armOf<One extends Arm>(
   experiment: string,
-  arms: readonly Arm[],
-  parts: readonly Pick<Part, 'id' | 'bornAt'>[],
-): string {
-  const place = placeOf(experiment, eldestOf(parts))
+  arms: readonly One[],
+  eldest: FragmentId,
+): One {
+  const place = placeOf(experiment, eldest)
   let end = 0
-  for (const { name, share } of arms) {
-    end += share
-    if (place < end) return name
+  for (const arm of arms) {
+    end += arm.share
+    if (place < end) return arm
   }
   // Shares may sum up to a little less than 1.
   const last = arms[arms.length - 1]
   assert(last !== undefined, 'an experiment has arms')
-  return last.name
+  return last
 }
 
 /** The fragment that a profile's arm follows from. */
-export function eldestOf(parts: readonly Pick<Part, 'id' | 'bornAt'>[]): FragmentId {
+export function eldestOf(parts: readonly Born[]): Born {
   let eldest = parts[0]
   for (const part of parts) if (eldest && isElder(part, eldest)) eldest = part
   assert(eldest !== undefined, 'a profile has a fragment')
-  return eldest.id
+  return eldest
 }
-
-type Born = Pick<Part, 'id' | 'bornAt'>
 
 function isElder(one: Born, than: Born): boolean {
   if (one.bornAt === than.bornAt) return compareUtf8(one.id, than.id) < 0

@@ -3,6 +3,7 @@ import type { Profile } from '../decision/decide.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 import { FeatureState } from '../features/feature-state.ts'
 import { isNewer } from '../identity/ties.ts'
+import { type Born, eldestOf } from './arm.ts'
 import { mergeConsents, mergeTraits } from './merge-registers.ts'
 import type { Part } from './part.ts'
 
@@ -16,11 +17,11 @@ export function mergeParts(parts: readonly Part[], set: FeatureSet): Profile {
   const [first] = parts
   if (first !== undefined && parts.length === 1 && first.features !== null) {
     const { traits, consents, features } = first
-    return { traits, consents, features }
+    return { traits, consents, features, eldest: { id: first.id, bornAt: first.bornAt } }
   }
   const newest = newestOf(parts)
   return mergeProfiles(
-    newest,
+    newest.map(sideOf),
     newest.map(({ features }) => features),
     set,
   )
@@ -28,7 +29,7 @@ export function mergeParts(parts: readonly Part[], set: FeatureSet): Profile {
 
 /** @param features of each side; null: not known */
 export function mergeProfiles(
-  sides: readonly Omit<Profile, 'features'>[],
+  sides: readonly Side[],
   features: readonly (FeatureState | null)[],
   set: FeatureSet,
 ): Profile {
@@ -41,7 +42,20 @@ export function mergeProfiles(
       only !== undefined && features.length === 1
         ? only
         : FeatureState.merged(set, known, known.length === features.length),
+    eldest: eldestIn(sides),
   }
+}
+
+/** All of a profile but its features. */
+export type Side = Omit<Profile, 'features'>
+
+export function sideOf({ id, bornAt, traits, consents }: Part): Side {
+  return { traits, consents, eldest: { id, bornAt } }
+}
+
+function eldestIn(sides: readonly Side[]): Born | null {
+  const known = sides.flatMap(({ eldest }) => eldest ?? [])
+  return known.length === 0 ? null : eldestOf(known)
 }
 
 function newestOf(parts: readonly Part[]): readonly Part[] {

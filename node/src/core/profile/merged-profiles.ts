@@ -3,7 +3,7 @@ import type { Profile } from '../decision/decide.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 import { type Copy, isSame } from '../identity/ties.ts'
 import { partOf } from './copy.ts'
-import { mergeParts, mergeProfiles } from './merged-profile.ts'
+import { mergeParts, mergeProfiles, sideOf } from './merged-profile.ts'
 import type { Part } from './part.ts'
 
 /**
@@ -48,10 +48,10 @@ export class MergedProfiles {
    */
   of(own: Part, copies: readonly Copy[], more: readonly Part[] = none): Profile {
     if (more.length === 0) return this.whole(own, copies)
-    const sides = copies.length === 0 ? [own, ...more] : [this.whole(own, copies), ...more]
+    const whole = copies.length === 0 ? undefined : this.whole(own, copies)
     return mergeProfiles(
-      sides,
-      sides.map(({ features }) => features),
+      [whole ?? sideOf(own), ...more.map(sideOf)],
+      [(whole ?? own).features, ...more.map(({ features }) => features)],
       this.set,
     )
   }
@@ -89,7 +89,7 @@ export class MergedProfiles {
   }
 
   private withOwn(own: Part, others: Profile): Profile {
-    return mergeProfiles([own, others], [own.features, others.features], this.set)
+    return mergeProfiles([sideOf(own), others], [own.features, others.features], this.set)
   }
 
   private forget(root: FragmentId): void {

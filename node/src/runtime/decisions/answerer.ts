@@ -1,6 +1,7 @@
 import {
   type DecideAnswer,
   type DecideQuestion,
+  fallbackName,
   HalfsecondError,
   type Identifier,
   type KnownTrait,
@@ -14,6 +15,7 @@ import {
 import { type Choice, type DecideRequest, decide } from '../../core/decision/decide.ts'
 import type { Placement, Playbook } from '../../core/decision/playbook.ts'
 import type { Trace } from '../../core/decision/verdict.ts'
+import type { Model } from '../../core/learning/model.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { DecisionLog } from './decision-log.ts'
@@ -34,6 +36,8 @@ export type SignToken = (token: {
   readonly playbook: number
   readonly decidedAt: number
   readonly expiresAt: number
+  readonly trial?: string
+  readonly arms?: readonly string[]
 }) => string
 
 export interface AnswererDependencies {
@@ -51,6 +55,8 @@ export interface AnswererDependencies {
   readonly leads: (shard: number) => boolean
   readonly exposures: Pick<Exposures, 'of' | 'give'>
   readonly strict: Pick<Strict, 'granted'>
+  /** What was learnt, as far as this node knows. */
+  readonly model: () => Model
 }
 
 /** A question, with what it is decided by. */
@@ -62,6 +68,7 @@ interface Asked extends Exposed {
   readonly known: readonly (Placement | string)[]
   readonly playbook: Playbook
   readonly version: number
+  readonly model: Model
   readonly now: number
 }
 
@@ -123,15 +130,17 @@ export class Answerer {
     const key = keyOf(question, namespaces())
     const root = rootOf(members, namespaces()) ?? key
     const now = clock.now()
-    return { question, ending, shard, root, members, key, known, playbook, version, now }
+    const model = this.uses.model()
+    return { question, ending, shard, root, members, key, known, playbook, version, model, now }
   }
 
   private requestOf(asked: Asked, given: Circumstances): DecideRequest {
-    const { question, known, now } = asked
+    const { question, known, model, now } = asked
     const exposures = this.uses.exposures.of(asked, question.decision, () =>
       Pending.read(question.pending, this.uses.namespaces()),
     )
-    return { placements: known.filter(isPlacement), now, exposures, ...given }
+    const placements = known.filter(isPlacement)
+    return { placements, now, exposures, seed: question.decision, model, ...given }
   }
 
   private choose(
@@ -161,12 +170,13 @@ export class Answerer {
   }
 
   private answer(asked: Asked, choices: readonly Choice[]): DecideAnswer {
-    const { question, ending, known, key, version, now } = asked
+    const { question, ending, known, version, model } = asked
     const { decision } = question
-    const placements = known.map((placement) =>
-      this.answerPlacement(placement, choices, decision, key, version, now),
-    )
-    return { kind: 'decision', decision, playbook: version, ...headOf(ending), placements }
+    const placements = known.map((placement) => this.answerPlacement(placement, choices, asked))
+    const head = { kind: 'decision' as const, decision, playbook: version, ...headOf(ending) }
+    return model.version > 0 && known.some(isLearning)
+      ? { ...head, model: model.version, placements }
+      : { ...head, placements }
   }
 
   private log(asked: Asked, request: DecideRequest, choices: readonly Choice[]): void {
@@ -219,33 +229,44 @@ export class Answerer {
   private answerPlacement(
     placement: Placement | string,
     choices: readonly Choice[],
-    decision: string,
-    key: Identifier,
-    playbook: number,
-    now: number,
+    { question: { decision }, key, version: playbook, now }: Asked,
   ): PlacementAnswer | PlacementError {
     const choice = choices.find((one) => one.placement === placement)
     if (typeof placement === 'string' || choice === undefined) {
       const name = typeof placement === 'string' ? placement : placement.name
       return unknownPlacement(name, playbook)
     }
-    const propositions = choice.propositions.map(({ content, offer, treatment }) => {
-      if (offer === undefined || treatment === undefined) return { content }
-      const expiresAt = now + placement.tokenMs
-      const token = this.uses.sign({
-        decision,
-        key,
-        placement: placement.name,
-        offer,
-        treatment,
-        playbook,
-        decidedAt: now,
-        expiresAt,
-      })
-      return { content, offer, treatment, token }
+    const { name, tokenMs } = placement
+    const { reason, arms, isTried } = choice
+    const times = { playbook, decidedAt: now, expiresAt: now + tokenMs }
+    const propositions = choice.propositions.map(({ content, offer, treatment, trial }) => {
+      if (offer !== undefined && treatment !== undefined) {
+        const said = { decision, key, placement: name, offer, treatment, ...times }
+        return { content, offer, treatment, token: this.sign(said, trial, arms) }
+      }
+      if (isTried !== true) return { content }
+      const said = { offer: fallbackName, treatment: fallbackName, ...times }
+      return { content, token: this.sign({ decision, key, placement: name, ...said }, trial, arms) }
     })
-    return { placement: placement.name, reason: choice.reason, propositions }
+    return { placement: name, reason, propositions }
   }
+
+  private sign(
+    said: Parameters<SignToken>[0],
+    trial: string | undefined,
+    arms: readonly string[] | undefined,
+  ): string {
+    if (trial === undefined && arms === undefined) return this.uses.sign(said)
+    return this.uses.sign({
+      ...said,
+      ...(trial !== undefined && { trial }),
+      ...(arms !== undefined && { arms }),
+    })
+  }
+}
+
+function isLearning(placement: Placement | string): boolean {
+  return typeof placement !== 'string' && placement.learning !== undefined
 }
 
 export function unknownPlacement(placement: string, playbook: number): PlacementError {

@@ -22,6 +22,7 @@ import {
 import type { Explained } from '../../core/decision/explain.ts'
 import type { Playbook } from '../../core/decision/playbook.ts'
 import type { Trace } from '../../core/decision/verdict.ts'
+import type { Model } from '../../core/learning/model.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { Calendar, Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
@@ -60,6 +61,8 @@ export interface DeciderDependencies {
   /** What identifiers may be of, now. */
   readonly namespaces: () => Namespaces
   readonly sign: SignToken
+  /** What was learnt, as far as this node knows. */
+  readonly model: () => Model
   readonly decisionLog: Pick<DecisionLog, 'note'>
   /** Epoch of the shard map. */
   readonly epoch: () => number

@@ -1,5 +1,6 @@
 import type { Namespaces } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
+import { noModel } from '../../core/learning/model.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -64,6 +65,7 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
     actors,
     namespaces,
     sign: (token) => tokenKeys.sign(token),
+    model: () => noModel,
     epoch: () => map()?.epoch ?? 0,
     peers: new Peers({ node, map, silentMs, bus, clock }),
     spread: (question) => spread.answer(question),

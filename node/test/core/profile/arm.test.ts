@@ -21,7 +21,7 @@ const published: readonly (readonly [experiment: string, visitor: string, arm: s
 ]
 
 test.each(published)('in %s, %s is in the published arm', (experiment, visitor, arm) => {
-  expect(armOf(experiment, halves, [part(visitor, 1)])).toBe(arm)
+  expect(armOf(experiment, halves, part(visitor, 1).id).name).toBe(arm)
 })
 
 const parts = fc.uniqueArray(
@@ -41,11 +41,13 @@ test('ID-14 the arm of a merged profile is that of its eldest fragment, and a sp
     fc.property(parts, parts, (left, right) => {
       const one = left.map(({ name, bornAt }) => part(`l${name}`, bornAt))
       const other = right.map(({ name, bornAt }) => part(`r${name}`, bornAt))
-      const both = armOf('hero', halves, [...one, ...other])
+      const both = armOf('hero', halves, eldestOf([...one, ...other]).id)
 
-      expect(both).toBe(armOf('hero', halves, [...other, ...one].toReversed()))
-      expect([armOf('hero', halves, one), armOf('hero', halves, other)]).toContain(both)
-      expect([eldestOf(one), eldestOf(other)]).toContain(eldestOf([...one, ...other]))
+      const reversed = [...other, ...one].toReversed()
+      expect(both).toBe(armOf('hero', halves, eldestOf(reversed).id))
+      const [ofOne, ofOther] = [eldestOf(one), eldestOf(other)]
+      expect([ofOne, ofOther].map(({ id }) => armOf('hero', halves, id))).toContain(both)
+      expect([ofOne, ofOther]).toContain(eldestOf([...one, ...other]))
     }),
   )
 })
@@ -59,7 +61,7 @@ test('arms keep their shares', () => {
   const counts = new Map<string, number>()
   const people = 100_000
   for (let i = 0; i < people; i++) {
-    const arm = armOf('shares', arms, [part(`v${i}`, 1)])
+    const arm = armOf('shares', arms, part(`v${i}`, 1).id).name
     counts.set(arm, (counts.get(arm) ?? 0) + 1)
   }
 

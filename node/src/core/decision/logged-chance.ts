@@ -1,0 +1,126 @@
+import { assert } from '../assert.ts'
+import { type ArmDraws, drawsPerArm, type Model, type PlacementModel } from '../learning/model.ts'
+import { armsAt } from './arms.ts'
+import { drawFor } from './chance.ts'
+import type { Choice, Proposition } from './decide.ts'
+import type { Placement } from './playbook.ts'
+
+/*
+ * What chance and experiments had to do with a logged choice:
+ *
+ *   [arms or null, trial or null, [offer, treatment, probability, …] or null, rates or null]
+ *
+ * Rates are Float32 values, little-endian, by slot and arm as in `Lottery.rates`: with them a choice is
+ * made again without the model, whose versions are not kept for as long.
+ */
+
+export interface LoggedProposition {
+  readonly offer: string
+  readonly treatment: string
+  readonly probability: number
+}
+
+export interface LoggedChance {
+  /** `experiment=arm` */
+  readonly arms: readonly string[]
+  /** What is learnt from it; undefined where nobody learns. */
+  readonly trial: string | undefined
+  /** Of a person who was held out. */
+  readonly wouldHave: readonly LoggedProposition[]
+  readonly rates: Float32Array | undefined
+}
+
+export function storedChance({ arms, wouldHave, propositions, rates }: Choice): unknown[] | null {
+  const trial = (propositions[0] ?? wouldHave?.[0])?.trial
+  if (arms === undefined && trial === undefined && rates === undefined) return null
+  return [
+    arms ?? null,
+    trial ?? null,
+    wouldHave?.flatMap(flat) ?? null,
+    rates ? bytesOf(rates) : null,
+  ]
+}
+
+/** @throws AssertionError for what `storedChance` did not make */
+export function readChance(stored: unknown): LoggedChance {
+  if (stored === null || stored === undefined) return certainty
+  assert(Array.isArray(stored), 'what chance had to do with a choice')
+  const [arms, trial, wouldHave, rates]: unknown[] = stored
+  return {
+    arms: Array.isArray(arms) ? arms.filter((arm) => typeof arm === 'string') : [],
+    trial: typeof trial === 'string' ? trial : undefined,
+    wouldHave: Array.isArray(wouldHave) ? readPropositions(wouldHave) : [],
+    rates: rates instanceof Uint8Array ? ratesIn(rates) : undefined,
+  }
+}
+
+/** @throws AssertionError unless it is `[offer, treatment, probability, …]` */
+export function readPropositions(flat: readonly unknown[]): LoggedProposition[] {
+  const propositions: LoggedProposition[] = []
+  for (let i = 0; i < flat.length; i += 3) {
+    const [offer, treatment, probability]: unknown[] = flat.slice(i, i + 3)
+    assert(
+      typeof offer === 'string' && typeof treatment === 'string' && typeof probability === 'number',
+      'a proposition that is whole',
+    )
+    propositions.push({ offer, treatment, probability })
+  }
+  return propositions
+}
+
+/** Says of each arm what the model said then, in the draws that counted. */
+export function replayedModel(
+  {
+    decision,
+    model,
+    choices,
+  }: {
+    readonly decision: string
+    readonly model: number
+    readonly choices: readonly (LoggedChance & { readonly placement: string })[]
+  },
+  placements: readonly Placement[],
+): Model {
+  return {
+    version: model,
+    of: (name) => {
+      const rates = choices.find(({ placement }) => placement === name)?.rates
+      const placement = placements.find((one) => one.name === name)
+      return rates && placement && replayedAt(placement, rates, decision)
+    },
+  }
+}
+
+function replayedAt(placement: Placement, rates: Float32Array, seed: string): PlacementModel {
+  const { arms } = armsAt(placement)
+  return {
+    drawsOf: (arm): ArmDraws => {
+      const number = arms.indexOf(arm)
+      const drawn = new Float32Array(drawsPerArm).fill(Number.NaN)
+      for (let slot = 0; slot < placement.count; slot++) {
+        const rate = rates[slot * arms.length + number]
+        if (rate !== undefined && !Number.isNaN(rate))
+          drawn[drawFor(seed, placement.name, slot).index] = rate
+      }
+      return { rates: drawn, mean: Number.NaN }
+    },
+  }
+}
+
+const certainty: LoggedChance = { arms: [], trial: undefined, wouldHave: [], rates: undefined }
+
+function flat({ offer, treatment, probability = 1 }: Proposition): unknown[] {
+  return offer === undefined ? [] : [offer, treatment, probability]
+}
+
+function bytesOf(rates: Float32Array): Uint8Array {
+  const bytes = new Uint8Array(rates.length * 4)
+  const view = new DataView(bytes.buffer)
+  rates.forEach((rate, i) => view.setFloat32(i * 4, rate, true))
+  return bytes
+}
+
+function ratesIn(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => view.getFloat32(i * 4, true))
+}
