@@ -12,7 +12,7 @@ export function sharesOf(
   for (let i = 0; i < visitors; i++) {
     // As long as those of the web, and as alike as counted numbers are: that is what a hash is for.
     const id = identifierOf('anon', i.toString(36).padStart(22, '0'))
-    const arm = armOf(experiment, arms, [{ id, bornAt: 0 }])
+    const arm = armOf(experiment, arms, id).name
     counts.set(arm, (counts.get(arm) ?? 0) + 1)
   }
   return sampleRatio(

@@ -116,7 +116,7 @@ function flat({ offer, treatment, probability = 1 }: Proposition): unknown[] {
 function bytesOf(rates: Float32Array): Uint8Array {
   const bytes = new Uint8Array(rates.length * 4)
   const view = new DataView(bytes.buffer)
-  rates.forEach((rate, i) => view.setFloat32(i * 4, rate, true))
+  for (const [i, rate] of rates.entries()) view.setFloat32(i * 4, rate, true)
   return bytes
 }
 

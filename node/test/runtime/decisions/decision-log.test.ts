@@ -30,7 +30,12 @@ let made = 0
 /** @param bytes that it takes at least */
 function decided(name: string, now = 0, bytes = 0): Decided {
   const traits = new Map([['name', { value: 'x'.repeat(bytes), at: 0, id: '' }]])
-  const profile = { traits, consents: null, features: new FeatureState(playbook.features), eldest: null }
+  const profile = {
+    traits,
+    consents: null,
+    features: new FeatureState(playbook.features),
+    eldest: null,
+  }
   const request = { placements: [...playbook.placements.values()], now, exposures: [] }
   const key = identifierOf('anon', name)
   return {

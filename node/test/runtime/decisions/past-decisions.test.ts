@@ -36,7 +36,12 @@ const day = 24 * 3_600_000
 function decidedOf(now = decidedAt, set: { readonly [trait: string]: string } = { tier: 'gold' }) {
   const entries = Object.entries(set)
   const traits = new Map(entries.map(([name, value]) => [name, { value, at: 0, id: '' }]))
-  const profile = { traits, consents: null, features: new FeatureState(playbook.features), eldest: null }
+  const profile = {
+    traits,
+    consents: null,
+    features: new FeatureState(playbook.features),
+    eldest: null,
+  }
   const placements = [...playbook.placements.values()]
   const request = { placements, now, exposures: [] }
   const decided: Decided = {

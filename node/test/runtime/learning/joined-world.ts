@@ -38,7 +38,12 @@ offers:
   mug: { treatments: { banner: mug } }
 `)
 const calendar = new ZoneCalendar()
-const noFeatures = { traits: null, consents: null, features: new FeatureState(playbook.features) }
+const noFeatures = {
+  traits: null,
+  consents: null,
+  features: new FeatureState(playbook.features),
+  eldest: null,
+}
 
 export const shards = 8
 export const day = 24 * 3_600_000
