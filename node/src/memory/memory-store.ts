@@ -61,6 +61,10 @@ class MemoryShardStore implements ShardStore {
     return this.of(rowKinds.outbox).values()
   }
 
+  statistics(): Iterable<Uint8Array> {
+    return this.of(rowKinds.statistics).values()
+  }
+
   fragment(identifier: FragmentId): Uint8Array | undefined {
     return this.of(rowKinds.fragment).get(`${identifier} 0`)
   }

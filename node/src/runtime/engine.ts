@@ -317,6 +317,10 @@ export class Engine implements NodeApi {
     return this.reader.traitsOf(shard, source)
   }
 
+  statisticsOf(shard: number): AsyncIterable<object> {
+    return this.reader.statisticsOf(shard)
+  }
+
   read(request: ReadRequest): AsyncIterable<Uint8Array> {
     return this.reads.read(request)
   }

@@ -82,6 +82,8 @@ export interface ShardStore {
   producers(): Iterable<Uint8Array>
   /** Rows of the outbox, in no order. */
   outbox(): Iterable<Uint8Array>
+  /** Rows of what was learnt, in no order. */
+  statistics(): Iterable<Uint8Array>
   fragment(identifier: FragmentId): Uint8Array | undefined
   chunk(identifier: FragmentId, number: number): Uint8Array | undefined
   /** Rows of all fragments after this key, at most `limit`; for reading everything in pieces. */
@@ -129,6 +131,7 @@ export const rowKinds = {
   outbox: 4,
   deadLetter: 5,
   meta: 6,
+  statistics: 7,
 } as const
 
 /** Rows to write, framed one behind the other; a row without bytes is deleted. */

@@ -12,6 +12,7 @@ import {
   viewInSteps,
   viewOf,
 } from '../core/profile-view.ts'
+import { statisticsOf } from './learning/shard-statistics.ts'
 import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
@@ -78,6 +79,11 @@ export class Profiles {
   /** What a source has set on each fragment of a shard; as `ofShard`. */
   traitsOf(number: number, source: string): AsyncGenerator<SourceView> {
     return this.each(number, (fragment) => sourceViewOf(fragment, source))
+  }
+
+  /** What a shard has learnt from outcomes, as of one position; rejects as `ofShard`. */
+  statisticsOf(number: number): AsyncGenerator<object> {
+    return statisticsOf(this.uses.shards[number])
   }
 
   /**

@@ -27,6 +27,8 @@ export type ReadRequest =
   | { readonly what: 'conflicts'; readonly shard: number }
   /** What a source has said of the fragments of a shard. */
   | { readonly what: 'source'; readonly shard: number; readonly source: string }
+  /** What a shard has learnt from outcomes. */
+  | { readonly what: 'statistics'; readonly shard: number }
   | IdentityRead
   | TrialRead
   | OutcomesRead
@@ -43,6 +45,8 @@ export interface Reader {
   conflictsOf(shard: number): AsyncIterable<ConflictView>
   traitsOf(shard: number, source: string): AsyncIterable<SourceView>
   recognition(request: IdentityRead): AsyncIterable<object | Pulse>
+  /** First where the shard is, then each cell. */
+  statisticsOf(shard: number): AsyncIterable<object>
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse>
   /** Frames, as `OutcomeLookups` gives them. */
   outcomes(request: OutcomesRead): AsyncIterable<Uint8Array>
@@ -79,6 +83,9 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'source':
       yield* linesOf(reader.traitsOf(request.shard, request.source))
+      return
+    case 'statistics':
+      yield* linesOf(reader.statisticsOf(request.shard))
       return
     case 'playbookTrial':
       yield* linesOf(reader.playbookTrial(request))

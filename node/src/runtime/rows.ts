@@ -5,7 +5,7 @@ import { type Rows, rowKinds } from './ports.ts'
 /*
  * Frame of one row to write, little-endian:
  *   u8 kind │ u16 length of the name │ u32 number │ u32 length of the value │ name │ value
- * `name` is an identifier or a producer; `number` a chunk's, or the place of a dead letter. A value
+ * `name` is an identifier, a producer or what a cell counts; `number` a chunk's, or the place of a dead letter. A value
  * of no bytes deletes the row. The store makes keys of it, away from the main thread.
  */
 const headBytes = 11
@@ -50,6 +50,11 @@ export class RowsWriter implements RowTarget {
   /** Null deletes. */
   outbox(destination: number, n: number, row: Uint8Array | null): void {
     this.put(rowKinds.outbox, String(destination), n, row ?? noBytes)
+  }
+
+  /** Null deletes. */
+  statistics(cell: string, row: Uint8Array | null): void {
+    this.put(rowKinds.statistics, cell, 0, row ?? noBytes)
   }
 
   deadLetter(number: number, row: Uint8Array): void {

@@ -144,6 +144,10 @@ class LmdbShardStore implements ShardStore {
     for (const { value } of this.rows.getRange(rangeOf(rowKinds.outbox))) yield value
   }
 
+  *statistics(): Iterable<Uint8Array> {
+    for (const { value } of this.rows.getRange(rangeOf(rowKinds.statistics))) yield value
+  }
+
   fragment(identifier: FragmentId): Uint8Array | undefined {
     return this.rows.getBinary(keyOf(rowKinds.fragment, identifier, 0))
   }

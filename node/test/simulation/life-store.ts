@@ -34,6 +34,7 @@ export class LifeStore implements Store {
       meta: () => inner.meta(),
       producers: () => inner.producers(),
       outbox: () => inner.outbox(),
+      statistics: () => inner.statistics(),
       fragment: (identifier) => inner.fragment(identifier),
       chunk: (identifier, chunk) => inner.chunk(identifier, chunk),
       fragments: (after, limit) => inner.fragments(after, limit),

@@ -79,6 +79,8 @@ export class BareShard implements ShardGround {
     this.changedProducers.push(producer)
   }
 
+  statisticsChanged(_key: string): void {}
+
   deadLetter(letter: DeadLetter): void {
     this.letters.push(letter)
   }
@@ -132,6 +134,7 @@ export class BareShard implements ShardGround {
         }
       }
     }
+    for (const row of this.state.statistics.rows()) digest.add(row, 0, row.length)
     return digest.toString()
   }
 }

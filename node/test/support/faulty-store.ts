@@ -32,6 +32,7 @@ export class FaultyStore implements Store {
       meta: () => inner.meta(),
       producers: () => inner.producers(),
       outbox: () => inner.outbox(),
+      statistics: () => inner.statistics(),
       fragment: (identifier) => inner.fragment(identifier),
       chunk: (identifier, chunk) => inner.chunk(identifier, chunk),
       fragments: (after, limit) => inner.fragments(after, limit),

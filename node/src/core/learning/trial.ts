@@ -20,6 +20,13 @@ export interface Lesson {
   readonly halfLifeMs: number
 }
 
+/** The longest time after a decision that a reward may take: what is younger waits in memory. */
+export const withinMaxMs = 30 * 24 * 60 * 60_000
+
+/** What was learnt lasts longer than its counting by full hours, and no longer than a season. */
+export const halfLifeMinMs = 60 * 60_000
+export const halfLifeMaxMs = 90 * 24 * 60 * 60_000
+
 /** Characters that a bucket's name may have; longer ones are cut. */
 export const bucketChars = 96
 
@@ -47,6 +54,8 @@ export function readTrial(text: string): Trial | undefined {
   const [, reward, within, halfLife, bucket] = form.exec(text) ?? []
   if (reward !== 'click' && reward !== 'accept') return undefined
   const lesson = { reward, withinMs: Number(within), halfLifeMs: Number(halfLife) } as const
-  if (lesson.withinMs === 0 || lesson.halfLifeMs === 0) return undefined
+  const { withinMs, halfLifeMs } = lesson
+  if (withinMs === 0 || withinMs > withinMaxMs) return undefined
+  if (halfLifeMs < halfLifeMinMs || halfLifeMs > halfLifeMaxMs) return undefined
   return { ...lesson, lesson: lessonText(lesson), bucket: bucket ?? '' }
 }

@@ -91,6 +91,7 @@ function applyFact(
   if (isBuried(fragment, at)) return 'nothing'
   if (!evolve(fragment, record, logged, recognition.facts)) return 'nothing'
   recognition.changed(fragment, false)
+  if (record.kind === 'outcome') recognition.learn(fragment, record, logged)
   return 'changed'
 }
 

@@ -20,6 +20,7 @@ import { evolve } from '../fragment/evolve.ts'
 import { rulesOf } from '../identity/rules.ts'
 import { applyRecord, isPlain } from './apply-record.ts'
 import { applyGrant } from './grant.ts'
+import { learn } from './learn.ts'
 import { outboxPrefix } from './outbox.ts'
 import { Recognition } from './recognition.ts'
 import { foldVersion, type LogEntry, type ShardGround, type ShardState } from './shard-state.ts'
@@ -107,6 +108,7 @@ function foldBatch(
     if (isPlain(record, fragment)) {
       if (evolve(fragment, record, logged, ground)) {
         ground.changed(fragment)
+        if (record.kind === 'outcome') learn(state, fragment, record, logged, ground)
         folded.applied++
       } else {
         folded.skipped++
@@ -243,8 +245,7 @@ function applyOwn(
       state.epoch = record.epoch
       return
     case 'tick':
-      state.time.tick(record.wall, entry.timestamp)
-      for (const producer of state.producers.sweep(state.time.now)) ground.producerChanged(producer)
+      applyTick(state, record.wall, entry.timestamp, ground)
       return
     case 'playbook':
       if (record.version <= state.playbook.version) return
@@ -279,4 +280,12 @@ function applyOwn(
       return
     }
   }
+}
+
+function applyTick(state: ShardState, wall: number, timestamp: number, ground: ShardGround): void {
+  const { time, producers, statistics, digest } = state
+  const before = time.now
+  time.tick(wall, timestamp)
+  for (const producer of producers.sweep(time.now)) ground.producerChanged(producer)
+  for (const cell of statistics.sweep(before, time.now, digest)) ground.statisticsChanged(cell)
 }

@@ -2,9 +2,11 @@ import {
   type FragmentId,
   identifierIn,
   type OutboxRecord,
+  type OutcomeRecord,
   type SegmentRecord,
   shardOf,
 } from '@halfsecond/protocol'
+import type { Logged } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import { newestCopy } from '../identity/copies-below.ts'
 import type { EraseGround } from '../identity/erase.ts'
@@ -16,6 +18,7 @@ import type { IdentityRules } from '../identity/rules.ts'
 import type { Copy } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
 import { takeSegment } from '../segment/take-segment.ts'
+import { learn } from './learn.ts'
 import type { LogEntry, ShardGround, ShardState } from './shard-state.ts'
 import { asideSignal, type Signal, signalDestination, signalsMax, signalsOf } from './signal.ts'
 
@@ -71,6 +74,11 @@ export class Recognition implements EraseGround {
     if (fragment.ties === null) return
     const id = fragment.identifier
     this.touched.set(id, isStructural || this.touched.get(id) === true)
+  }
+
+  /** The outcome has become part of the fragment: what it teaches is counted. */
+  learn(fragment: Fragment, record: OutcomeRecord, logged: Logged): void {
+    learn(this.state, fragment, record, logged, this.facts)
   }
 
   /** Something that another shard tells a fragment of this one. */

@@ -4,6 +4,7 @@ import type { Ground } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import type { ProfileChange } from '../identity/identity-ground.ts'
 import { builtInRules, type IdentityRules } from '../identity/rules.ts'
+import { Statistics } from '../learning/statistics.ts'
 import { LogicalTime } from './logical-time.ts'
 import { Outbox, type RowChanged } from './outbox.ts'
 import { Producers } from './producers.ts'
@@ -13,7 +14,7 @@ import { Producers } from './producers.ts'
  * fold into other facts: a shard goes on by its old rules until a `barrier` in its log, which its
  * primary writes once every replica knows the new ones.
  */
-export const foldVersion = 1
+export const foldVersion = 2
 
 /** One entry of a shard's log. */
 export interface LogEntry {
@@ -48,6 +49,8 @@ export interface ShardState {
   foldVersion: number
   readonly time: LogicalTime
   readonly producers: Producers
+  /** What is learnt from outcomes. */
+  readonly statistics: Statistics
   readonly digest: Digest
 }
 
@@ -74,6 +77,7 @@ export function initialShardState(shard: number, shards: number, incarnation: nu
     foldVersion: 1,
     time: new LogicalTime(),
     producers: new Producers(),
+    statistics: new Statistics(),
     digest: new Digest(),
   }
 }
@@ -95,6 +99,8 @@ export interface ShardGround extends Ground {
   changed(fragment: Fragment): void
   /** A producer's row was changed, or removed. */
   producerChanged(producer: string): void
+  /** A cell of the statistics was changed, or has faded. */
+  statisticsChanged(key: string): void
   deadLetter(letter: DeadLetter): void
   /** A row of the outbox came or went. */
   readonly outboxChanged: RowChanged

@@ -68,7 +68,8 @@ function requestOf(
   if (what === 'playbookTrial') return trialIn(request)
   if (what === 'outcomes')
     return isCount(shard) && asked instanceof Uint8Array ? { what, shard, asked } : undefined
-  if (what === 'export' || what === 'conflicts') return isCount(shard) ? { what, shard } : undefined
+  if (what === 'export' || what === 'conflicts' || what === 'statistics')
+    return isCount(shard) ? { what, shard } : undefined
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined
   if (!isFragmentId(identifier) || !isIdentifier(identifierIn(identifier), namespaces))

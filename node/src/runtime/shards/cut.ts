@@ -45,6 +45,8 @@ export class Cut {
       const row = state.producers.get(producer)
       this.rows.producer(producer, row ? encodeProducer(producer, row) : null)
     }
+    for (const cell of unsaved.statistics)
+      this.rows.statistics(cell, state.statistics.row(cell) ?? null)
     for (const { number, letter } of unsaved.deadLetters) {
       this.rows.deadLetter(number, encodeDeadLetter(letter))
     }

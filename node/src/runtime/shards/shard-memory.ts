@@ -29,6 +29,8 @@ export interface Unsaved {
   readonly actors: Actor[]
   readonly chunks: Map<string, SealedRow>
   readonly producers: Set<string>
+  /** Keys of the cells of the statistics. */
+  readonly statistics: Set<string>
   /** Rows of the outbox that came or went, by `destination number`. */
   readonly outbox: Map<string, readonly [destination: number, n: number]>
   readonly deadLetters: { readonly number: number; readonly letter: DeadLetter }[]
@@ -114,6 +116,10 @@ export class ShardMemory implements ShardGround {
     this.unsaved.producers.add(producer)
   }
 
+  statisticsChanged(key: string): void {
+    this.unsaved.statistics.add(key)
+  }
+
   profileChanged(change: ProfileChange): void {
     this.onProfileChange(change)
   }
@@ -170,8 +176,9 @@ export class ShardMemory implements ShardGround {
 
   /** Whether any row waits for the next checkpoint. */
   get hasUnsaved(): boolean {
-    const { actors, chunks, producers, outbox, deadLetters } = this.unsaved
-    return actors.length + chunks.size + producers.size + outbox.size + deadLetters.length > 0
+    const { actors, chunks, producers, statistics, outbox, deadLetters } = this.unsaved
+    const rows = chunks.size + producers.size + statistics.size + outbox.size
+    return actors.length + rows + deadLetters.length > 0
   }
 
   /** Begins a checkpoint at the state's position. Encode it in pieces, to `rows`, then commit it. */
@@ -196,7 +203,7 @@ export class ShardMemory implements ShardGround {
   /** The store refused what the cut wrote: all of it is unsaved again. */
   abandoned(cut: Cut): void {
     this.open = undefined
-    const { actors, chunks, producers, outbox, deadLetters } = cut.unsaved
+    const { actors, chunks, producers, statistics, outbox, deadLetters } = cut.unsaved
     for (const actor of actors) {
       if (actor.state === 'dirty') continue
       actor.state = 'dirty'
@@ -205,6 +212,7 @@ export class ShardMemory implements ShardGround {
     for (const [key, row] of chunks)
       if (!this.unsaved.chunks.has(key)) this.unsaved.chunks.set(key, row)
     for (const producer of producers) this.unsaved.producers.add(producer)
+    for (const cell of statistics) this.unsaved.statistics.add(cell)
     for (const [key, row] of outbox) this.unsaved.outbox.set(key, row)
     this.unsaved.deadLetters.unshift(...deadLetters)
   }
@@ -249,6 +257,7 @@ function nothingUnsaved(): Unsaved {
     actors: [],
     chunks: new Map(),
     producers: new Set(),
+    statistics: new Set(),
     outbox: new Map(),
     deadLetters: [],
   }

@@ -2,6 +2,7 @@ import { decodeTrusted, encode } from '@halfsecond/protocol'
 import { assert } from '../../core/assert.ts'
 import { Digest } from '../../core/digest.ts'
 import { rulesOf } from '../../core/identity/rules.ts'
+import { Statistics } from '../../core/learning/statistics.ts'
 import { LogicalTime } from '../../core/shard/logical-time.ts'
 import { Outbox, restoreOutboxRow } from '../../core/shard/outbox.ts'
 import { type Producer, Producers } from '../../core/shard/producers.ts'
@@ -52,7 +53,7 @@ export interface Recovered {
  * @throws AssertionError if the rows are of another cluster or of a version that we cannot read
  */
 export function recoverShard(
-  store: Pick<ShardStore, 'meta' | 'producers' | 'outbox'>,
+  store: Pick<ShardStore, 'meta' | 'producers' | 'outbox' | 'statistics'>,
   shard: number,
   shards: number,
   incarnation: number,
@@ -117,6 +118,7 @@ export function recoverShard(
     foldVersion: fold,
     time: new LogicalTime(now, held),
     producers: new Producers(Array.from(store.producers(), decodeProducer)),
+    statistics: Statistics.restore(store.statistics()),
     digest: Digest.from(digest),
   }
   return { state, deadLetters: letters, wasEmpty: false }

@@ -2,6 +2,7 @@ import { bounds, encode } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
 import { AssertionError } from '../../../src/core/assert.ts'
 import { isEmpty } from '../../../src/core/fragment/fragment.ts'
+import { foldVersion } from '../../../src/core/shard/shard-state.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import { anon, batch, event, ownBatch, start, visitorsOf } from '../../support/records.ts'
 
@@ -366,7 +367,7 @@ test('the playbook with the greatest version decides, in whatever order they com
 test('garbage, an unknown kind or a record of a channel from the own subject stops the fold', () => {
   const garbage = [
     new Uint8Array([0xc1]),
-    batch('primary:1', 1, [{ kind: 'barrier', epoch: 1, foldVersion: 2 }]),
+    batch('primary:1', 1, [{ kind: 'barrier', epoch: 1, foldVersion: foldVersion + 1 }]),
     batch('primary:1', 1, [{ ...good, epoch: 1 }]),
   ]
 

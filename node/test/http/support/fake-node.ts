@@ -244,6 +244,10 @@ export class FakeNode implements NodeApi {
 
   readonly publishing: Publishing = new FakePublishing(this)
 
+  statisticsOf(): AsyncIterable<object> {
+    throw new HalfsecondError('MOVED', 'a node without shards')
+  }
+
   playbookTrial(): AsyncIterable<object> {
     throw new HalfsecondError('MOVED', 'a node without shards')
   }

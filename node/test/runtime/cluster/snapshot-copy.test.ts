@@ -111,6 +111,7 @@ function watched(inner: ShardStore, onRestore: (bytes: number) => void): ShardSt
     meta: () => inner.meta(),
     producers: () => inner.producers(),
     outbox: () => inner.outbox(),
+    statistics: () => inner.statistics(),
     fragment: (identifier) => inner.fragment(identifier),
     chunk: (identifier, number) => inner.chunk(identifier, number),
     fragments: (after, limit) => inner.fragments(after, limit),

@@ -19,6 +19,7 @@ interface Disk {
   readonly fragments: Map<FragmentId, Uint8Array>
   readonly producers: Map<string, Uint8Array>
   readonly outbox: Map<string, Uint8Array>
+  readonly statistics: Map<string, Uint8Array>
 }
 
 /** One shard's fold that can die and begin anew, from its rows alone. */
@@ -30,6 +31,7 @@ export class IdentityReplica extends BareShard {
   private readonly disk: Disk
   private readonly unsavedFragments = new Set<FragmentId>()
   private readonly unsavedProducers = new Set<string>()
+  private readonly unsavedCells = new Set<string>()
   private readonly unsavedMessages = new Map<string, { destination: number; n: number }>()
 
   constructor(
@@ -39,7 +41,12 @@ export class IdentityReplica extends BareShard {
     from?: { readonly state: ShardState; readonly disk: Disk },
   ) {
     super(shard, shards, { arena, ...(from && { state: from.state }) })
-    this.disk = from?.disk ?? { fragments: new Map(), producers: new Map(), outbox: new Map() }
+    this.disk = from?.disk ?? {
+      fragments: new Map(),
+      producers: new Map(),
+      outbox: new Map(),
+      statistics: new Map(),
+    }
     for (const [id, row] of this.disk.fragments)
       this.fragments.set(id, decodeFragment(id, row, arena, null))
   }
@@ -51,6 +58,10 @@ export class IdentityReplica extends BareShard {
 
   override producerChanged(producer: string): void {
     this.unsavedProducers.add(producer)
+  }
+
+  override statisticsChanged(key: string): void {
+    this.unsavedCells.add(key)
   }
 
   protected override messageChanged(destination: number, n: number): void {
@@ -77,6 +88,7 @@ export class IdentityReplica extends BareShard {
       meta: () => meta,
       producers: () => disk.producers.values(),
       outbox: () => disk.outbox.values(),
+      statistics: () => disk.statistics.values(),
     }
     const { state } = recoverShard(store, shard, shards, incarnation)
     const next = new IdentityReplica(shard, shards, arena, { state, disk })
@@ -96,6 +108,7 @@ export class IdentityReplica extends BareShard {
     }
     for (const destination of state.outbox.waiting())
       for (const row of state.outbox.rows(destination)) words.push(hash64Hex(storedOutboxRow(row)))
+    words.push(...Array.from(state.statistics.rows(), (row) => hash64Hex(row)).sort())
     return words.join(' ')
   }
 
@@ -115,6 +128,11 @@ export class IdentityReplica extends BareShard {
       const row = state.producers.get(producer)
       if (row) disk.producers.set(producer, encodeProducer(producer, row))
       else disk.producers.delete(producer)
+    }
+    for (const key of this.unsavedCells) {
+      const row = state.statistics.row(key)
+      if (row) disk.statistics.set(key, row)
+      else disk.statistics.delete(key)
     }
     for (const [key, { destination, n }] of this.unsavedMessages) {
       const row = state.outbox.row(destination, n)

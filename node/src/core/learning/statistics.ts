@@ -1,0 +1,164 @@
+import type { Digest } from '../digest.ts'
+import {
+  type Cell,
+  type CellOf,
+  counted,
+  decodeCell,
+  encodeCell,
+  initialCell,
+  movedTo,
+  settle,
+} from './cell.ts'
+
+/** What a shard has learnt at a position of its log; told by any of its replicas. */
+export interface ShardStatistics {
+  readonly shard: number
+  readonly position: number
+  /** The time that all counts are as of: the last full hour of the shard's time. */
+  readonly at: number
+  /** In the order of their names. */
+  readonly cells: readonly SettledCell[]
+}
+
+/** What is counted of an arm in a bucket, and old enough that its rewards have come. */
+export interface SettledCell extends CellOf {
+  readonly trials: number
+  /** Never more than trials. */
+  readonly rewards: number
+}
+
+/** Cells of a shard: a model made of them and their like from other shards fits in memory twice. */
+export const cellsMax = 8_192
+
+/** Of these so many have a bucket; what comes on top counts for its arm in the bucket `''`. */
+export const bucketedMax = 7_168
+
+/** A cell that has faded to less teaches nothing any more. */
+export const lightestTrials = 0.001
+
+const hourMs = 60 * 60_000
+
+interface Kept {
+  readonly cell: Cell
+  readonly row: Uint8Array
+}
+
+/**
+ * What is learnt from a shard's outcomes: a fold of its log. Each cell counts in the shard's digest, by
+ * the bytes of its row, so that replicas that learnt something else are noticed.
+ *
+ * An arm's outcomes count even where there is no room for one more bucket: in the arm's bucket `''`.
+ * Only an arm that is new while `cellsMax` others are known counts nowhere, until some have faded.
+ */
+export class Statistics {
+  private readonly cells = new Map<string, Kept>()
+  private bucketed = 0
+
+  static restore(rows: Iterable<Uint8Array>): Statistics {
+    const statistics = new Statistics()
+    for (const row of rows) {
+      const own = new Uint8Array(row)
+      statistics.keep({ cell: decodeCell(own), row: own })
+    }
+    return statistics
+  }
+
+  get size(): number {
+    return this.cells.size
+  }
+
+  /** The row of a cell, or undefined where it has faded. */
+  row(key: string): Uint8Array | undefined {
+    return this.cells.get(key)?.row
+  }
+
+  /** Rows of all cells. */
+  *rows(): Generator<Uint8Array> {
+    for (const { row } of this.cells.values()) yield row
+  }
+
+  /**
+   * Counts a trial, a reward, or both. Returns the key of the cell that changed, if any did.
+   * @param decidedAt when the decision was made @param now the shard's logical time
+   */
+  count(
+    of: CellOf,
+    decidedAt: number,
+    what: { readonly isTrial: boolean; readonly isReward: boolean },
+    now: number,
+    digest: Digest,
+  ): string | undefined {
+    const place = this.placeOf(of)
+    if (place === undefined) return undefined
+    const key = keyOf(place)
+    const before = this.cells.get(key)
+    const cell = before?.cell ?? initialCell(place)
+    const after = counted(cell, decidedAt, what, now)
+    if (after === cell) return undefined
+    const row = encodeCell(after)
+    if (before) digest.remove(before.row, 0, before.row.length)
+    digest.add(row, 0, row.length)
+    this.keep({ cell: after, row })
+    return key
+  }
+
+  /** Time has passed: returns the keys of cells that have faded. Only where an hour is over is there any. */
+  sweep(before: number, now: number, digest: Digest): string[] {
+    const faded: string[] = []
+    if (hourOf(before) === hourOf(now)) return faded
+    for (const [key, { cell, row }] of this.cells) {
+      const { settled, pending } = settle(cell, now)
+      if (pending.length > 0 || settled.at > now) continue
+      if (movedTo(settled, now, cell.halfLifeMs).trials >= lightestTrials) continue
+      this.cells.delete(key)
+      if (cell.of.bucket !== '') this.bucketed--
+      digest.remove(row, 0, row.length)
+      faded.push(key)
+    }
+    return faded
+  }
+
+  /** What is settled at a logical time. */
+  settled(now: number): Pick<ShardStatistics, 'at' | 'cells'> {
+    const found: { readonly key: string; readonly cell: Cell }[] = []
+    let newest = now
+    for (const [key, { cell }] of this.cells) {
+      const { settled } = settle(cell, now)
+      if (settled.trials === 0) continue
+      newest = Math.max(newest, settled.at)
+      found.push({ key, cell: { ...cell, settled } })
+    }
+    const at = hourOf(newest)
+    found.sort((one, other) => (one.key < other.key ? -1 : 1))
+    const cells = found.map(({ cell: { of, settled, halfLifeMs } }) => {
+      const { trials, rewards } = movedTo(settled, at, halfLifeMs)
+      return { ...of, trials, rewards }
+    })
+    return { at, cells }
+  }
+
+  /** Which cell counts it; undefined where there is no room. */
+  private placeOf(of: CellOf): CellOf | undefined {
+    if (this.cells.has(keyOf(of))) return of
+    const hasRoom = this.cells.size < cellsMax
+    if (of.bucket === '') return hasRoom ? of : undefined
+    if (hasRoom && this.bucketed < bucketedMax) return of
+    return this.placeOf({ ...of, bucket: '' })
+  }
+
+  private keep(kept: Kept): void {
+    const { of } = kept.cell
+    const key = keyOf(of)
+    if (of.bucket !== '' && !this.cells.has(key)) this.bucketed++
+    this.cells.set(key, kept)
+  }
+}
+
+function hourOf(time: number): number {
+  return Math.floor(time / hourMs) * hourMs
+}
+
+/** Names are printable, so a line end keeps them apart. */
+function keyOf({ lesson, placement, offer, treatment, bucket }: CellOf): string {
+  return `${lesson}\n${placement}\n${offer}\n${treatment}\n${bucket}`
+}
