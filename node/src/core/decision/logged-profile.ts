@@ -37,12 +37,21 @@ export function profileIn(
   stored: readonly unknown[] | undefined,
   playbook: Playbook,
 ): Profile | undefined {
-  const [featuresId, storedTraits, storedConsents, storedFeatures, zone, until, id] = stored ?? []
-  if (featuresId !== playbook.features.id) return undefined
+  const [featuresId, _traits, _consents, storedFeatures] = stored ?? []
+  if (stored === undefined || featuresId !== playbook.features.id) return undefined
   const features = restoreWhole(playbook.features, storedFeatures)
+  return features && profileWith(stored, features)
+}
+
+/** What `storedProfile` gave, with these features instead of its own. */
+export function profileWith(
+  stored: readonly unknown[],
+  features: Profile['features'],
+): Profile | undefined {
+  const [_featuresId, storedTraits, storedConsents, _features, zone, until, id] = stored
   const traits = registersIn(storedTraits, isTraitValue)
   const consents = consentsIn(storedConsents)
-  if (features === undefined || traits === undefined || consents === undefined) return undefined
+  if (traits === undefined || consents === undefined) return undefined
   const eldest = isFragmentId(id) ? { id, bornAt: unknownBirth } : null
   return { traits: withFormerZone(traits, zone, until), consents, features, eldest }
 }

@@ -174,6 +174,23 @@ export class FeatureSet {
     return indexes
   }
 
+  /** The offers, or placements, that a scope takes together; undefined where it names one, or all. */
+  membersOf(scope: Scope, of: string): ReadonlySet<string> | undefined {
+    const wholes = scope === 'group' ? this.groups : scope === 'channel' ? this.channels : undefined
+    if (wholes === undefined) return undefined
+    return new Set([...wholes].flatMap(([member, whole]) => (whole === of ? [member] : [])))
+  }
+
+  /** Whether what is shown at a placement is displayed later; undefined for a placement that is unknown. */
+  isLaterAt(placement: string): boolean | undefined {
+    return this.channels.has(placement) ? this.later.has(placement) : undefined
+  }
+
+  /** The placements that there are. */
+  get placements(): Iterable<string> {
+    return this.channels.keys()
+  }
+
   /** Whether a feature counts the items of a template, each by itself. */
   isOfItems(index: number): boolean {
     return this.features[index]?.kind === 'sketch'

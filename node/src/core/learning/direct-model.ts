@@ -64,13 +64,15 @@ function modelledHalf(
 }
 
 /** Rewards that one half of a log leads to expect. */
-class Expectations {
+export class Expectations {
   private readonly half: Half
+  private readonly log: LoggedChoices
   private readonly actions = new Map<string, number>()
   private readonly all: number
 
   constructor(log: LoggedChoices, half: Half) {
     this.half = half
+    this.log = log
     const byAction = new Map<string, Sums>()
     const all = emptySums()
     for (const { action, halves } of log.cells()) {
@@ -85,6 +87,12 @@ class Expectations {
 
   ofAction(action: string): number {
     return this.actions.get(action) ?? this.all
+  }
+
+  /** Of an action in a bucket, whether or not the log has a row of it. */
+  of(bucket: string, action: string): number {
+    const cell = this.log.cellOf(bucket, action)
+    return cell === undefined ? this.ofAction(action) : this.ofCell(cell)
   }
 
   ofCell({ action, halves }: Cell): number {

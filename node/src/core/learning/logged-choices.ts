@@ -84,6 +84,11 @@ export class LoggedChoices {
     return this.buckets.size
   }
 
+  /** Undefined where the log never chose the action in this bucket. */
+  cellOf(bucket: string, action: string): Cell | undefined {
+    return this.buckets.get(bucket)?.get(action)
+  }
+
   /** Sums by bucket and action. */
   *byBucket(): IterableIterator<ReadonlyMap<string, Cell>> {
     yield* this.buckets.values()

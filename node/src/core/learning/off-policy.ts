@@ -114,9 +114,10 @@ function measured(value: number, squares: number, n: number): Measured {
   return { value, standardError: n < 2 ? 0 : Math.sqrt(Math.max(0, squares) / (n - 1) / n) }
 }
 
-const none: Measured = { value: 0, standardError: 0 }
+export const none: Measured = { value: 0, standardError: 0 }
 
-const nothing: Estimate = {
+/** Of a log without rows. */
+export const nothing: Estimate = {
   rows: 0,
   logged: none,
   ips: none,

@@ -1,0 +1,224 @@
+import type { Calendar } from '../decision/calendar.ts'
+import type { Exposure } from '../decision/decide.ts'
+import {
+  headOf,
+  type LoggedChoice,
+  type LoggedDecision,
+  readDecision,
+} from '../decision/logged-decision.ts'
+import type { Placement, Playbook } from '../decision/playbook.ts'
+import type { Said } from '../fragment/said.ts'
+import { armOf, bucketAt, choiceOf, isSame } from './candidate-choice.ts'
+import { type MappedProfile, ProfileMapping } from './candidate-profile.ts'
+import { CandidateRows, type RowParts } from './candidate-rows.ts'
+import { hash53 } from './hash-53.ts'
+import type { JoinedOutcome } from './joined.ts'
+import { countIn, type DropReason, emptyTally, type ReplayTally } from './replay-tally.ts'
+
+/** What is hoped for. */
+export interface WantedReward {
+  readonly outcome: Said
+  /** From the decision on. */
+  readonly withinMs: number
+}
+
+export interface ReplayedParts {
+  readonly tally: ReplayTally
+  readonly rows: readonly RowParts[]
+}
+
+interface Replayed {
+  readonly candidate: Playbook
+  readonly calendar: Calendar
+  readonly reward: WantedReward
+  /** Undefined: all that both have. */
+  readonly placement: string | undefined
+}
+
+/** Variants of placements that are kept, each without what the answer shows already. */
+const variantsMax = 1_000
+
+/** Lets a candidate playbook decide again what was decided and logged. */
+export class CandidateReplay {
+  private readonly uses: Replayed
+  private readonly rows = new Map<string, CandidateRows>()
+  private readonly mappings = new Map<Playbook, ProfileMapping>()
+  private readonly variants = new Map<string, Placement>()
+  private tally = emptyTally()
+
+  constructor(uses: Replayed) {
+    this.uses = uses
+  }
+
+  /** The version of the playbook that an entry was decided by; undefined where it cannot be read. */
+  static read(entry: Uint8Array): LoggedDecision | undefined {
+    try {
+      return headOf(entry) && readDecision(entry)
+    } catch {
+      return undefined
+    }
+  }
+
+  /**
+   * @param logged what `read` gave of its entry
+   * @param playbook the one that decided; undefined where nobody has it
+   */
+  add(
+    logged: LoggedDecision | undefined,
+    outcomes: readonly JoinedOutcome[],
+    playbook: Playbook | undefined,
+  ): void {
+    this.tally.decisions++
+    const mapped = this.profileOf(logged, playbook)
+    if (logged === undefined || mapped === undefined) return
+    const person = hash53(logged.key)
+    logged.choices.forEach((choice, place) => {
+      const found = this.placementOf(choice, logged.choices.slice(0, place))
+      if (found === undefined) return
+      const { candidate, calendar } = this.uses
+      const { profile } = mapped
+      const request = {
+        placements: [found],
+        now: logged.at,
+        exposures: [...logged.exposures, ...shownBefore(logged, place)],
+        isPrimary: logged.isPrimary,
+        refused: logged.refused,
+        seed: logged.decision,
+      }
+      const [first] = choice.propositions
+      const chosen = choiceOf(profile, request, candidate, calendar)
+      this.rowsAt(choice.placement).add({
+        person,
+        before: armOf(first),
+        after: armOf(chosen.shown),
+        isSame: isSame(first, chosen.shown),
+        bucket: bucketAt(found, profile, request, candidate, calendar),
+        reward: this.rewardOf(logged, choice, outcomes),
+        oneOf: logged.oneOf,
+        propensity: first?.probability ?? 1,
+        probability: chosen.probabilityOf(first),
+        shares: chosen.shares,
+      })
+    })
+  }
+
+  /** What was read since the last time. */
+  take(): ReplayedParts {
+    const rows = Array.from(this.rows.values(), (one) => one.parts())
+    const { tally } = this
+    const missing = new Set([...this.mappings.values()].flatMap((one) => one.missing))
+    this.rows.clear()
+    this.tally = emptyTally()
+    return { tally: { ...tally, missing: [...missing] }, rows }
+  }
+
+  /** The person as the candidate sees them; undefined, and counted, where too little was logged. */
+  private profileOf(
+    logged: LoggedDecision | undefined,
+    playbook: Playbook | undefined,
+  ): MappedProfile | undefined {
+    if (logged === undefined) {
+      this.drop('unreadable')
+      return undefined
+    }
+    this.note(logged)
+    if (logged.stored === undefined) {
+      this.drop('without its profile')
+      return undefined
+    }
+    const mapped = playbook && this.mappingOf(playbook).of(logged.stored)
+    if (mapped === undefined) this.drop('of a playbook that is gone')
+    else if (mapped.isWhole) this.tally.whole++
+    else this.tally.partial++
+    return mapped
+  }
+
+  private placementOf(
+    choice: LoggedChoice,
+    earlier: readonly LoggedChoice[],
+  ): Placement | undefined {
+    const { candidate, placement } = this.uses
+    if (placement !== undefined && choice.placement !== placement) return undefined
+    const found = candidate.placements.get(choice.placement)
+    if (found === undefined) {
+      this.drop('at a placement that the candidate has not')
+      return undefined
+    }
+    const taken = earlier.flatMap(({ propositions }) => propositions.map(({ offer }) => offer))
+    return this.variantOf(found, taken)
+  }
+
+  /** A placement as it is evaluated: its first place, without what the answer shows before it. */
+  private variantOf(placement: Placement, taken: readonly string[]): Placement {
+    const out = taken.filter((offer) =>
+      placement.candidates.some((one) => one.offer.name === offer),
+    )
+    if (out.length === 0 && placement.count === 1) return placement
+    const key = [placement.name, ...out].join(' ')
+    let variant = this.variants.get(key)
+    if (variant === undefined) {
+      const candidates = placement.candidates.filter(({ offer }) => !out.includes(offer.name))
+      variant = { ...placement, count: 1, candidates }
+      if (this.variants.size === variantsMax) this.variants.clear()
+      this.variants.set(key, variant)
+    }
+    return variant
+  }
+
+  private rewardOf(
+    { at }: LoggedDecision,
+    { placement, propositions }: LoggedChoice,
+    outcomes: readonly JoinedOutcome[],
+  ): number {
+    const { outcome, withinMs } = this.uses.reward
+    const [first] = propositions
+    const isEarned = outcomes.some(
+      (one) =>
+        one.outcome === outcome &&
+        one.placement === placement &&
+        one.offer === first?.offer &&
+        one.at - at <= withinMs,
+    )
+    return isEarned ? 1 : 0
+  }
+
+  private rowsAt(placement: string): CandidateRows {
+    let rows = this.rows.get(placement)
+    if (rows === undefined) {
+      rows = new CandidateRows(placement)
+      this.rows.set(placement, rows)
+    }
+    return rows
+  }
+
+  private mappingOf(playbook: Playbook): ProfileMapping {
+    let mapping = this.mappings.get(playbook)
+    if (mapping === undefined) {
+      mapping = new ProfileMapping(playbook, this.uses.candidate)
+      this.mappings.set(playbook, mapping)
+    }
+    return mapping
+  }
+
+  private note({ at, playbookVersion, oneOf }: LoggedDecision): void {
+    const { tally } = this
+    tally.from = tally.from === 0 ? at : Math.min(tally.from, at)
+    tally.to = Math.max(tally.to, at)
+    countIn(tally.playbooks, playbookVersion)
+    countIn(tally.sampled, oneOf)
+  }
+
+  private drop(reason: DropReason): void {
+    const { dropped } = this.tally
+    dropped[reason] = (dropped[reason] ?? 0) + 1
+  }
+}
+
+/** What the answer shows before a placement. */
+function shownBefore({ choices }: LoggedDecision, place: number): Exposure[] {
+  return choices
+    .slice(0, place)
+    .flatMap(({ placement, propositions }) =>
+      propositions.map(({ offer }) => ({ placement, offer })),
+    )
+}
