@@ -1,3 +1,4 @@
+import { assignmentAt } from '../decision/assignment.ts'
 import type { Calendar } from '../decision/calendar.ts'
 import { type DecideRequest, decide, type Profile } from '../decision/decide.ts'
 import { Evaluation } from '../decision/evaluation.ts'
@@ -60,6 +61,6 @@ export function bucketAt(
   const { learning } = placement
   if (learning === undefined || learning.by.length === 0) return ''
   const evaluation = new Evaluation(profile, playbook, calendar, request.now, request)
-  evaluation.at(placement)
+  evaluation.at(placement, assignmentAt(placement, profile, request).arms)
   return learning.bucketOf(evaluation)
 }

@@ -33,8 +33,8 @@ describe('who gains and who loses an offer', () => {
           expect(found?.people).toEqual({
             before: were.size,
             after: are.size,
-            gained: are.difference(were).size,
-            lost: were.difference(are).size,
+            gained: [...are].filter((one) => !were.has(one)).length,
+            lost: [...were].filter((one) => !are.has(one)).length,
           })
         }
         expect(offers.some(({ offer }) => offer === 'fallback')).toBe(false)
