@@ -1,12 +1,17 @@
 import type { Offer } from '../core/decision/playbook.ts'
-import type { PlaybookDocument } from './document.ts'
+import type { Path, PlaybookDocument } from './document.ts'
 import { dayAfter, startOfDay } from './local-day.ts'
 import type { OfferSource } from './source.ts'
 
-/** When an offer may be shown. A day is one of the playbook's zone, and counts until its end. */
+/**
+ * When an offer may be shown, or an experiment runs. A day is one of the playbook's zone, and counts
+ * until its end.
+ * @param what the thing at the path is, for faults: `offer`
+ */
 export function activeTimeOf(
-  name: string,
-  { starts, ends }: OfferSource,
+  path: Path,
+  what: string,
+  { starts, ends }: Pick<OfferSource, 'starts' | 'ends'>,
   zone: string,
   document: PlaybookDocument,
 ): Pick<Offer, 'starts' | 'ends'> {
@@ -15,7 +20,7 @@ export function activeTimeOf(
     const at = instantOf(text, key === 'ends', zone)
     if (Number.isFinite(at)) return at
     document.add(
-      ['offers', name, key],
+      [...path, key],
       'a day like 2025-12-01, or an instant with its zone, like 2025-12-01T09:00:00Z',
     )
     return open
@@ -25,7 +30,7 @@ export function activeTimeOf(
     ends: read('ends', ends, Number.POSITIVE_INFINITY),
   }
   if (active.starts >= active.ends)
-    document.add(['offers', name, 'ends'], 'this offer ends before it begins')
+    document.add([...path, 'ends'], `this ${what} ends before it begins`)
   return active
 }
 

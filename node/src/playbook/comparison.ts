@@ -2,7 +2,7 @@ import type { ASTNode } from '@marcbachmann/cel-js'
 import type { Comparison } from '../core/condition/expression.ts'
 import { stages } from '../core/condition/measure.ts'
 import { fail } from './condition-error.ts'
-import type { Events } from './event-selection.ts'
+import type { Schema } from './condition-schema.ts'
 import { didYouMean } from './faults.ts'
 import { type Typed, typeWords } from './typed-expression.ts'
 
@@ -38,7 +38,7 @@ export function checkComparison(
   operator: Comparison,
   [left, leftNode]: Side,
   [right, rightNode]: Side,
-  events: Events,
+  schema: Schema,
 ): void {
   if (left.type !== right.type)
     fail(
@@ -49,15 +49,29 @@ export function checkComparison(
     fail(leftNode, 'lists are not compared: use in, exists or all')
   if (left.type === 'bool' && operator !== '==' && operator !== '!=')
     fail(leftNode, 'bools have no order')
-  checkName(left, rightNode, events)
-  checkName(right, leftNode, events)
+  checkName(left, rightNode, schema)
+  checkName(right, leftNode, schema)
 }
 
 /** What has one of a few names is compared to one of these, or it would never hold. */
-function checkName({ expression: { kind } }: Typed, other: ASTNode, events: Events): void {
+function checkName({ expression }: Typed, other: ASTNode, { events, experiments }: Schema): void {
+  const { kind } = expression
   if (other.op !== 'value' || typeof other.args !== 'string') return
   if (kind === 'event-name' && !events.has(other.args))
     fail(other, `no event "${other.args}"${didYouMean(other.args, events.keys())}`)
   if (kind === 'stage' && !stages.some((stage) => stage === other.args))
     fail(other, `a stage is one of ${stages.join(', ')}`)
+  if (expression.kind === 'arm') checkArm(other, expression.experiment, other.args, experiments)
+}
+
+function checkArm(
+  node: ASTNode,
+  experiment: string,
+  arm: string,
+  experiments: Schema['experiments'],
+): void {
+  const arms = experiments.get(experiment) ?? []
+  if (arms.includes(arm)) return
+  const hint = didYouMean(arm, arms) || `; there are ${arms.join(', ')}`
+  fail(node, `experiment "${experiment}" has no arm "${arm}"${hint}`)
 }

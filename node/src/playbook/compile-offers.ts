@@ -64,7 +64,7 @@ function offerOf(
     contexts: contexts
       .filter((one) => one.offer === name || (group !== undefined && one.group === group))
       .map(({ context }) => context),
-    ...activeTimeOf(name, source, compilation.zone, compilation.document),
+    ...activeTimeOf(['offers', name], 'offer', source, compilation.zone, compilation.document),
     when: compilation.optionalCondition(['offers', name, 'when'], source.when),
     never: compilation.optionalCondition(['offers', name, 'never'], source.never),
   }

@@ -13,6 +13,8 @@ import { parseDuration } from '../core/duration.ts'
 import { Compilation } from './compilation.ts'
 import { compileChannels } from './compile-channels.ts'
 import { compileContexts } from './compile-contexts.ts'
+import { compileExperiments, withExperiments } from './compile-experiments.ts'
+import { compileLearning } from './compile-learning.ts'
 import {
   type Compiled,
   compareCandidates,
@@ -105,7 +107,7 @@ class Compiler {
     const offers = compileOffers(this.compilation, groups, contexts)
     const gates = compileChannels(this.compilation)
     const rank = this.rank(['rank'], source.rank)
-    const placements = new Map(
+    const plain = new Map(
       Object.keys(source.placements).map((name) => [
         name,
         this.placement(name, offers, gates, rank),
@@ -117,6 +119,8 @@ class Compiler {
         ['placements'],
         `at most ${candidatesMax} pairs of an offer and a placement that shows its format`,
       )
+    const experiments = compileExperiments(this.compilation)
+    const placements = withExperiments(plain, experiments)
     const groupOf = new Map(
       offers.flatMap(({ offer }) => (offer.group ? [[offer.name, offer.group.name] as const] : [])),
     )
@@ -138,7 +142,7 @@ class Compiler {
       contexts: contexts.map(({ context }) => context),
       groups: [...groups.values()],
       segments: segmentsOf(source, facts, placements, this.document),
-      experiments: [],
+      experiments,
     }
   }
 
@@ -200,7 +204,7 @@ class Compiler {
       name,
       channel: source.channel,
       gate: gates.get(source.channel),
-      learning: undefined,
+      learning: compileLearning(name, source, this.compilation),
       experiments: [],
       rank,
       count: source.count ?? 1,

@@ -3,6 +3,7 @@ import { compilePredicate } from '../core/condition/compile.ts'
 import type { Comparison, ConditionType, Expression } from '../core/condition/expression.ts'
 import { factorNames } from '../core/condition/expression.ts'
 import { type ReadExpression, readOf } from '../core/condition/read.ts'
+import { ArmFunction } from './arm-function.ts'
 import { checkComparison, mirrored, type Needed, neededFor } from './comparison.ts'
 import { ConditionCost } from './condition-cost.ts'
 import { fail } from './condition-error.ts'
@@ -11,18 +12,11 @@ import { EventFunctions, eventFunctions, momentFields } from './event-functions.
 import { didYouMean } from './faults.ts'
 import type { FeatureRegistry, Predicate } from './feature-registry.ts'
 import { ItemFields } from './item-fields.ts'
+import { type Local, localProperty, localValue } from './local-variable.ts'
 import type { Measured } from './measured.ts'
 import { literal, type Typed, typeWords } from './typed-expression.ts'
 
-/** The variable of a macro: an event with its properties, or an element of a list. */
-interface Local {
-  readonly name: string
-  readonly properties?: ReadonlyMap<string, ConditionType>
-  readonly event?: string
-  readonly element?: ConditionType
-}
-
-const functions = [...eventFunctions, 'recent', 'has', 'size']
+const functions = [...eventFunctions, 'recent', 'arm', 'has', 'size']
 const nested = 'one exists or all inside another is not supported: declare a fact'
 const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
 
@@ -34,6 +28,7 @@ const methods = ['startsWith', 'endsWith', 'contains', 'exists', 'all', 'size']
  */
 export class ConditionChecker {
   readonly item = new ItemFields()
+  readonly arms: ArmFunction
   private readonly reads = new Map<string, ReadExpression>()
   private readonly schema: Schema
   private readonly events: EventFunctions
@@ -43,6 +38,7 @@ export class ConditionChecker {
 
   constructor(schema: Schema, features: FeatureRegistry) {
     this.schema = schema
+    this.arms = new ArmFunction(schema.experiments)
     this.events = new EventFunctions(schema.events, features, (event, variable, body) =>
       this.predicate(event, variable, body),
     )
@@ -178,13 +174,7 @@ export class ConditionChecker {
   }
 
   private name(node: ASTNode, name: string): Typed {
-    if (this.local?.name === name) {
-      if (this.local.element) return { type: this.local.element, expression: { kind: 'local' } }
-      return fail(
-        node,
-        `${name} is a ${this.local.event} event: read one of its properties, like ${name}.…`,
-      )
-    }
+    if (this.local?.name === name) return localValue(node, this.local)
     if (name === 'channel' || name === 'placement') {
       this.refuseInPredicate(node)
       return this.read(node, 'string', { kind: 'request', field: name })
@@ -215,16 +205,8 @@ export class ConditionChecker {
 
   private field(node: ASTNode, of: ASTNode, name: string, needed?: Needed): Typed {
     if (of.op !== 'id') return fail(node, 'fields are read from traits or from an event')
-    if (of.args === this.local?.name && this.local.properties) {
-      const type = this.local.properties.get(name)
-      if (type === undefined) {
-        return fail(
-          node,
-          `event "${this.local.event}" has no property "${name}"${didYouMean(name, this.local.properties.keys())}`,
-        )
-      }
-      return { type, expression: { kind: 'field', name, type } }
-    }
+    if (of.args === this.local?.name && this.local.properties)
+      return localProperty(node, this.local.event, this.local.properties, name)
     if (of.args === 'item') {
       this.refuseInPredicate(node)
       const type = this.item.typeOf(node, name)
@@ -269,7 +251,7 @@ export class ConditionChecker {
   private comparison(operator: Comparison, leftNode: ASTNode, rightNode: ASTNode): Typed {
     const left = this.compared(leftNode, operator, rightNode)
     const right = this.compared(rightNode, mirrored[operator], leftNode)
-    checkComparison(operator, [left, leftNode], [right, rightNode], this.schema.events)
+    checkComparison(operator, [left, leftNode], [right, rightNode], this.schema)
     return {
       type: 'bool',
       expression: { kind: 'compare', operator, left: left.expression, right: right.expression },
@@ -292,6 +274,9 @@ export class ConditionChecker {
     switch (name) {
       case 'recent':
         return fail(node, 'recent(…) is followed by .exists(v, condition)')
+      case 'arm':
+        this.refuseInPredicate(node)
+        return this.measured(node, this.arms.call(node, args))
       case 'has': {
         const [of] = args
         if (of?.op !== '.' || args.length > 1)

@@ -10,6 +10,8 @@ export interface Schema {
   >
   /** Fact → its place in the playbook. */
   readonly facts: ReadonlyMap<string, number>
+  /** Experiment → the names of its arms. */
+  readonly experiments: ReadonlyMap<string, readonly string[]>
 }
 
 /** A well-typed expression, and what it looks at. */

@@ -1,4 +1,4 @@
-import { nameFault, reservedNames } from '@halfsecond/protocol'
+import { bounds, fallbackName, nameFault, reservedNames } from '@halfsecond/protocol'
 import type { ConditionType } from '../core/condition/expression.ts'
 import type { Schema } from './condition-schema.ts'
 import type { Path, PlaybookDocument } from './document.ts'
@@ -47,7 +47,13 @@ export function declarationsOf(source: PlaybookSource, document: PlaybookDocumen
       document.add(['traits', name, 'default'], `the default must be of type ${type}, and no list`)
   }
   const facts = Object.keys(source.facts ?? {})
-  return { events, traits, facts: new Map(facts.map((name, index) => [name, index])) }
+  const experiments = Object.entries(source.experiments ?? {})
+  return {
+    events,
+    traits,
+    facts: new Map(facts.map((name, index) => [name, index])),
+    experiments: new Map(experiments.map(([name, { arms }]) => [name, Object.keys(arms)])),
+  }
 }
 
 /** What each channel may read of a profile; faults in it go to the document. */
@@ -77,8 +83,18 @@ export function checkNames(source: PlaybookSource, document: PlaybookDocument): 
     }
   }
   check([], [source.playbook])
-  for (const part of ['events', 'traits', 'profile', 'groups', 'placements', 'offers'] as const)
+  for (const part of [
+    'events',
+    'traits',
+    'profile',
+    'groups',
+    'placements',
+    'offers',
+    'experiments',
+  ] as const)
     check([part], Object.keys(source[part] ?? {}))
+  checkReserved(source, document)
+  checkArmNames(source, document)
   for (const [event, properties] of Object.entries(source.events ?? {})) {
     check(['events', event], Object.keys(properties))
     if (reservedNames.has(event))
@@ -91,6 +107,37 @@ export function checkNames(source: PlaybookSource, document: PlaybookDocument): 
       document.addAtKey(['facts', name], `"${name}" has a meaning of its own in conditions`)
     else if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
       document.addAtKey(['facts', name], 'the name of a fact has letters, digits and _ only')
+  }
+}
+
+/** Outcomes of default content are told under this name: nothing else is called so. */
+function checkReserved(source: PlaybookSource, document: PlaybookDocument): void {
+  const { groups = {}, offers = {}, placements } = source
+  const message = `"${fallbackName}" is the name of default content`
+  if (Object.hasOwn(offers, fallbackName)) document.addAtKey(['offers', fallbackName], message)
+  if (Object.hasOwn(groups, fallbackName)) document.addAtKey(['groups', fallbackName], message)
+  for (const [name, { format }] of Object.entries(placements))
+    if (format === fallbackName) document.add(['placements', name, 'format'], message)
+  for (const [name, { treatments }] of Object.entries(offers))
+    if (Object.hasOwn(treatments, fallbackName))
+      document.addAtKey(['offers', name, 'treatments', fallbackName], message)
+}
+
+/** An arm travels as `experiment=arm`. */
+function checkArmNames(source: PlaybookSource, document: PlaybookDocument): void {
+  for (const [name, { arms }] of Object.entries(source.experiments ?? {})) {
+    if (name.includes('='))
+      document.addAtKey(['experiments', name], 'the name of an experiment has no "="')
+    for (const arm of Object.keys(arms)) {
+      const path = ['experiments', name, 'arms', arm]
+      const fault = nameFault('a name', arm)
+      if (fault !== undefined) document.addAtKey(path, fault)
+      else if (`${name}=${arm}`.length > bounds.armChars)
+        document.addAtKey(
+          path,
+          `the names of an experiment and of its arm have at most ${bounds.armChars - 1} characters together`,
+        )
+    }
   }
 }
 

@@ -75,6 +75,8 @@ function dependsOnRequest(name: string, facts: readonly Fact[], seen: Set<string
   const reads = facts.find((one) => one.name === name)?.condition.reads ?? []
   return reads.some(
     ({ kind, text }) =>
-      kind === 'request' || (kind === 'fact' && dependsOnRequest(text, facts, seen)),
+      kind === 'request' ||
+      kind === 'arm' ||
+      (kind === 'fact' && dependsOnRequest(text, facts, seen)),
   )
 }

@@ -257,7 +257,10 @@ function messageOf({ keyword, params, schemaPath, message, parentSchema }: Error
     case 'minLength':
     case 'minItems':
     case 'minProperties':
-      return 'must not be empty'
+      return params.limit > 1 ? `needs at least ${params.limit} of them` : 'must not be empty'
+    case 'maxItems':
+    case 'maxProperties':
+      return `has at most ${params.limit} of them`
     case 'minimum':
       return `must be at least ${params.limit}`
     case 'maximum':

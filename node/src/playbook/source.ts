@@ -1,4 +1,6 @@
 import type { Outcome, Value } from '@halfsecond/protocol'
+import type { Shows } from '../core/decision/playbook.ts'
+import type { Reward } from '../core/learning/trial.ts'
 
 /** A playbook as its author wrote it, after the schema: `playbook.schema.json` says the same. */
 export interface PlaybookSource {
@@ -23,6 +25,7 @@ export interface PlaybookSource {
   readonly channels?: { readonly [channel: string]: ChannelSource }
   readonly placements: { readonly [placement: string]: PlacementSource }
   readonly offers?: { readonly [offer: string]: OfferSource }
+  readonly experiments?: { readonly [experiment: string]: ExperimentSource }
   readonly tests?: readonly CaseSource[]
 }
 
@@ -93,7 +96,42 @@ export interface PlacementSource {
   readonly count?: number
   readonly fallback: Value
   readonly token?: string
+  readonly learn?: Reward | LearnSource
   readonly limits?: readonly LimitSource[]
+}
+
+/** How a placement learns; of what is absent the defaults of `compile-learning.ts` hold. */
+export interface LearnSource {
+  readonly on: Reward
+  readonly within?: string
+  readonly by?: readonly string[]
+  readonly halfLife?: string
+  readonly explore?: ShareSource
+  readonly trainer?: 'bandit' | 'logistic'
+}
+
+/** `5%` or 0.05. */
+export type ShareSource = number | string
+
+export interface ExperimentSource {
+  readonly at: readonly string[]
+  readonly arms: { readonly [arm: string]: ShareSource | ArmSource }
+  readonly measure: MeasureSource
+  readonly guardrails?: readonly MeasureSource[]
+  readonly starts?: string
+  readonly ends?: string
+}
+
+export interface ArmSource {
+  readonly share?: ShareSource
+  readonly shows?: Shows
+}
+
+/** Either of an outcome or of an event. */
+export interface MeasureSource {
+  readonly on?: Outcome
+  readonly event?: string
+  readonly within?: string
 }
 
 export interface OfferSource {

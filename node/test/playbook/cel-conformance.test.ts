@@ -35,7 +35,7 @@ const differing = new Map<string, unknown>([
 ])
 
 const checker = new ConditionChecker(
-  { events: new Map(), traits: new Map(), facts: new Map() },
+  { events: new Map(), traits: new Map(), facts: new Map(), experiments: new Map() },
   new FeatureRegistry(),
 )
 
@@ -49,6 +49,7 @@ const scope: Scope = {
   placement: 'hero',
   item: null,
   fact: () => undefined,
+  arm: () => undefined,
 }
 
 /** Without a sign on zero, which no condition can see. */

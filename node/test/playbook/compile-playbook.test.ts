@@ -20,7 +20,7 @@ const perNeeds = 'must be day, week, month, session, lifetime, or a duration lik
 const afterNeeds = 'must be retire, allow, or { pause: 30d }'
 const outcomes = 'display, click, accept, reject, dismiss, unsubscribe'
 const possible =
-  'playbook, zone, consent, events, traits, profile, facts, catalogues, catalogueVersions, segments, triggers, groups, rank, context, channels, placements, offers, tests'
+  'playbook, zone, consent, events, traits, profile, facts, catalogues, catalogueVersions, segments, triggers, groups, rank, context, channels, placements, offers, experiments, tests'
 
 /** Text, and what the command prints; line 4 is the first behind the placements. */
 const faulty: readonly (readonly [string, ...string[]])[] = [

@@ -24,6 +24,8 @@ export interface Scope {
   /** Of the offer that is ranked; undefined where none is. */
   readonly factors?: { readonly [name in FactorName]: number }
   fact(index: number): Truth
+  /** The visitor's arm of an experiment; undefined where it does not count, at this placement or now. */
+  arm(experiment: string): string | undefined
 }
 
 /** A value, or undefined for unknown. */
@@ -70,6 +72,7 @@ function scopeWithout(item: Item | null): Scope {
     placement: '',
     item,
     fact: () => undefined,
+    arm: () => undefined,
   }
 }
 
@@ -107,6 +110,10 @@ function compile(expression: Expression): Evaluator {
     case 'request': {
       const { field } = expression
       return (scope) => scope[field]
+    }
+    case 'arm': {
+      const { experiment } = expression
+      return (scope) => scope.arm(experiment)
     }
     case 'item': {
       const { name, type } = expression

@@ -26,6 +26,8 @@ export type Expression =
   /** Another named condition, by its place in the playbook. */
   | { readonly kind: 'fact'; readonly index: number }
   | { readonly kind: 'request'; readonly field: 'channel' | 'placement' }
+  /** Name of the visitor's arm of an experiment; unknown where that does not count. */
+  | { readonly kind: 'arm'; readonly experiment: string }
   /** A field of the item that an offer is made of. */
   | { readonly kind: 'item'; readonly name: string; readonly type: ConditionType }
   /** What the rank of the offer in question is made of; in formulas only. */

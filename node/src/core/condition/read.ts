@@ -11,7 +11,15 @@ export interface Read {
   readonly value: (scope: Scope) => Value | undefined
 }
 
-export type ReadKind = 'trait' | 'fact' | 'request' | 'item' | 'count' | 'recent' | Measure['kind']
+export type ReadKind =
+  | 'trait'
+  | 'fact'
+  | 'request'
+  | 'arm'
+  | 'item'
+  | 'count'
+  | 'recent'
+  | Measure['kind']
 
 /** What a condition looked at, and what it was. */
 export interface Finding {

@@ -162,6 +162,12 @@ function findingWords({ kind, text, value }: Finding): string {
     }
     case 'request':
       return `this is ${String(value)}`
+    case 'arm': {
+      const [experiment = ''] = /(?<=["'])[^"']*/.exec(text) ?? []
+      return value === undefined
+        ? `you are not in the experiment ${words(experiment)}`
+        : `in the experiment ${words(experiment)} you are in ${words(String(value))}`
+    }
     case 'count': {
       const [event, window] = argumentsIn(text)
       if (value === undefined)

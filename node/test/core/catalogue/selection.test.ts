@@ -21,6 +21,7 @@ const scope: Scope = {
   zone: 'UTC',
   item: null,
   fact: () => undefined,
+  arm: () => undefined,
 }
 
 function catalogueOf(items: readonly Item[]): Catalogue {

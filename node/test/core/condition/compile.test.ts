@@ -31,6 +31,7 @@ function scopeOf(traits: { readonly [name: string]: Value | undefined }): Scope 
     placement: 'hero',
     item: null,
     fact: (index) => facts[index],
+    arm: (experiment) => (experiment === 'hero-order' ? 'ours' : undefined),
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type Properties,
 } from '@halfsecond/protocol'
 import { type Choice, decide, type Exposure } from '../../../src/core/decision/decide.ts'
+import { Evaluation } from '../../../src/core/decision/evaluation.ts'
 import { type Explained, explanationsOf } from '../../../src/core/decision/explain.ts'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
@@ -98,6 +99,16 @@ export class Person {
     return this.decide([placement], now, pending).flatMap(({ reason, propositions }) =>
       propositions.map(({ offer }) => offer ?? reason),
     )
+  }
+
+  /** The bucket that a placement puts this person into, where it learns. */
+  bucketAt(name: string): string | undefined {
+    const { playbook } = this
+    const placement = playbook.placements.get(name)
+    const profile = profileOf(this.fragment, playbook.features, [], noon, this.ground)
+    const evaluation = new Evaluation(profile, playbook, calendar, noon)
+    if (placement) evaluation.at(placement, [])
+    return placement?.learning?.bucketOf(evaluation)
   }
 
   explain(placements: readonly string[], now = noon): Explanation[] {

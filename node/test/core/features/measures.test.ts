@@ -33,6 +33,7 @@ const schema: Schema = {
   ]),
   traits: new Map(),
   facts: new Map(),
+  experiments: new Map(),
 }
 
 type Events = readonly EventRecord[]
@@ -203,6 +204,7 @@ function scopeOf(features: FeatureState): Scope {
     placement: 'hero',
     item: null,
     fact: () => undefined,
+    arm: () => undefined,
   }
 }
 
