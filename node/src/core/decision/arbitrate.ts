@@ -90,7 +90,8 @@ export function traceOf(
   const judged = candidates.map((candidate): Judged => {
     evaluation.item = candidate.item
     const score = explainedScore(candidate, rank, evaluation, lottery?.propensityOf(candidate))
-    return tell(candidate, verdictOf(candidate), score, evaluation)
+    const probability = lottery?.won.get(candidate)
+    return tell(candidate, verdictOf(candidate), score, probability, evaluation)
   })
   judged.sort((a, b) => (isBefore(a.candidate, a.score.score, b.candidate, b.score.score) ? -1 : 1))
   return { candidates: judged, facts: evaluation.allFacts() }

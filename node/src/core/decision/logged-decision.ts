@@ -251,7 +251,7 @@ export function rederive(
   const model = replayedModel(logged, known)
   const request = { placements: known, now, exposures, isPrimary, refused, seed, model }
   const made = decide(profile, request, playbook, calendar, traces)
-  const choices = made.map((choice, i) => withLogged(choice, logged.choices[i]))
+  const choices = made.map((choice, i) => withLogged(choice, logged.choices[i], traces))
   const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
   const zone = profile.traits?.get('zone')?.value
   return { choices, traces, isSame, zone: typeof zone === 'string' ? zone : playbook.zone }
@@ -306,11 +306,26 @@ function readChoice(
   return { placement, reason, propositions: readPropositions(flat) }
 }
 
-/** Of the draws only those that counted are kept, so the probability is what it was logged as. */
-function withLogged(choice: Choice, logged: LoggedChoice | undefined): Choice {
+/** Of the draws only those that counted are kept, so probabilities are what they were logged as. */
+function withLogged(
+  choice: Choice,
+  logged: LoggedChoice | undefined,
+  traces: Map<string, Trace>,
+): Choice {
   if (choice.rates === undefined) return choice
-  const propositions = choice.propositions.map((one, i) => {
-    const probability = logged?.propositions[i]?.probability
+  const loggedOf = (offer: string | undefined) =>
+    logged?.propositions.find((one) => one.offer === offer)?.probability
+  const trace = traces.get(choice.placement.name)
+  if (trace !== undefined) {
+    const candidates = trace.candidates.map((judged) =>
+      judged.probability === undefined
+        ? judged
+        : { ...judged, probability: loggedOf(judged.candidate.offer.name) },
+    )
+    traces.set(choice.placement.name, { ...trace, candidates })
+  }
+  const propositions = choice.propositions.map((one) => {
+    const probability = loggedOf(one.offer)
     return probability === undefined ? one : { ...one, probability }
   })
   return { ...choice, propositions }

@@ -32,6 +32,8 @@ const winners = new Int32Array(drawsPerArm)
 export class Lottery {
   /** Of the candidate that was yielded last. */
   probability = 1
+  /** Those that were yielded, with their probabilities. */
+  readonly won = new Map<Candidate, number>()
   /**
    * By slot and arm: P as it was compared, NaN of those that took no part. What it takes to draw the
    * same without the model.
@@ -75,7 +77,9 @@ export class Lottery {
     const at = draw === undefined ? (winners[0] ?? 0) : chosenBy(draw, explore, tickets.length)
     this.probability = draw === undefined ? 1 : probabilityOf(wins, at, explore, tickets.length)
     this.slot++
-    return tickets[at]?.candidate
+    const candidate = tickets[at]?.candidate
+    if (candidate !== undefined) this.won.set(candidate, this.probability)
+    return candidate
   }
 
   /** What each candidate's probability is for the next slot. */

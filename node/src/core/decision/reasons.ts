@@ -11,7 +11,7 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
   const { offer, treatment } = candidate
   switch (verdict.kind) {
     case 'chosen':
-      return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}`
+      return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}${chanceWords(judged)}`
     case 'outranked': {
       const last = all.findLast((one) => one.verdict.kind === 'chosen')
       const ahead =
@@ -43,6 +43,13 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
     case 'channel':
       return ruleOf('the channel needs', verdict.condition, verdict.truth, findings)
   }
+}
+
+/** Chosen by chance, it need not have the greatest score. */
+function chanceWords({ probability }: Judged): string {
+  return probability === undefined
+    ? ''
+    : `; left to chance, with a probability of ${Number((probability * 100).toPrecision(3))} %`
 }
 
 /** `complaining is true, traits.tier is "gold"` */

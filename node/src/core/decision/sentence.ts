@@ -40,6 +40,8 @@ export function sentenceOf(
   const fallback = `${place} what everybody sees`
   if (reason === 'consent')
     return `${fallback}, ${because} ${when === undefined ? 'without your consent' : 'there was no consent of yours, and without it'} nothing is chosen for you.`
+  if (reason === 'holdout')
+    return `${fallback}, ${because} you ${when === undefined ? 'are' : 'were'} one of a few who are shown nothing else, so that it can be told what the others have of it.`
   const candidates = trace?.candidates ?? []
   const chosen = candidates.filter(({ verdict }) => verdict.kind === 'chosen')
   if (chosen.length > 0)
@@ -78,8 +80,10 @@ function furthest(candidates: readonly Judged[]): Judged | undefined {
   return nearest
 }
 
-function chosenWords({ candidate, findings }: Judged, { because }: Tense): string {
+function chosenWords({ candidate, findings, probability }: Judged, { because }: Tense): string {
   const name = words(candidate.offer.name)
+  if (findings.length === 0 && probability !== undefined)
+    return `${name}, by chance and by what others took to`
   return findings.length === 0 ? name : `${name}, ${because} ${foundWords(findings)}`
 }
 

@@ -28,6 +28,8 @@ export interface Judged {
   /** How the limit of the verdict stands. */
   readonly limitState: LimitState | undefined
   readonly score: Score
+  /** Of one that chance chose: how probable that was. */
+  readonly probability: number | undefined
 }
 
 export interface Trace {
@@ -41,12 +43,13 @@ export function tell(
   candidate: Candidate,
   verdict: Verdict,
   score: Score,
+  probability: number | undefined,
   evaluation: Evaluation,
 ): Judged {
   const findings = find(readsOf(candidate, verdict, evaluation), evaluation)
   const state =
     'limit' in verdict ? limitState(verdict.limit, scopeOf(candidate, evaluation)) : undefined
-  return { candidate, verdict, findings, limitState: state, score }
+  return { candidate, verdict, findings, limitState: state, score, probability }
 }
 
 /** What the rule behind a verdict looks at. */
