@@ -59,8 +59,8 @@ describe('decisions read by way of a node', () => {
   it('come whole and once each, however often the answer breaks off', {
     timeout: 20_000,
   }, async () => {
-    const made = await decided(20)
-    const admin = new BreakingAdmin(made, [2, 4])
+    const made = await decided(60)
+    const admin = new BreakingAdmin(made, [3, 7])
 
     const read = await all(readJoined(admin, { since: start, until: start + hour, signal: never }))
 
