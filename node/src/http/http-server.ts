@@ -7,6 +7,7 @@ import { clusterRoutes } from './cluster-routes.ts'
 import { decideRoute } from './decide-route.ts'
 import { erasureRoutes } from './erasure-routes.ts'
 import { eventsRoute } from './events-route.ts'
+import { experimentRoutes } from './experiment-routes.ts'
 import { healthRoutes } from './health-routes.ts'
 import { identityRoutes } from './identity-routes.ts'
 import { joinedDecisionsRoute } from './joined-decisions-route.ts'
@@ -94,6 +95,7 @@ export class HttpServer {
     webhooksRoutes(adminApp, api)
     playbookRoutes(adminApp, api)
     catalogueRoutes(adminApp, api)
+    experimentRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)
     mapRoute(adminApp, api)

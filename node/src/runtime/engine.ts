@@ -18,7 +18,7 @@ import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import { Actors } from './actors/actors.ts'
-import { checkBatch } from './check-batch.ts'
+import { Appender } from './appender.ts'
 import { Cluster } from './cluster/cluster.ts'
 import { ControlDoor } from './cluster/control.ts'
 import { clientMapOf } from './cluster/messages.ts'
@@ -35,6 +35,7 @@ import { makePublishing, type Publishing } from './decisions/publishing.ts'
 import { Webhooks } from './delivery/webhooks.ts'
 import type { EngineDependencies } from './engine-dependencies.ts'
 import { type ErasePart, makeErase } from './erase/erase-part.ts'
+import { Experiments } from './experiments/experiments.ts'
 import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
@@ -67,8 +68,9 @@ export class Engine implements NodeApi {
   readonly erasures: ErasePart['erasures']
   readonly past: PastDecisions
   readonly joined: JoinedDecisions
+  readonly experiments: Experiments
   private readonly uses: EngineDependencies
-  private readonly incarnations: readonly number[]
+  private readonly appender: Appender
   private readonly mapListeners = new Set<(map: ShardMap) => void>()
   private readonly playbooks = new Playbooks()
   private readonly decisive: Publishing
@@ -81,7 +83,6 @@ export class Engine implements NodeApi {
   private readonly recognising: Identity
   private readonly erasing: ErasePart
   private readonly control: ControlDoor
-  private appendFailure = ''
   private isLeaving = false
 
   /**
@@ -119,7 +120,7 @@ export class Engine implements NodeApi {
     this.signals = uses.signals
     const actors = new Actors(uses.memoryBytes, observer)
     this.actors = actors
-    this.incarnations = incarnations
+    this.appender = new Appender(uses.log, incarnations, () => this.namespaces)
     this.cluster = new Cluster({
       ...uses,
       boot: Buffer.from(uses.random.bytes(8)).toString('hex'),
@@ -194,6 +195,13 @@ export class Engine implements NodeApi {
     bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
     this.reads = new RemoteReads({ node: id, shards, map, bus, read })
+    this.experiments = new Experiments({
+      shards: shards.length,
+      profiles: this.reader,
+      playbook: () => this.playbooks.at(this.decisive.registry.active?.version ?? 0)?.playbook,
+      read: (request) => this.reads.read(request),
+      clock,
+    })
     this.recognising = makeIdentity(uses, this.cluster, {
       profiles: this.reader,
       read: (request) => this.reads.read(request),
@@ -251,23 +259,12 @@ export class Engine implements NodeApi {
     this.mapListeners.add(listener)
   }
 
-  async publish(shard: number, batch: Uint8Array): Promise<Position> {
-    checkBatch(shard, this.uses.log.shards, batch, this.namespaces)
-    const sequence = await this.append(shard, batch)
-    const incarnation = this.incarnations[shard] ?? 0
-    return { shard, incarnation, sequence }
+  publish(shard: number, batch: Uint8Array): Promise<Position> {
+    return this.appender.publish(shard, batch)
   }
 
-  /** Appends what is known to be valid. */
-  async append(shard: number, batch: Uint8Array): Promise<number> {
-    try {
-      const sequence = await this.uses.log.append(shard, batch, 'log')
-      this.appendFailure = ''
-      return sequence
-    } catch (error) {
-      this.appendFailure = error instanceof Error ? error.message : String(error)
-      throw error
-    }
+  append(shard: number, batch: Uint8Array): Promise<number> {
+    return this.appender.append(shard, batch)
   }
 
   answerFrame(frame: Uint8Array): Uint8Array | Promise<Uint8Array> {
@@ -280,8 +277,9 @@ export class Engine implements NodeApi {
   }
 
   health(): Health {
-    const { cluster, checkpointer, appendFailure, isLeaving } = this
+    const { cluster, checkpointer, isLeaving } = this
     const playbooks = this.decisive.registry
+    const appendFailure = this.appender.failure
     return healthOf({ cluster, playbooks, checkpointer, appendFailure, isLeaving })
   }
 

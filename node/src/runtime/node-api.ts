@@ -16,6 +16,7 @@ import type { PastDecisions } from './decisions/past-decisions.ts'
 import type { Publisher } from './decisions/publisher.ts'
 import type { WebhookOperations } from './delivery/webhooks.ts'
 import type { Erasures } from './erase/erasures.ts'
+import type { Experiments } from './experiments/experiments.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { JoinedDecisions } from './learning/joined-decisions.ts'
 import type { Signals } from './ports.ts'
@@ -73,6 +74,8 @@ export interface NodeApi extends Reader {
   replicas(): readonly ReplicaView[]
   readonly operations: ClusterOperations
   readonly catalogues: CatalogueOperating
+  /** What experiments say, whichever node is asked. */
+  readonly experiments: Pick<Experiments, 'all' | 'report' | 'read'>
   readonly erasures: ErasureOperations
   readonly identity: IdentityOperating
   /**

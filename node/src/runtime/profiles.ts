@@ -17,8 +17,11 @@ import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
 
-/** Rows read per turn of the loop. */
+/** Rows read at once. */
 const rowsAtOnce = 64
+
+/** A turn of the loop: decides in between wait no longer. */
+const turnMs = 2
 
 export interface ProfilesDependencies {
   /** By number; undefined for those that other nodes hold. */
@@ -94,23 +97,50 @@ export class Profiles {
     await this.uses.checkpointer.flush()
     const shard = this.held(number)
     const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))
+    let turnEnd = this.uses.clock.monotonic() + turnMs
+    const isTired = () => this.uses.clock.monotonic() > turnEnd
+    const rest = async () => {
+      await new Promise<void>((done) => this.uses.clock.soon(done))
+      turnEnd = this.uses.clock.monotonic() + turnMs
+    }
     for (const identifier of fromMemory) {
       const fragment = this.held(number).read(identifier)
       const viewed = fragment && view(fragment, shard.memory)
       if (viewed !== undefined) yield viewed
+      if (isTired()) await rest()
     }
     const store = this.uses.store.shard(number)
     let rows = store.fragments(undefined, rowsAtOnce)
     while (rows.length > 0) {
       for (const { row } of rows) {
         const viewed = this.viewOfRow(shard, row, fromMemory, view)
-        if (viewed === undefined) continue
-        yield viewed
+        if (viewed !== undefined) yield viewed
+        if (isTired()) await rest()
         this.check(shard)
       }
-      await new Promise<void>((done) => this.uses.clock.soon(done))
+      await rest()
       this.check(shard)
       rows = store.fragments(rows[rows.length - 1]?.key, rowsAtOnce)
+    }
+  }
+
+  /**
+   * A view of each of these fragments that has one, without keeping in memory what was not there.
+   * Rejects with `MOVED` where a home is not here, or no longer.
+   */
+  async *peek<V>(ids: readonly FragmentId[], view: ViewIn<V>): AsyncGenerator<V> {
+    let left = rowsAtOnce
+    for (const id of ids) {
+      const shard = this.homeOf(id)
+      const fragment = shard.memory.inMemory(id)
+      const row = fragment ? undefined : this.uses.store.shard(shard.number).fragment(id)
+      const viewed = fragment
+        ? view(fragment, shard.memory)
+        : row && this.viewOf(id, row, shard, view)
+      if (viewed !== undefined) yield viewed
+      if (--left > 0) continue
+      left = rowsAtOnce
+      await new Promise<void>((done) => this.uses.clock.soon(done))
     }
   }
 
@@ -130,7 +160,6 @@ export class Profiles {
       throw new HalfsecondError('UNAVAILABLE', `shard ${shard.number} left this node meanwhile`)
   }
 
-  /** Decoded apart from the actors, so that an export does not push those in use out of memory. */
   private viewOfRow<V>(
     shard: Shard,
     row: FragmentRow['row'],
@@ -139,6 +168,16 @@ export class Profiles {
   ): V | undefined {
     const identifier = identifierInRow(row)
     if (identifier === undefined || done.has(identifier)) return undefined
+    return this.viewOf(identifier, row, shard, view)
+  }
+
+  /** Decoded apart from the actors, so that an export does not push those in use out of memory. */
+  private viewOf<V>(
+    identifier: FragmentId,
+    row: FragmentRow['row'],
+    shard: Shard,
+    view: ViewIn<V>,
+  ): V | undefined {
     const fragment = decodeFragment(identifier, row, this.scratch, null)
     const viewed = view(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
     release(fragment, this.scratch)

@@ -4,6 +4,7 @@ import type { ConflictView } from '../core/person/conflicts.ts'
 import type { HeadView } from '../core/person/head-view.ts'
 import type { ProfileView, SourceView } from '../core/profile-view.ts'
 import type { TrialRead } from './decisions/playbook-trials.ts'
+import type { ExperimentRead } from './experiments/experiment-messages.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import { type Pulse, pulse } from './identity/pulse.ts'
 import type { OutcomesRead } from './learning/asked-decisions.ts'
@@ -32,6 +33,7 @@ export type ReadRequest =
   | IdentityRead
   | TrialRead
   | OutcomesRead
+  | ExperimentRead
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
 export interface Reader {
@@ -50,6 +52,7 @@ export interface Reader {
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse>
   /** Frames, as `OutcomeLookups` gives them. */
   outcomes(request: OutcomesRead): AsyncIterable<Uint8Array>
+  readonly experiments: { read(request: ExperimentRead): AsyncIterable<object | Pulse> }
 }
 
 /** Characters handed over at once: one small write per profile would cost more than the profile. */
@@ -92,6 +95,10 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       return
     case 'outcomes':
       yield* reader.outcomes(request)
+      return
+    case 'experimentSums':
+    case 'experimentFacts':
+      yield* linesOf(reader.experiments.read(request))
       return
     default:
       yield* linesOf(reader.recognition(request))

@@ -148,6 +148,8 @@ describe('the description of the doors', () => {
       '/v1/erasures',
       '/v1/erasures/expunge',
       '/v1/erasures/{identifier}/{eraseId}',
+      '/v1/experiments',
+      '/v1/experiments/{name}',
       '/v1/export',
       '/v1/identity',
       '/v1/identity/apply',

@@ -10,6 +10,7 @@ import {
   isIdentifier,
 } from '@halfsecond/protocol'
 import type { TrialRead } from '../decisions/playbook-trials.ts'
+import { experimentReadIn } from '../experiments/experiment-messages.ts'
 import type { ReadRequest } from '../reads.ts'
 
 /*
@@ -70,6 +71,7 @@ function requestOf(
     return isCount(shard) && asked instanceof Uint8Array ? { what, shard, asked } : undefined
   if (what === 'export' || what === 'conflicts' || what === 'statistics')
     return isCount(shard) ? { what, shard } : undefined
+  if (what === 'experimentSums' || what === 'experimentFacts') return experimentReadIn(request)
   if (what === 'source')
     return isCount(shard) && typeof source === 'string' ? { what, shard, source } : undefined
   if (!isFragmentId(identifier) || !isIdentifier(identifierIn(identifier), namespaces))

@@ -133,6 +133,11 @@ export class ShardMemory implements ShardGround {
     return (this.active.get(identifier) ?? this.load(identifier))?.fragment
   }
 
+  /** The fragment for reading, if it is in memory anyway. */
+  inMemory(identifier: FragmentId): Fragment | undefined {
+    return this.active.get(identifier)?.fragment
+  }
+
   /**
    * The fragment `id` as `holder` knows it, to be handed up: its own, or the newest copy from below.
    * Undefined where it has none any more.

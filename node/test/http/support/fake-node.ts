@@ -16,6 +16,7 @@ import {
 } from '@halfsecond/protocol'
 import { TokenKeys } from '@halfsecond/protocol/token'
 import type { Explanation } from '../../../src/core/decision/explanation.ts'
+import { experimentReport } from '../../../src/core/learning/experiment-report.ts'
 import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
 import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
@@ -36,6 +37,7 @@ import type {
 } from '../../../src/runtime/node-api.ts'
 import type { StoredSignal } from '../../../src/runtime/ports.ts'
 import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
+import { heroOrder, someSums } from '../../support/experiments.ts'
 import { FakeIdentity } from './fake-identity.ts'
 import { FakeOperations } from './fake-operations.ts'
 import { FakePublishing } from './fake-publishing.ts'
@@ -250,6 +252,17 @@ export class FakeNode implements NodeApi {
 
   playbookTrial(): AsyncIterable<object> {
     throw new HalfsecondError('MOVED', 'a node without shards')
+  }
+
+  readonly experiments = {
+    read: (): AsyncIterable<object> => {
+      throw new HalfsecondError('MOVED', 'a node without shards')
+    },
+    all: () => [heroOrder],
+    report: async (name: string, against?: string) => {
+      if (name !== heroOrder.name) throw new HalfsecondError('INVALID', `no experiment "${name}"`)
+      return experimentReport(heroOrder, someSums, Date.UTC(2026, 11, 24), against)
+    },
   }
 
   async publishPlaybook(text: string): Promise<ActivePlaybook> {
