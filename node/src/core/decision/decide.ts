@@ -151,10 +151,11 @@ function chanceAt(
 }
 
 /** Default content for somebody whom the rules would have shown something. */
-function heldOut(placement: Placement, assignment: Assignment, { propositions }: Chosen): Choice {
+function heldOut(placement: Placement, assignment: Assignment, made: Chosen): Choice {
+  const { propositions, ...drawn } = made
   const isHeld = propositions.length > 0
   const choice = defaultContent(placement, isHeld ? 'holdout' : 'fallback')
-  const tried = { ...said(assignment), isTried: isHeld || assignment.isRead }
+  const tried = { ...said(assignment), ...drawn, isTried: isHeld || assignment.isRead }
   return isHeld ? { ...choice, ...tried, wouldHave: propositions } : { ...choice, ...tried }
 }
 
