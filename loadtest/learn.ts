@@ -1,16 +1,24 @@
 import { parseArgs } from 'node:util'
 import { experiments } from './learning/experiments.ts'
+import { self } from './learning/self.ts'
+import { shop } from './learning/shops.ts'
 import { Figures } from './lib/figures.ts'
 
 const help = `npm run -s learn -- [--json] [--only PART]… [--runs N] [--visitors N]
 
 What learning and experiments promise, on simulated visitors, in this process.
 
+shop: a shop with drifting tastes, served by the learner: what it earned against the best constant offer
+and against whoever knows all tastes; the same where tastes stay. self: in how many of 100 shops the
+learner's own log says of another policy what that would have earned.
+
 experiments: in how many of 1,000 experiments without any difference somebody who looks after every person
 would ever see one; and whether the arms of 1,000,000 visitors keep their promised shares.
 
   --json        one JSON object a line
   --only        run this part only; may be repeated
+  --shops N     that learn from their visitors, of each kind (20)
+  --selves N    shops whose log is asked about other policies (100)
   --runs N      experiments without any difference, of each kind (1000)
   --visitors N  whose arms are counted (1000000)
 `
@@ -20,17 +28,25 @@ const { values } = parseArgs({
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: [] },
+    shops: { type: 'string', default: '20' },
+    selves: { type: 'string', default: '100' },
     runs: { type: 'string', default: '1000' },
     visitors: { type: 'string', default: '1000000' },
   },
 })
 
-const parts = { experiments } as const
+const parts = { shop, self, experiments } as const
 
 if (values.help) process.stdout.write(help)
 else {
   const figures = new Figures(values.json)
-  const run = { figures, runs: Number(values.runs), visitors: Number(values.visitors) }
+  const run = {
+    figures,
+    shops: Number(values.shops),
+    selves: Number(values.selves),
+    runs: Number(values.runs),
+    visitors: Number(values.visitors),
+  }
   for (const [name, part] of Object.entries(parts)) {
     if (values.only.length === 0 || values.only.includes(name)) await part(run)
   }

@@ -3,6 +3,10 @@ import type { Figures } from '../lib/figures.ts'
 /** How much a part of the learning figures simulates. */
 export interface Run {
   readonly figures: Figures
+  /** Shops that learn from their visitors, of each kind. */
+  readonly shops: number
+  /** Shops whose log is asked about other policies. */
+  readonly selves: number
   /** Experiments without any difference, of each kind. */
   readonly runs: number
   /** Visitors whose arms are counted. */

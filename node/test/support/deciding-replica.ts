@@ -7,8 +7,10 @@ import {
   type Identifier,
   type Question,
 } from '@halfsecond/protocol'
+import type { Playbook } from '../../src/core/decision/playbook.ts'
 import { noModel } from '../../src/core/learning/model.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
+import type { SignToken } from '../../src/runtime/decisions/answerer.ts'
 import { Decider } from '../../src/runtime/decisions/decider.ts'
 import type { DecisionLog } from '../../src/runtime/decisions/decision-log.ts'
 import { Playbooks } from '../../src/runtime/decisions/playbooks.ts'
@@ -31,16 +33,27 @@ offers:
   one: { group: pages, priority: 1, when: 'count("page", "1d") >= 1', treatments: { banner: one } }
 `)
 
+export interface DecidingOptions {
+  readonly note?: DecisionLog['note']
+  /** Instead of the one above. */
+  readonly decides?: Playbook
+  readonly sign?: SignToken
+}
+
 /** A decider over the shards of a replica, with a playbook that is active as version 1. */
 export function deciderOf(
   { clock }: Pick<World, 'clock'>,
   { actors, observer }: Replica,
   shards: readonly (Shard | undefined)[],
   versions: readonly number[] = [1],
-  note: DecisionLog['note'] = () => undefined,
+  {
+    note = () => undefined,
+    decides = playbook,
+    sign = ({ decision, offer }) => `token of ${offer} in ${decision}`,
+  }: DecidingOptions = {},
 ): Decider {
   const playbooks = new Playbooks()
-  for (const version of versions) playbooks.add(version, playbook)
+  for (const version of versions) playbooks.add(version, decides)
   return new Decider({
     node: 'n1',
     decisionLog: { note },
@@ -51,7 +64,7 @@ export function deciderOf(
     calendar: new ZoneCalendar(),
     observer,
     namespaces: () => builtInNamespaces,
-    sign: ({ decision, offer }) => `token of ${offer} in ${decision}`,
+    sign,
     model: () => noModel,
     epoch: () => 7,
     peers: {

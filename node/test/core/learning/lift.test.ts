@@ -40,6 +40,12 @@ describe('the lift of an arm', () => {
     })
   })
 
+  it('gives no interval before 200 people are in the smaller arm', () => {
+    expect(liftOf(rate(200, 100), rate(4_000, 2_000)).interval).toBeDefined()
+    expect(liftOf(rate(199, 100), rate(4_000, 2_000)).interval).toBeUndefined()
+    expect(liftOf(rate(4_000, 2_000), rate(199, 100)).interval).toBeUndefined()
+  })
+
   it('says of no difference the same by the absolute and by the relative interval', () => {
     const arm = fc
       .record({

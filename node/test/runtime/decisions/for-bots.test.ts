@@ -17,7 +17,12 @@ async function opened() {
   await expect.poll(() => replica.shards[0]?.state.playbook.version).toBe(1)
   const logged: string[] = []
   const note = ({ decision }: { decision: string }) => void logged.push(decision)
-  return { world, replica, logged, decider: deciderOf(world, replica, replica.shards, [1], note) }
+  return {
+    world,
+    replica,
+    logged,
+    decider: deciderOf(world, replica, replica.shards, [1], { note }),
+  }
 }
 
 const pages = [1, 2].map((n) => batch('client', n, [event(key, `page-${n}`, start - n)]))
