@@ -24,6 +24,8 @@ const counted = [
   'dead-letters',
   'refused-commits',
   'decides-without-control',
+  /** Shards that had learnt something, and had it settled, in the end. */
+  'learnt',
 ] as const
 
 export type Counted = (typeof counted)[number]

@@ -149,7 +149,7 @@ export class Invariants {
 function pendingOf({ pending }: DecideQuestion, key: string): readonly string[] {
   return pending
     .flatMap((batch) => decodeBatch(batch).records)
-    .filter((record) => isFields(record) && record.key === key)
+    .filter((one) => isFields(one) && one.key === key && one.kind === 'event')
     .map((record) => (isFields(record) ? String(record.id) : ''))
 }
 

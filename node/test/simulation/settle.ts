@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { shardOf } from '@halfsecond/protocol'
 import { viewOf } from '../../src/core/profile-view.ts'
+import type { ShardState } from '../../src/core/shard/shard-state.ts'
 import { checkRecognition, isHistoryWhole, isTold } from './recognition-check.ts'
 import { shardCount } from './schedule.ts'
 import { checkSegments } from './segment-check.ts'
@@ -20,6 +21,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   checkLogs(simulation)
   await checkIncarnations(simulation)
   await checkProfiles(simulation)
+  checkStatistics(simulation)
   if (isHistoryWhole(simulation)) {
     await simulation.expect(() => isTold(simulation), arriveMs, 'that all shards hear of others')
     checkRecognition(simulation)
@@ -31,6 +33,7 @@ export async function settle(simulation: Simulation): Promise<void> {
   await simulation.expect(() => simulation.isWhole, arriveMs, 'that all nodes start again')
   if (invariants.violations.length > 0) return
   await checkProfiles(simulation)
+  checkStatistics(simulation)
 }
 
 function isArrived({ clients, nodes, truths }: Simulation): boolean {
@@ -67,7 +70,8 @@ async function checkProfiles({ nodes, visitors, truths, invariants }: Simulation
     const truth = truths[shardOf(visitor, shardCount)]
     const fragment = truth?.bare.fragments.get(visitor)
     const view = fragment && truth && viewOf(fragment, truth.bare)
-    const ids = view?.timeline.map(({ id }) => id) ?? []
+    const events = view?.timeline.filter(({ kind }) => kind !== 'outcome')
+    const ids = events?.map(({ id }) => id) ?? []
     const once = truth?.branch.events(visitor) ?? []
     if (ids.length !== once.length || new Set(ids).size !== ids.length)
       invariants.broken('I6 effect once', `${visitor} has ${ids.length} events of ${once.length}`)
@@ -77,6 +81,28 @@ async function checkProfiles({ nodes, visitors, truths, invariants }: Simulation
         invariants.broken('I2 prefix truth', `${id} knows other things of ${visitor} than its log`)
     }
   }
+}
+
+/** Every replica has learnt what a fold of the log has, to the last bit, wherever it was begun from. */
+function checkStatistics({ nodes, truths, invariants, coverage }: Simulation): void {
+  for (const { number, bare } of truths) {
+    const learnt = rowsOf(bare.state)
+    const { statistics, time } = bare.state
+    if (statistics.settled(time.now).cells.length > 0) coverage.count('learnt')
+    for (const { id, engine } of nodes) {
+      const shard = engine?.shards.find((one) => one.number === number)
+      if (shard === undefined || shard.state.applied !== bare.state.applied) continue
+      if (!isDeepStrictEqual(rowsOf(shard.state), learnt))
+        invariants.broken(
+          'I2 prefix truth',
+          `${id} has learnt other things than shard ${number} says`,
+        )
+    }
+  }
+}
+
+function rowsOf({ statistics }: ShardState): readonly string[] {
+  return Array.from(statistics.rows(), (row) => Buffer.from(row).toString('latin1')).sort()
 }
 
 /** All actors are clean then, so that each may leave. */

@@ -12,9 +12,11 @@ import {
   shardOf,
   subjects,
   toHalfsecondError,
+  ulid,
   type WirePosition,
 } from '@halfsecond/protocol'
 import type { Bus, Clock, Log } from '../../src/runtime/ports.ts'
+import { hour, lesson, reported } from '../support/lessons.ts'
 import { event } from '../support/records.ts'
 import type { Coverage } from './coverage.ts'
 import type { Deed } from './people.ts'
@@ -27,6 +29,12 @@ const resendMs = 100
 /** After all replicas failed: ever later. */
 const firstRetryMs = 20
 const retryMaxMs = 200
+
+/** Of so many things that somebody does one is about what they were shown. */
+const showsEvery = 3
+
+/** Settles while a simulation runs. */
+const taught = lesson('click', 4_000, hour)
 
 /** The map is asked for no more often. */
 const refreshMs = 50
@@ -71,6 +79,12 @@ export class SimulatedClient {
   private readonly positions = new Map<Identifier, WirePosition>()
   /** Per visitor: where their profile was found last, where that is not their own shard. */
   private readonly roots = new Map<Identifier, number>()
+  /** Per visitor: the decision whose content they see. */
+  private readonly seeing = new Map<
+    Identifier,
+    { readonly decision: string; readonly offer: string }
+  >()
+  private tracked = 0
   private map: ShardMap | undefined
   private refreshedAt = Number.NEGATIVE_INFINITY
   private decisions = 0
@@ -96,6 +110,19 @@ export class SimulatedClient {
 
   track(visitor: Identifier): void {
     this.record(visitor, (id, at) => event(visitor, id, at))
+    if (++this.tracked % showsEvery === 0) this.see(visitor)
+  }
+
+  /** They are shown something that others learn from, or click on it. */
+  private see(key: Identifier): void {
+    const seen = this.seeing.get(key)
+    if (seen) this.seeing.delete(key)
+    const now = this.uses.clock.now()
+    const decision = ulid(now, (bytes) => bytes.fill(this.tracked % 251))
+    const shown = seen ?? { decision, offer: `o${this.tracked % 5}` }
+    if (!seen) this.seeing.set(key, shown)
+    const outcome = reported(seen ? 'click' : 'display', { key, lesson: taught })
+    this.record(key, (id, at) => ({ ...outcome, ...shown, id, at }))
   }
 
   /** Somebody is somebody else, or is not. */

@@ -156,14 +156,16 @@ describe('what is asked about a visitor', () => {
     await all(reads.read({ what: 'why', identifier, placements: undefined }))
     await all(reads.read({ what: 'profile', identifier: fragmentIdOf(identifier, 2), newest: 5 }))
     await all(reads.read({ what: 'conflicts', shard: 0 }))
+    await all(reads.read({ what: 'statistics', shard: 0 }))
     expect(requests).toEqual([
       profile,
       why,
       { what: 'why', identifier },
       { what: 'profile', identifier: fragmentIdOf(identifier, 2), newest: 5 },
       { what: 'conflicts', shard: 0 },
+      { what: 'statistics', shard: 0 },
     ])
-    expect(cluster.asked).toEqual(Array(5).fill('n2'))
+    expect(cluster.asked).toEqual(Array(6).fill('n2'))
   })
 
   it('is nothing where nothing is known', async () => {
