@@ -7,6 +7,7 @@ import { cost } from './bench/cost.ts'
 import { decides } from './bench/decides.ts'
 import { decisions } from './bench/decisions.ts'
 import { durableEvents } from './bench/durable-events.ts'
+import { learnedDecisions } from './bench/learned-decisions.ts'
 import { measures } from './bench/measures.ts'
 import { memory } from './bench/memory.ts'
 import { nodes } from './bench/nodes.ts'
@@ -20,8 +21,8 @@ const help = `npm run -s bench -- [--json] [--only PART]… [--seconds N] [--rat
 Drives the client library against one node and one nats-server (sync_interval: always) on this
 machine, and prints figures. Parts: click, decides, aliases, bare, events, memory, cost, recognition; nodes,
 against one to three nodes on three nats-servers; and in this process profiles, what merging costs,
-measures, what rules on events cost, decisions, what a decision costs by the number of its offers, and
-catalogue, what one costs over 100,000 items; why, what the decision log costs, and on two nodes whether
+measures, what rules on events cost, decisions, what a decision costs by the number of its offers,
+learned, what one costs that is left to chance by what was learnt, and catalogue, what one costs over 100,000 items; why, what the decision log costs, and on two nodes whether
 100,000 decisions come out of it as they were.
 
   --json       one JSON object a line
@@ -55,6 +56,7 @@ const parts = {
   profiles,
   measures,
   decisions,
+  learned: learnedDecisions,
   catalogue,
   why,
 } as const

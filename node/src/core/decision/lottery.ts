@@ -2,7 +2,7 @@ import { type ArmDraws, drawsPerArm } from '../learning/model.ts'
 import { armsAt, type PlacementArms } from './arms.ts'
 import { type Chance, type Draw, drawFor } from './chance.ts'
 import type { Evaluation } from './evaluation.ts'
-import type { Candidate, Placement } from './playbook.ts'
+import type { Candidate, Formula, Placement } from './playbook.ts'
 import { scoreOf } from './rank.ts'
 import { judge, limitOn, noContent, type Verdict } from './verdict.ts'
 
@@ -146,26 +146,26 @@ export class Lottery {
     const draws = isDrawn ? drawsPerArm : 1
     best.fill(Number.NEGATIVE_INFINITY)
     winners.fill(0)
+    const { rank } = this.placement
     for (let at = 0; at < tickets.length; at++) {
       const ticket = tickets[at]
       if (ticket === undefined) continue
+      const { base, draws: own } = ticket
+      const rates = isDrawn ? own.rates : Float64Array.of(own.mean)
       for (let i = 0; i < draws; i++) {
-        const rate = isDrawn ? (ticket.draws.rates[i] ?? 0) : ticket.draws.mean
-        const score = this.score(ticket, rate)
+        const rate = rates[i] ?? 0
+        const score = rank === undefined ? rate * base : this.ranked(ticket, rank, rate)
         const leads = best[i] ?? 0
-        const isAhead =
-          score > leads || (score === leads && isNamedBefore(ticket, tickets[winners[i] ?? 0]))
-        if (!isAhead) continue
-        best[i] = score
-        winners[i] = at
+        if (score > leads || (score === leads && isNamedBefore(ticket, tickets[winners[i] ?? 0]))) {
+          best[i] = score
+          winners[i] = at
+        }
       }
     }
     return draws
   }
 
-  private score({ candidate, base }: Ticket, rate: number): number {
-    const { rank } = this.placement
-    if (rank === undefined) return rate * base
+  private ranked({ candidate }: Ticket, rank: Formula, rate: number): number {
     this.evaluation.item = candidate.item
     return scoreOf(candidate, rank, this.evaluation, rate)
   }
