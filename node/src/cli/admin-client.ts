@@ -33,6 +33,11 @@ export class AdminClient {
     return json(await this.fetch(path, { method: 'POST', body, headers: { 'content-type': type } }))
   }
 
+  /** As `get`, for what reads all that the cluster knows: it takes its time. */
+  async getLong(path: string): Promise<unknown> {
+    return json(await this.fetch(path, {}, false))
+  }
+
   /** As `post`, for what reads all that the cluster knows: it takes its time. */
   async postLong(path: string, type: string, body: string): Promise<unknown> {
     const request = { method: 'POST', body, headers: { 'content-type': type } }

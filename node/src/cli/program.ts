@@ -5,6 +5,8 @@ import { addCatalogueLs } from './commands/catalogue-ls.ts'
 import { addDecisionsExport } from './commands/decisions-export.ts'
 import { addDev } from './commands/dev.ts'
 import { addErase } from './commands/erase.ts'
+import { addExperimentLs } from './commands/experiment-ls.ts'
+import { addExperimentReport } from './commands/experiment-report.ts'
 import { addExport } from './commands/export.ts'
 import { addIdentityApply } from './commands/identity-apply.ts'
 import { addIdentityPlan } from './commands/identity-plan.ts'
@@ -98,6 +100,12 @@ export function createProgram(around: Surroundings): Command {
   addIdentityPlan(identity, around)
   addIdentityApply(identity, around)
   addIdentityRevert(identity, around)
+  const experiment = program
+    .command('experiment')
+    .description('see what experiments say: lift with an interval, shares, guardrails')
+    .helpCommand(false)
+  addExperimentLs(experiment, around)
+  addExperimentReport(experiment, around)
   addWhy(program, around)
   addBacktest(program, around)
   const decisions = program

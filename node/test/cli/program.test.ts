@@ -46,6 +46,7 @@ describe('halfsecond --help', () => {
         playbook                 check, compare, publish and take back what authors write
         catalogue                import and see the items that offers are made from
         identity                 by what visitors are recognised: see, plan, apply and revert
+        experiment               see what experiments say: lift with an interval, shares, guardrails
         why [options] <visitor>  what a visitor would be shown now, and why; or why a token was decided
                                  then
         backtest [options]       estimate what another policy would have earned, by a log of past choices
@@ -96,6 +97,8 @@ describe('halfsecond --help', () => {
       'identity plan',
       'identity apply',
       'identity revert',
+      'experiment ls',
+      'experiment report',
       'why',
       'backtest',
       'decisions export',
