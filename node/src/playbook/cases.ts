@@ -8,7 +8,7 @@ import {
 } from '@halfsecond/protocol'
 import type { Calendar } from '../core/decision/calendar.ts'
 import { decide } from '../core/decision/decide.ts'
-import type { Placement, Playbook } from '../core/decision/playbook.ts'
+import type { Experiment, Placement, Playbook } from '../core/decision/playbook.ts'
 import { profileOf } from '../core/decision/profile.ts'
 import { reasonOf } from '../core/decision/reasons.ts'
 import type { Trace } from '../core/decision/verdict.ts'
@@ -67,14 +67,15 @@ class Case {
 
   run(): void {
     const records = this.records()
-    if (records === undefined) return
+    const arms = this.arms()
+    if (records === undefined || arms === undefined) return
     const ground = { arena: new Arena(), chunks: new KeptChunks(), digest: new Digest() }
     const fragment = initialFragment(records[0]?.key ?? stranger)
     records.forEach((record, index) => {
       fold(fragment, record, index, ground)
     })
     this.one.then.forEach((then, index) => {
-      this.expect([...this.path, 'then', index], then, fragment, ground)
+      this.expect([...this.path, 'then', index], then, fragment, ground, arms)
     })
   }
 
@@ -101,13 +102,43 @@ class Case {
     return isSound ? records : undefined
   }
 
-  private expect(path: Path, then: ThenSource, fragment: Fragment, ground: Ground): void {
-    const { placements } = this.playbook
-    const placement = placements.get(then.at)
+  /** The arm of each experiment that the case names; undefined where something in it is at fault. */
+  private arms(): ReadonlyMap<string, string> | undefined {
+    const arms = new Map(Object.entries(this.one.arms ?? {}))
+    const experiments = new Map(this.playbook.experiments.map((one) => [one.name, one]))
+    let isSound = true
+    for (const [name, arm] of arms) {
+      const known = experiments.get(name)?.arms.map((one) => one.name)
+      if (known?.includes(arm)) continue
+      isSound = false
+      const path = [...this.path, 'arms', name]
+      if (known === undefined)
+        this.document.addAtKey(
+          path,
+          `no experiment "${name}"${didYouMean(name, experiments.keys())}`,
+        )
+      else
+        this.document.add(
+          path,
+          `no arm "${arm}"${didYouMean(arm, known) || `; there are ${known.join(', ')}`}`,
+        )
+    }
+    return isSound ? arms : undefined
+  }
+
+  private expect(
+    path: Path,
+    then: ThenSource,
+    fragment: Fragment,
+    ground: Ground,
+    arms: ReadonlyMap<string, string>,
+  ): void {
+    const { placements: known } = this.playbook
+    const placement = known.get(then.at)
     if (placement === undefined) {
       this.document.add(
         [...path, 'at'],
-        `no placement "${then.at}"${didYouMean(then.at, placements.keys())}`,
+        `no placement "${then.at}"${didYouMean(then.at, known.keys())}`,
       )
       return
     }
@@ -122,8 +153,11 @@ class Case {
       return
     }
     const trace = new Map<string, Trace>()
-    const profile = profileOf(fragment, this.playbook.features, [], decidedAt, ground)
-    const request = { placements: [placement], now: decidedAt, exposures: [] }
+    const whole = profileOf(fragment, this.playbook.features, [], decidedAt, ground)
+    // By their own arm, which follows from the visitor's name, a case would say something of a share only.
+    const profile = { ...whole, eldest: null }
+    const placements = [withRunning(placement, arms)]
+    const request = { placements, now: decidedAt, exposures: [], arms }
     const choices = decide(profile, request, this.playbook, this.calendar, trace)
     const shown = choices.flatMap(({ propositions }) =>
       propositions.flatMap(({ offer }) => (offer === undefined ? [] : [offer])),
@@ -156,6 +190,15 @@ class Case {
     if (never !== undefined && shown.includes(never)) fail('never', `${never} must not be`)
     if (fallback && shown.length > 0) fail('fallback', 'default content is expected')
   }
+}
+
+/** The placement where these experiments run, whenever they do. */
+function withRunning(placement: Placement, arms: ReadonlyMap<string, string>): Placement {
+  const always = { starts: Number.NEGATIVE_INFINITY, ends: Number.POSITIVE_INFINITY }
+  const running = (one: Experiment) => (arms.has(one.name) ? { ...one, ...always } : one)
+  return arms.size === 0
+    ? placement
+    : { ...placement, experiments: placement.experiments.map(running) }
 }
 
 /** An offer, or the one that an item of a catalogue would make. */

@@ -1,5 +1,6 @@
 import { isFields } from '@halfsecond/protocol'
 import type { Change, ChangeCounts } from './diff.ts'
+import { type ArmForm, armsForm, isArms } from './diff-forms.ts'
 
 /** What an entry of a part is called. */
 const nouns: { readonly [part: string]: string } = {
@@ -11,24 +12,30 @@ const nouns: { readonly [part: string]: string } = {
   offers: 'offer',
   catalogues: 'catalogue',
   channels: 'channel',
+  experiments: 'experiment',
   profile: 'profile of',
   tests: 'test',
 }
 
 /** A change in its author's words, one line or three. */
-export function describeChange({ kind, path, before, after }: Change): string {
+export function describeChange(change: Change): string {
+  const { kind, path } = change
+  const [before, after] = isArms(path)
+    ? [armsText(change.before), armsText(change.after)]
+    : [change.before, change.after]
   const what = subject(path)
+  const consequence = consequenceOf(change)
   switch (kind) {
     case 'renamed':
-      return `~ ${nouns[path[0] ?? ''] ?? path[0]} ${String(before)}: renamed to ${String(after)}`
+      return `~ ${nouns[path[0] ?? ''] ?? path[0]} ${String(before)}: renamed to ${String(after)}${consequence}`
     case 'added':
       return `+ ${what}${isEntry(path) ? ': added' : `: ${text(after)}`}`
     case 'removed':
       return `- ${what}${isEntry(path) ? ': removed' : `: no longer ${text(before)}`}`
     case 'changed': {
-      const line = `~ ${what}: ${text(before)} → ${text(after)}`
+      const line = `~ ${what}: ${text(before)} → ${text(after)}${consequence}`
       if (line.length <= lineCharsMax) return line
-      return `~ ${what}:\n    was ${text(before)}\n    is  ${text(after)}`
+      return `~ ${what}:\n    was ${text(before)}\n    is  ${text(after)}${consequence}`
     }
   }
 }
@@ -39,6 +46,38 @@ export function describeCounts({ added, removed, changed }: ChangeCounts): strin
   return counts.length === 0
     ? 'nothing changed'
     : counts.map(([kind, count]) => `${count} ${kind}`).join(', ')
+}
+
+/** What an author hardly thinks of. */
+function consequenceOf({ kind, path, before, after }: Change): string {
+  const [part, , field, key = ''] = path
+  if (part === 'experiments' && kind === 'renamed') return movesPeople
+  if (isArms(path) && movesAnybody(armsForm(before), armsForm(after))) return movesPeople
+  if (part !== 'placements' || field !== 'learn') return ''
+  if (key === 'by') return '; in other buckets it begins with what it knows of all'
+  return ['on', 'within', 'halfLife'].includes(key)
+    ? '; this is another lesson: it learns anew'
+    : ''
+}
+
+const movesPeople = '; people move between its arms: what was measured so far is of others'
+
+/** Who is in which arm follows from the shares, one behind the other. */
+function movesAnybody(before: readonly ArmForm[], after: readonly ArmForm[]): boolean {
+  const shares = (arms: readonly ArmForm[]) =>
+    JSON.stringify(arms.map(({ name, share }) => [name, share]))
+  return before.length > 0 && after.length > 0 && shares(before) !== shares(after)
+}
+
+/** `ours 90%, none 5% fallback` */
+function armsText(arms: unknown): string {
+  return armsForm(arms)
+    .map(({ name, share, shows }) =>
+      [name, `${Number((share * 100).toFixed(4))}%`, ...(shows === 'rules' ? [] : [shows])].join(
+        ' ',
+      ),
+    )
+    .join(', ')
 }
 
 /** What an element of a list is called. */

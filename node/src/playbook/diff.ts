@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isFields } from '@halfsecond/protocol'
+import { armsForm, isArms, learnForm } from './diff-forms.ts'
 import type { PlaybookSource } from './source.ts'
 
 /** One thing that another playbook says differently. */
@@ -31,6 +32,12 @@ const defaults: { readonly [path: string]: unknown } = {
   'offers.*.value': 1,
   'offers.*.accepted': 'retire',
   'offers.*.rejected': { pause: '30d' },
+  'placements.*.learn.by': [],
+  'placements.*.learn.halfLife': '7d',
+  'placements.*.learn.explore': 0.02,
+  'placements.*.learn.trainer': 'bandit',
+  'experiments.*.guardrails': [],
+  'experiments.*.measure.within': '7d',
 }
 
 /** Parts whose entries have names of their own, by which they are compared. */
@@ -44,10 +51,18 @@ const named: ReadonlySet<string> = new Set([
   'offers',
   'catalogues',
   'channels',
+  'experiments',
 ])
 
 /** Lists whose order means nothing. */
-const unordered: ReadonlySet<string> = new Set(['limits', 'context', 'segments', 'triggers'])
+const unordered: ReadonlySet<string> = new Set([
+  'limits',
+  'context',
+  'segments',
+  'triggers',
+  'guardrails',
+  'at',
+])
 
 /**
  * What a playbook says that the one before did not, and the other way round, in the order of the
@@ -75,18 +90,31 @@ export function countChanges(changes: readonly Change[]): ChangeCounts {
 }
 
 function compare(path: readonly string[], before: unknown, after: unknown): readonly Change[] {
-  const old = before ?? defaultAt(path)
-  const now = after ?? defaultAt(path)
-  if (isDeepStrictEqual(trimmed(old), trimmed(now))) return []
-  if (isFields(old) && isFields(now) && !isContent(path))
+  const old = formed(path, before) ?? defaultAt(path)
+  const now = formed(path, after) ?? defaultAt(path)
+  if (isSame(path, old, now)) return []
+  if (isFields(old) && isFields(now) && !isContent(path) && !isArms(path))
     return entriesOf(old, now).flatMap(([key, one, other]) => compare([...path, key], one, other))
   if (Array.isArray(before ?? []) && Array.isArray(after ?? []) && unordered.has(path.at(-1) ?? ''))
     return lists(path, before ?? [], after ?? [])
   if (named.has(path[0] ?? '') && path.length === 1 && now === undefined && isFields(old))
     return Object.entries(old).map(([key, one]) => removed([...path, key], one))
-  if (old === undefined) return [{ kind: 'added', path, after: now }]
-  if (now === undefined) return [removed(path, old)]
+  if (old === undefined) return [{ kind: 'added', path, after: after ?? now }]
+  if (now === undefined) return [removed(path, before ?? old)]
   return [{ kind: 'changed', path, before: old, after: now }]
+}
+
+function isSame(path: readonly string[], old: unknown, now: unknown): boolean {
+  // Inside stand arms, whose order means something.
+  if (path[0] === 'experiments' && path.length < 3) return old === now
+  return isArms(path)
+    ? isDeepStrictEqual(armsForm(old), armsForm(now))
+    : isDeepStrictEqual(trimmed(old), trimmed(now))
+}
+
+function formed(path: readonly string[], value: unknown): unknown {
+  const [part, , field] = path
+  return part === 'placements' && field === 'learn' && path.length === 3 ? learnForm(value) : value
 }
 
 /** Content is compared as a whole: its keys are the channel's words, not ours. */

@@ -23,7 +23,7 @@ export interface TestedPlaybook {
  */
 export function runPlaybookTests(text: string, calendar: Calendar): TestedPlaybook {
   const { playbook, source, document } = readPlaybook(text)
-  const warnings = warningsOf({ source, document })
+  const warnings = warningsOf({ playbook, source, document })
   runCases(source, playbook, document, calendar)
   const cases = source.tests?.length ?? 0
   return { playbook, source, cases, failures: document.faults, warnings }

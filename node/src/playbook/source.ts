@@ -43,6 +43,8 @@ export interface TriggerSource {
 /** What a playbook promises for one visitor. */
 export interface CaseSource {
   readonly it: string
+  /** Experiment → the arm that the visitor is in. In others they are not. */
+  readonly arms?: { readonly [experiment: string]: string }
   readonly given: readonly GivenSource[]
   readonly then: readonly ThenSource[]
 }

@@ -107,3 +107,81 @@ describe('the difference of two playbooks', () => {
     expect(describeCounts(countChanges(changes))).toBe('nothing changed')
   })
 })
+
+describe('the difference of how placements learn and of experiments', () => {
+  const before = `${text}experiments:
+  order: { at: [hero], arms: { ours: {}, none: { share: 5%, shows: fallback } }, measure: { on: click } }
+`.replace('limits: [{', 'learn: click, limits: [{')
+  const said = (from: string, to: string) => {
+    const next = before.replace(from, to)
+    expect(next).not.toBe(before)
+    return diffPlaybooks(readPlaybook(before).source, readPlaybook(next).source).map(describeChange)
+  }
+  const moved = '; people move between its arms: what was measured so far is of others'
+
+  it.each([
+    [
+      'the long form',
+      'learn: click',
+      'learn: { on: click, halfLife: 7d, explore: 2%, by: [], trainer: bandit }',
+    ],
+    ['a share as a number', 'share: 5%', 'share: 0.05'],
+    ['the rest, written out', 'ours: {}', 'ours: 95%'],
+    [
+      'defaults, written out',
+      'measure: { on: click }',
+      'measure: { on: click, within: 7d }, guardrails: []',
+    ],
+  ])('is none by %s', (_what, from, to) => {
+    expect(said(from, to)).toEqual([])
+  })
+
+  it.each([
+    ['learn: click, ', '', '- placement hero: learn: no longer click'],
+    [
+      'learn: click',
+      'learn: accept',
+      '~ placement hero: learn on: click → accept; this is another lesson: it learns anew',
+    ],
+    [
+      'learn: click',
+      'learn: { on: click, explore: 10% }',
+      '~ placement hero: learn explore: 0.02 → 0.1',
+    ],
+    [
+      'learn: click',
+      'learn: { on: click, by: [channel] }',
+      '~ placement hero: learn by: [] → ["channel"]; in other buckets it begins with what it knows of all',
+    ],
+    [
+      'share: 5%',
+      'share: 10%',
+      `~ experiment order: arms: ours 95%, none 5% fallback → ours 90%, none 10% fallback${moved}`,
+    ],
+    [
+      'ours: {}, none: { share: 5%, shows: fallback }',
+      'none: { share: 5%, shows: fallback }, ours: {}',
+      `~ experiment order: arms: ours 95%, none 5% fallback → none 5% fallback, ours 95%${moved}`,
+    ],
+    [
+      'shows: fallback',
+      'shows: random',
+      '~ experiment order: arms: ours 95%, none 5% fallback → ours 95%, none 5% random',
+    ],
+    ['order: { at', 'sort: { at', `~ experiment order: renamed to sort${moved}`],
+    [
+      'measure: { on: click }',
+      'measure: { on: accept }',
+      '~ experiment order: measure on: click → accept',
+    ],
+    [
+      'at: [hero], arms',
+      'at: [hero], starts: 2030-01-01, arms',
+      '+ experiment order: starts: 2030-01-01',
+    ],
+  ])('is told in words, with what follows: %s → %s', (from, to, line) => {
+    expect(
+      said(from, to).map((one) => one.replace(/:\n {4}was /, ': ').replace(/\n {4}is {2}/, ' → ')),
+    ).toEqual([line])
+  })
+})

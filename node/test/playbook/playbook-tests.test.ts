@@ -178,3 +178,40 @@ describe('a case', () => {
     expect(told(given(records, then))).toEqual([`p.yaml:${message}`])
   })
 })
+
+describe('a case about experiments', () => {
+  const experiments = `experiments:
+  hold: { at: [hero], arms: { ours: {}, none: { share: 50%, shows: fallback } }, measure: { on: click }, starts: 2030-01-01 }
+  copy: { at: [hero], arms: { old: {}, new: 50% }, measure: { on: click } }
+`
+  const asked = base.replace("'count(", `'arm("copy") == "new" || count(`)
+  const inArms = (arms: string, then: string) =>
+    `${asked.replace('tests:', `${experiments}tests:`)}    arms: ${arms}\n    given: [${gold}]\n    then: [{ at: hero, ${then} }]\n`
+
+  it.each([
+    ['{}', 'offer: card, never: help'],
+    ['{ copy: old }', 'offer: card, never: help'],
+    ['{ copy: new }', 'offer: help'],
+    ['{ hold: ours }', 'offer: card'],
+    ['{ hold: none, copy: new }', 'fallback: true'],
+  ])('says in which arms the visitor is: %s', (arms, then) => {
+    expect(told(inArms(arms, then))).toEqual([])
+  })
+
+  it.each([
+    ['{ hodl: none }', 'tests.0.arms.hodl: no experiment "hodl"; did you mean "hold"?'],
+    ['{ hold: nobody }', 'tests.0.arms.hold: no arm "nobody"; there are ours, none'],
+    ['{ copy: newer }', 'tests.0.arms.copy: no arm "newer"; did you mean "new"?'],
+  ])('names arms that exist: %s', (arms, fault) => {
+    expect(told(inArms(arms, 'offer: card'))).toEqual([expect.stringContaining(fault)])
+  })
+
+  it('is the same every time at a placement that learns', () => {
+    const learning = inArms('{}', 'offer: card').replace(
+      'format: banner,',
+      'format: banner, learn: { on: click, explore: 50% },',
+    )
+
+    expect(Array.from({ length: 20 }, () => told(learning))).toEqual(Array(20).fill([]))
+  })
+})

@@ -6,6 +6,8 @@ import { type Allowed, type Demand, holds, type Term } from './terms.ts'
 export interface Places {
   readonly channels: readonly string[]
   readonly placements: readonly string[]
+  /** Experiment → its arms, of those that count at one of them. */
+  readonly arms: ReadonlyMap<string, readonly string[]>
 }
 
 /** Whether nobody can ever meet the demands together. Errs on the side of no. */
@@ -64,8 +66,12 @@ function textsConflict(all: readonly Allowed[], of: Expression, places: Places):
 }
 
 /** All texts that something can be; undefined where they are not known. */
-function textsOf(of: Expression, { channels, placements }: Places): readonly string[] | undefined {
+function textsOf(
+  of: Expression,
+  { channels, placements, arms }: Places,
+): readonly string[] | undefined {
   if (of.kind === 'request') return of.field === 'channel' ? channels : placements
+  if (of.kind === 'arm') return arms.get(of.experiment) ?? []
   return of.kind === 'stage' ? stages : undefined
 }
 

@@ -53,7 +53,8 @@ class Rules {
 
   private warnOfChannel(channel: string, when: Expression): void {
     const here = Object.entries(this.source.placements).filter(([, one]) => one.channel === channel)
-    const places = { channels: [channel], placements: here.map(([name]) => name) }
+    const names = here.map(([name]) => name)
+    const places = { channels: [channel], placements: names, arms: armsAt(names, this.source) }
     if (here.length > 0 && !this.canBe(when, true, places))
       this.document.warn(
         ['channels', channel, 'when'],
@@ -134,12 +135,25 @@ class Rules {
 }
 
 /** Where anything is shown, or where an offer is. */
-function placesOf({ placements }: PlaybookSource, offer?: OfferSource): Places {
+function placesOf(source: PlaybookSource, offer?: OfferSource): Places {
+  const { placements } = source
   const shown = Object.entries(placements).filter(
     ([, { format }]) => offer === undefined || Object.hasOwn(offer.treatments, format),
   )
+  const names = shown.map(([name]) => name)
   return {
     channels: shown.map(([, { channel }]) => channel),
-    placements: shown.map(([name]) => name),
+    placements: names,
+    arms: armsAt(names, source),
   }
+}
+
+function armsAt(
+  placements: readonly string[],
+  { experiments = {} }: PlaybookSource,
+): Places['arms'] {
+  const here = Object.entries(experiments).filter(([, { at }]) =>
+    at.some((one) => placements.includes(one)),
+  )
+  return new Map(here.map(([name, { arms }]) => [name, Object.keys(arms)]))
 }
