@@ -28,11 +28,19 @@ export function covers({ value, standardError }: Measured, truth: number): boole
 const drift = 0.35
 const armCount = 6
 
-/** Lets a learner serve a shop that nobody has seen, and judges known policies by what it logged. */
-export function judgeBySelf(visits: Visits): readonly Judged[] {
+/**
+ * Lets a learner serve a shop that nobody has seen, and judges known policies by what it logged.
+ * @param explore share of visitors who are shown any arm; by default the playbook's
+ */
+export function judgeBySelf(visits: Visits, explore?: number): readonly Judged[] {
   const { seed, weeks } = visits
   const world = worldOf({ seed, arms: armCount, weeks, drift })
-  const learner = new Learner({ arms: world.arms, kinds: world.kinds.map(({ name }) => name) })
+  const kinds = world.kinds.map(({ name }) => name)
+  const learner = new Learner({
+    arms: world.arms,
+    kinds,
+    ...(explore !== undefined && { explore }),
+  })
   const log = new LoggedChoices()
   const policies = policiesOver(world.arms)
   const earned = policies.map(() => 0)
