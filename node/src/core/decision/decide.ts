@@ -121,16 +121,31 @@ export function decide(
         assignment,
         choose(placement, evaluation, { chance, trace, taken: new Set(taken), isShared: false }),
       )
-    const chosen = choose(placement, evaluation, { chance, trace, taken, isShared })
-    return chosen.propositions.length > 0
-      ? {
-          placement,
-          reason: chance === undefined ? 'rules' : 'sampled',
-          ...said(assignment),
-          ...chosen,
-        }
-      : { ...defaultContent(placement, 'fallback'), ...said(assignment) }
+    const made = choose(placement, evaluation, { chance, trace, taken, isShared })
+    return chosen(placement, assignment, chance, made)
   })
+}
+
+function chosen(
+  placement: Placement,
+  assignment: Assignment,
+  chance: Chance | undefined,
+  made: Chosen,
+): Choice {
+  const isNothing = made.propositions.length === 0
+  // Most placements neither learn nor try anything: their choices are made without a copy.
+  if (assignment.arms.length === 0 && chance === undefined)
+    return isNothing
+      ? defaultContent(placement, 'fallback')
+      : { placement, reason: 'rules', propositions: made.propositions }
+  return isNothing
+    ? { ...defaultContent(placement, 'fallback'), ...said(assignment) }
+    : {
+        placement,
+        reason: chance === undefined ? 'rules' : 'sampled',
+        ...said(assignment),
+        ...made,
+      }
 }
 
 /** What is left to chance; undefined where the rules leave nothing to it. */

@@ -173,10 +173,10 @@ export class Answerer {
     const { question, ending, known, version, model } = asked
     const { decision } = question
     const placements = known.map((placement) => this.answerPlacement(placement, choices, asked))
-    const head = { kind: 'decision' as const, decision, playbook: version, ...headOf(ending) }
+    const head = headOf(ending)
     return model.version > 0 && known.some(isLearning)
-      ? { ...head, model: model.version, placements }
-      : { ...head, placements }
+      ? { kind: 'decision', decision, playbook: version, model: model.version, ...head, placements }
+      : { kind: 'decision', decision, playbook: version, ...head, placements }
   }
 
   private log(asked: Asked, request: DecideRequest, choices: readonly Choice[]): void {
