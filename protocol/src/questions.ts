@@ -203,10 +203,9 @@ export function parseQuestions(value: unknown, namespaces: Namespaces): (Questio
     )
   }
   return questions.map((question: unknown) => {
-    const fault = questionFault(question, namespaces)
-    if (fault !== undefined)
-      return errorAnswer(fault.startsWith('its namespace') ? 'UNKNOWN_NAMESPACE' : 'INVALID', fault)
-    return isQuestion(question, namespaces) ? question : errorAnswer('INVALID', 'not a question')
+    if (isQuestion(question, namespaces)) return question
+    const fault = questionFault(question, namespaces) ?? 'not a question'
+    return errorAnswer(fault.startsWith('its namespace') ? 'UNKNOWN_NAMESPACE' : 'INVALID', fault)
   })
 }
 

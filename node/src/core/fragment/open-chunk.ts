@@ -100,6 +100,7 @@ export class OpenChunk {
   }
 
   entries(arena: Arena): Entry[] {
+    if (this.count === 0) return []
     return decodeEntries(this.bytes(arena))
   }
 
