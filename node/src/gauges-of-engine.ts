@@ -27,6 +27,11 @@ export function gaugesOfEngine({ engine, store, memoryBytes, standbys }: GaugeSo
     get playbook() {
       return engine.playbook()?.version ?? 0
     },
+    get model() {
+      const { model, publishedAt, beliefs } = engine.learning.current.inUse
+      const ageSeconds = model.version === 0 ? 0 : Math.max(0, Date.now() - publishedAt) / 1_000
+      return { version: model.version, ageSeconds, beliefs }
+    },
     get logReachable() {
       return engine.health().logReachable
     },

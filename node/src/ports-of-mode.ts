@@ -6,11 +6,13 @@ import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
 import { LmdbDecisions } from './embedded/lmdb-decisions.ts'
 import { LmdbErased } from './embedded/lmdb-erased.ts'
+import { LmdbModels } from './embedded/lmdb-models.ts'
 import { LmdbSignals } from './embedded/lmdb-signals.ts'
 import { Nats } from './nats/connection.ts'
 import { ErasedStream } from './nats/erased-stream.ts'
 import { JetStreamDecisions } from './nats/jetstream-decisions.ts'
 import { JetStreamLog } from './nats/jetstream-log.ts'
+import { JetStreamModels } from './nats/jetstream-models.ts'
 import { JetStreamSignals } from './nats/jetstream-signals.ts'
 import { KvCoordination } from './nats/kv-coordination.ts'
 import { NatsBus } from './nats/nats-bus.ts'
@@ -22,6 +24,7 @@ import type {
   Decisions,
   Erased,
   Log,
+  Models,
   Observer,
   Signals,
   Store,
@@ -33,6 +36,7 @@ export interface ModePorts {
   readonly log: Log
   readonly signals: Signals
   readonly decisions: Decisions
+  readonly models: Models
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased
@@ -56,17 +60,19 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   const erased = new LmdbErased(join(dataDir, 'erased'))
   const signals = new LmdbSignals(join(dataDir, 'signals'), clock)
   const decisions = new LmdbDecisions(join(dataDir, 'decisions'), clock)
+  const models = new LmdbModels(join(dataDir, 'models'), clock)
   const bus = new InProcessBus(observer)
   const close = async () => {
     await log.close()
     await bus.close()
     await signals.close()
     await decisions.close()
+    await models.close()
     await store.close()
     await coordination.close()
     await erased.close()
   }
-  return { log, signals, decisions, store, coordination, erased, bus, close }
+  return { log, signals, decisions, models, store, coordination, erased, bus, close }
 }
 
 /** A cluster of NATS servers that has just started elects its leaders first. */
@@ -114,6 +120,9 @@ export async function openOnNats(
     const decisions = await whileElecting(clock, () =>
       JetStreamDecisions.open(writing, { replicas, storageBytes }, clock, Math.random),
     )
+    const models = await whileElecting(clock, () =>
+      JetStreamModels.open(writing, { replicas, storageBytes }),
+    )
     const store = new LmdbStore(join(dataDir, 'store'), shards)
     const bus = new NatsBus(nats)
     const close = async () => {
@@ -121,7 +130,7 @@ export async function openOnNats(
       await closeAll()
       await store.close()
     }
-    return { log, signals, decisions, store, coordination, erased, bus, close }
+    return { log, signals, decisions, models, store, coordination, erased, bus, close }
   } catch (error) {
     await closeAll()
     throw error

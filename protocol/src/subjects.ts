@@ -37,6 +37,10 @@ export const subjects = {
   decisions: 'hs.decision.>',
   /** The stream of all decisions. */
   decisionStream: 'HS-DECISION',
+  /** Nodes publish what was learnt here. */
+  model: 'hs.model',
+  /** The stream of all versions of it. */
+  modelStream: 'HS-MODEL',
   /** The stream of a shard. */
   stream: (shard: number) => `HS-LOG-${shard}`,
 } as const

@@ -24,8 +24,21 @@ export async function storedEntry(
   stream: string,
   sequence: number,
 ): Promise<LogEntry | undefined> {
-  const reply = await nats.request(subjectOf(stream), JSON.stringify({ seq: sequence }), singleMs)
-  return reply.headers?.code === 404 ? undefined : entryOf(storedIn(reply))
+  const stored = await storedMessage(nats, stream, { seq: sequence })
+  return stored && entryOf(stored)
+}
+
+/** Which message of a stream: by its sequence, or the last of a subject. */
+export type OneMessage = { readonly seq: number } | { readonly last_by_subj: string }
+
+/** As `storedEntry`, of any stream. */
+export async function storedMessage(
+  nats: Nats,
+  stream: string,
+  which: OneMessage,
+): Promise<StoredMessage | undefined> {
+  const reply = await nats.request(subjectOf(stream), JSON.stringify(which), singleMs)
+  return reply.headers?.code === 404 ? undefined : storedIn(reply)
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '@nats-io/jetstream'
 import type { Nats } from './connection.ts'
 import { decisionBytesMin } from './jetstream-decisions.ts'
+import { modelBytesMin } from './jetstream-models.ts'
 import { signalBytesMax } from './jetstream-signals.ts'
 import { isAlreadyMade, isTooMuch } from './stream-errors.ts'
 
@@ -25,8 +26,8 @@ const streamBytesMin = 16 * 1024 ** 2
 /** A stream that is made for a moment, to learn how much room there is. */
 const trialStream = 'HS-ROOM'
 
-/** What playbooks, tombstones, signals, decisions and the cluster's own values may take beside the logs. */
-const othersBytes = 1024 ** 3 + 192 * 1024 ** 2 + signalBytesMax + decisionBytesMin
+/** What playbooks, tombstones, signals, decisions, models and the cluster's own values may take beside the logs. */
+const othersBytes = 1024 ** 3 + 192 * 1024 ** 2 + signalBytesMax + decisionBytesMin + modelBytesMin
 
 /** How often, and how many times, to try what there is room for by the servers' own word. */
 const roomRetryMs = 500

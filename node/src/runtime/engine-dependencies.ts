@@ -12,6 +12,7 @@ import type {
   Decisions,
   Erased,
   Log,
+  Models,
   Observer,
   Random,
   Signals,
@@ -28,6 +29,7 @@ export interface EngineDependencies {
   readonly log: Log
   readonly signals: Signals
   readonly decisions: Decisions
+  readonly models: Models
   readonly store: Store
   readonly coordination: Coordination
   readonly erased: Erased

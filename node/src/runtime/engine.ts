@@ -40,9 +40,8 @@ import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
-import { askedIn, type OutcomesRead } from './learning/asked-decisions.ts'
-import { JoinedDecisions } from './learning/joined-decisions.ts'
-import { OutcomeLookups } from './learning/outcome-lookups.ts'
+import type { OutcomesRead } from './learning/asked-decisions.ts'
+import { Learning } from './learning/learning.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
 import type { Signals } from './ports.ts'
@@ -67,7 +66,8 @@ export class Engine implements NodeApi {
   readonly webhooks: Webhooks
   readonly erasures: ErasePart['erasures']
   readonly past: PastDecisions
-  readonly joined: JoinedDecisions
+  readonly learning: Learning
+  readonly joined: Learning['joined']
   readonly experiments: Experiments
   private readonly uses: EngineDependencies
   private readonly appender: Appender
@@ -78,7 +78,6 @@ export class Engine implements NodeApi {
   private readonly decider: Decider
   private readonly segmenter: Segmenter
   private readonly reader: Profiles
-  private readonly lookups: OutcomeLookups
   private readonly reads: RemoteReads
   private readonly recognising: Identity
   private readonly erasing: ErasePart
@@ -105,6 +104,7 @@ export class Engine implements NodeApi {
       await engine.decisive.registry.start()
       await engine.recognising.registry.start()
       await engine.erasing.start()
+      await engine.learning.start()
     } catch (error) {
       await engine.stop()
       throw error
@@ -161,6 +161,13 @@ export class Engine implements NodeApi {
       void this.decisive.registry.activate()
       void this.recognising.registry.activate()
     }
+    this.learning = new Learning(uses, {
+      cluster: this.cluster,
+      playbooks,
+      registry: this.decisive.registry,
+      read: (request) => this.read(request),
+    })
+    this.joined = this.learning.joined
     const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map
@@ -170,6 +177,7 @@ export class Engine implements NodeApi {
       playbooks,
       namespaces,
       compiler: this.decisive.compiler,
+      model: () => this.learning.model,
       read: (request) => this.read(request),
     })
     this.decider = decider
@@ -184,13 +192,6 @@ export class Engine implements NodeApi {
     })
     bus.serve(subjects.peer(id), (question) => this.decider.answerPeer(question))
     this.reader = new Profiles({ shards, store, checkpointer, clock })
-    this.lookups = new OutcomeLookups({ shards, store, clock })
-    this.joined = new JoinedDecisions({
-      decisions: uses.decisions,
-      shards: uses.log.shards,
-      read: (request) => this.read(request),
-      clock,
-    })
     this.client = connectOver(new LocalTransport(this))
     bus.serve(subjects.decide(id), (frame) => this.answerFrame(frame))
     const read = (request: ReadRequest) => answerOf(request, this)
@@ -335,8 +336,8 @@ export class Engine implements NodeApi {
     return this.decisive.trials.run(request)
   }
 
-  outcomes({ shard, asked }: OutcomesRead): AsyncIterable<Uint8Array> {
-    return this.lookups.find(shard, askedIn(asked))
+  outcomes(request: OutcomesRead): AsyncIterable<Uint8Array> {
+    return this.learning.outcomes(request)
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {
@@ -365,6 +366,7 @@ export class Engine implements NodeApi {
     this.control.close()
     this.erasing.close()
     await this.webhooks.close()
+    await this.learning.close()
     this.decider.close()
     await this.segmenter.close()
     await this.client.close(0)

@@ -259,6 +259,29 @@ export interface Decisions {
 /** Partitions of `Decisions`: finding one decision reads a fourth of what was logged around it. */
 export const decisionPartitions = 4
 
+/** What was learnt, in versions that are kept for a while: each has the number after the last. */
+export interface Models {
+  /**
+   * Resolves once it is durable; false where it is not the next number, because somebody else was
+   * first. Rejects with `UNAVAILABLE` or `TIMEOUT`: it may be there then.
+   * @param bytes at most `versionBytesMax`
+   */
+  publish(version: number, bytes: Uint8Array): Promise<boolean>
+  /** One of the newest: a server that is behind may not have the last. Rejects with `UNAVAILABLE`. */
+  newest(): Promise<StoredModel | undefined>
+  /** Undefined where it was dropped, or never was. Rejects with `UNAVAILABLE`. */
+  at(version: number): Promise<StoredModel | undefined>
+  /** Tells that there may be a newer one, until it is closed. It may miss some. */
+  watch(told: () => void): { close(): void }
+}
+
+export interface StoredModel {
+  readonly version: number
+  /** When it was published, in milliseconds since 1970. */
+  readonly publishedAt: number
+  readonly bytes: Uint8Array
+}
+
 export interface Clock {
   /** Milliseconds since 1970. May jump. */
   now(): number
@@ -276,6 +299,13 @@ export interface Timer {
 export interface Random {
   bytes(count: number): Uint8Array
 }
+
+/**
+ * What can fail of learning: asking shards what they counted, a trainer besides the bandit,
+ * publishing a version, or reading one.
+ */
+export const modelSteps = ['statistics', 'trainer', 'publication', 'reading'] as const
+export type ModelStep = (typeof modelSteps)[number]
 
 /** Told what happens; makes metrics and logs of it. Never throws. */
 export interface Observer {
@@ -300,6 +330,8 @@ export interface Observer {
   trimmed(shard: number, first: number): void
   /** A webhook was told a signal and took it, or did not; or it was put aside. */
   posted(result: 'taken' | 'refused' | 'dead'): void
+  /** A round of learning failed: what was learnt before goes on. */
+  modelFailed(step: ModelStep): void
   /** Something that a human should read. */
   noted(level: 'info' | 'warn' | 'error', what: string, fields?: Record<string, unknown>): void
   failed(what: string, error: HalfsecondError | Error): void

@@ -28,6 +28,14 @@ export interface Gauges {
   readonly isReady: boolean
   /** Version that decides; 0 before the first. */
   readonly playbook: number
+  /** What was learnt, and decides. */
+  readonly model: {
+    /** 0 before the first. */
+    readonly version: number
+    /** Since it was published; 0 before the first. */
+    readonly ageSeconds: number
+    readonly beliefs: number
+  }
   /** Whether the log can be written to, as far as is known. */
   readonly logReachable: boolean
   /** Whether the last checkpoint failed. */

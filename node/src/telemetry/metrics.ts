@@ -74,6 +74,10 @@ export class Metrics {
     name: 'halfsecond_webhook_posts_total',
     help: 'Signals sent to webhooks, by what became of them; dead: put aside.',
   })
+  readonly modelFailures = new CellCounter({
+    name: 'halfsecond_model_failures_total',
+    help: 'Rounds of learning that failed, by the step that did.',
+  })
   readonly activations = new CellCounter({
     name: 'halfsecond_actor_activations_total',
     help: 'Actors brought into memory.',
@@ -146,6 +150,7 @@ export class Metrics {
     this.snapshotBytes,
     this.trims,
     this.webhooks,
+    this.modelFailures,
     this.httpDuration,
   ]
   private readonly loopDelay = new LoopDelay()

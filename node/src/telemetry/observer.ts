@@ -1,5 +1,5 @@
 import { HalfsecondError, isErrorCode, reasons, retryableByCode } from '@halfsecond/protocol'
-import type { Observer } from '../runtime/ports.ts'
+import { type ModelStep, modelSteps, type Observer } from '../runtime/ports.ts'
 import { ChannelCells } from './channel-cells.ts'
 import type { Logger } from './logger.ts'
 import type { Metrics } from './metrics.ts'
@@ -35,6 +35,7 @@ export class TelemetryObserver implements Observer {
   private readonly snapshotBytes: number
   private readonly trims: number
   private readonly postings: { readonly [result in 'taken' | 'refused' | 'dead']: number }
+  private readonly modelFailures: ReadonlyMap<ModelStep, number>
   private readonly decisions: ChannelCells
   private readonly durations: ChannelCells
   private readonly errors: ReadonlyMap<string, number>
@@ -67,6 +68,9 @@ export class TelemetryObserver implements Observer {
       refused: metrics.webhooks.cell({ result: 'refused' }),
       dead: metrics.webhooks.cell({ result: 'dead' }),
     }
+    this.modelFailures = new Map(
+      modelSteps.map((step) => [step, metrics.modelFailures.cell({ step })]),
+    )
     this.decisions = new ChannelCells((channel, reason) =>
       metrics.decisions.cell({ channel, reason: knownReasons.has(reason) ? reason : 'other' }),
     )
@@ -150,6 +154,11 @@ export class TelemetryObserver implements Observer {
 
   posted(result: 'taken' | 'refused' | 'dead'): void {
     this.metrics.webhooks.add(this.postings[result])
+  }
+
+  modelFailed(step: ModelStep): void {
+    const cell = this.modelFailures.get(step)
+    if (cell !== undefined) this.metrics.modelFailures.add(cell)
   }
 
   noted(level: Level, what: string, fields: Record<string, unknown> = {}): void {

@@ -25,6 +25,13 @@ function watchNode(gauges: Gauges, add: AddGauge): void {
     ['actor_arena_bytes', 'Bytes of the pages of the arena.', () => gauges.actors.arenaBytes],
     ['ready', '1 while the node should get traffic.', () => asNumber(gauges.isReady)],
     ['playbook_version', 'Playbook that decides; 0 before the first.', () => gauges.playbook],
+    ['model_version', 'Model that decides; 0 before the first.', () => gauges.model.version],
+    [
+      'model_age_seconds',
+      'Time since the model that decides was published; 0 before the first.',
+      () => gauges.model.ageSeconds,
+    ],
+    ['model_beliefs', 'Arms in buckets that the model has draws of.', () => gauges.model.beliefs],
     ['log_reachable', '1 while the log can be written to.', () => asNumber(gauges.logReachable)],
     [
       'store_failing',

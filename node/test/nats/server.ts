@@ -23,6 +23,7 @@ export class Told {
     snapshotCopied: () => {},
     trimmed: () => {},
     posted: () => {},
+    modelFailed: () => {},
     playbookActivated: () => {},
     noted: (_level, what) => void this.notes.push(what),
     failed: (what, error) => void this.failures.push(`${what}: ${error.message}`),

@@ -5,6 +5,7 @@ import { readIdentity } from '../../src/identity-file/read-identity.ts'
 import type { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import type { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import type { MemoryDecisions } from '../../src/memory/memory-decisions.ts'
+import type { MemoryModels } from '../../src/memory/memory-models.ts'
 import type { MemorySignals } from '../../src/memory/memory-signals.ts'
 import { MemoryStore } from '../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
@@ -41,6 +42,7 @@ export interface NodeSurroundings {
   readonly cluster: MemoryCluster
   readonly signals: MemorySignals
   readonly decisions: MemoryDecisions
+  readonly models: MemoryModels
   readonly server: LogServer
   readonly coverage: Coverage
   readonly memoryBytes: number
@@ -89,8 +91,18 @@ export class SimulatedNode {
 
   start(): void {
     if (this.life?.isAlive) return
-    const { time, dice, network, server, coverage, memoryBytes, plant, signals, decisions } =
-      this.uses
+    const {
+      time,
+      dice,
+      network,
+      server,
+      coverage,
+      memoryBytes,
+      plant,
+      signals,
+      decisions,
+      models,
+    } = this.uses
     if (++this.lives > 1) coverage.count('restarts')
     const life = new Life(`${this.id}#${this.lives}`, time)
     const observer = new WatchingObserver(coverage)
@@ -110,6 +122,7 @@ export class SimulatedNode {
       log,
       signals,
       decisions,
+      models,
       store,
       coordination: new LifeCoordination(life, this.coordination),
       erased: this.uses.cluster.erased,

@@ -2,6 +2,7 @@ import { encode, encodeBatch, type Identifier } from '@halfsecond/protocol'
 import { MemoryBusNetwork } from '../../src/memory/memory-bus.ts'
 import { MemoryCluster } from '../../src/memory/memory-coordination.ts'
 import { MemoryDecisions } from '../../src/memory/memory-decisions.ts'
+import { MemoryModels } from '../../src/memory/memory-models.ts'
 import { MemorySignals } from '../../src/memory/memory-signals.ts'
 import type { EngineDependencies } from '../../src/runtime/engine-dependencies.ts'
 import type { Bus, Log } from '../../src/runtime/ports.ts'
@@ -116,6 +117,7 @@ export class Simulation {
     this.network.fate = () => this.fate()
     const cluster = new MemoryCluster(time)
     const decisions = new MemoryDecisions(time, keptDecisions)
+    const models = new MemoryModels(time)
     this.nodes = Array.from({ length: nodeCount }, (_, i) => {
       const { network, server, signals } = this
       return new SimulatedNode(`n${i}`, {
@@ -125,6 +127,7 @@ export class Simulation {
         cluster,
         signals,
         decisions,
+        models,
         server,
         coverage,
         memoryBytes,

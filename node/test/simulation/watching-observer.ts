@@ -24,6 +24,7 @@ export class WatchingObserver implements Observer {
   playbookActivated(): void {}
   trimmed(): void {}
   posted(): void {}
+  modelFailed(): void {}
 
   promoted(): void {}
 

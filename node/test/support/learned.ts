@@ -1,7 +1,7 @@
 import type { Learning } from '../../src/core/decision/playbook.ts'
 import type { LearnedPlacement } from '../../src/core/learning/learned-placement.ts'
 import type { Arm } from '../../src/core/learning/model.ts'
-import type { CountedCell } from '../../src/core/learning/summed-statistics.ts'
+import type { SettledCell } from '../../src/core/learning/statistics.ts'
 import { type Lesson, lessonText } from '../../src/core/learning/trial.ts'
 
 export const clickLesson: Lesson = {
@@ -45,6 +45,6 @@ export function cell(
   trials: number,
   rewards: number,
   lesson = lessonText(clickLesson),
-): CountedCell {
+): SettledCell {
   return { lesson, placement, offer, treatment: 'banner', bucket, trials, rewards }
 }

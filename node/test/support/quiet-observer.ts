@@ -13,6 +13,7 @@ export class QuietObserver implements Observer {
   readonly refusals: string[] = []
   readonly failures: string[] = []
   readonly notes: string[] = []
+  readonly modelFailures: string[] = []
 
   folded(): void {}
   committed(): void {}
@@ -49,6 +50,10 @@ export class QuietObserver implements Observer {
 
   passivated(count: number): void {
     this.passivations += count
+  }
+
+  modelFailed(step: string): void {
+    this.modelFailures.push(step)
   }
 
   noted(_: 'info' | 'warn' | 'error', what: string): void {

@@ -144,6 +144,7 @@ describe('metrics', () => {
       },
       isReady: true,
       playbook: 2,
+      model: { version: 4, ageSeconds: 5, beliefs: 6 },
       logReachable: false,
       isStoreFailing: true,
       store: async () => ({ usedBytes: 11, freeBytes: 12 }),

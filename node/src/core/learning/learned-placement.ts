@@ -1,4 +1,5 @@
-import type { Learning, Placement, Playbook } from '../decision/playbook.ts'
+import { armsAt } from '../decision/arms.ts'
+import type { Learning, Playbook } from '../decision/playbook.ts'
 import type { Arm } from './model.ts'
 
 /** A placement that learns, with what can be tried there. */
@@ -14,16 +15,7 @@ export function learnedPlacements(playbook: Playbook): readonly LearnedPlacement
   const learned: LearnedPlacement[] = []
   for (const placement of playbook.placements.values()) {
     const { name, learning } = placement
-    if (learning) learned.push({ name, learning, arms: armsOf(placement) })
+    if (learning) learned.push({ name, learning, arms: armsAt(placement).arms })
   }
   return learned.sort((one, other) => (one.name < other.name ? -1 : 1))
-}
-
-function armsOf({ candidates, templates }: Placement): readonly Arm[] {
-  const all = [...candidates, ...templates.map(({ candidate }) => candidate)]
-  return all.map(({ offer, treatment }) => ({
-    offer: offer.name,
-    treatment,
-    group: offer.group?.name,
-  }))
 }

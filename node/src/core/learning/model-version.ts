@@ -59,9 +59,9 @@ export interface Drawn extends Believed {
 }
 
 /** So many beliefs with draws does a version have. */
-export function cellsIn({ lessons, placements }: ModelVersion): number {
-  let cells = 0
-  for (const { groups, offers } of lessons) cells += 1 + groups.length + offers.length
-  for (const { arms, buckets } of placements) cells += arms.length * (1 + buckets.length)
-  return cells
+export function beliefsIn({ lessons, placements }: ModelVersion): number {
+  let beliefs = 0
+  for (const { groups, offers } of lessons) beliefs += 1 + groups.length + offers.length
+  for (const { arms, buckets } of placements) beliefs += arms.length * (1 + buckets.length)
+  return beliefs
 }

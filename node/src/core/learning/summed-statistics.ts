@@ -1,30 +1,8 @@
+import type { SettledCell, ShardStatistics } from './statistics.ts'
 import { readTrial } from './trial.ts'
 
-/** What one shard counted, as of a time. */
-export interface CountedByShard {
-  readonly shard: number
-  /** The sequence of its log that it is at. */
-  readonly position: number
-  /** The time that its counts are as of, in milliseconds since 1970. */
-  readonly at: number
-  /** In an order that follows from their names. */
-  readonly cells: readonly CountedCell[]
-}
-
-export interface CountedCell extends SummedCell {
-  readonly lesson: string
-}
-
-/** Trials and rewards of an arm in a bucket. */
-export interface SummedCell {
-  readonly placement: string
-  /** Or the template that the arm's items are made by. */
-  readonly offer: string
-  readonly treatment: string
-  readonly bucket: string
-  readonly trials: number
-  readonly rewards: number
-}
+/** Trials and rewards of an arm in a bucket, over all shards. */
+export type SummedCell = Omit<SettledCell, 'lesson'>
 
 /** By lesson, and in it by the cell's name. */
 type Sums = Map<string, Map<string, SummedCell>>
@@ -35,7 +13,7 @@ type Sums = Map<string, Map<string, SummedCell>>
  * Yields between pieces of work that take microseconds.
  */
 export function* summed(
-  shards: readonly CountedByShard[],
+  shards: readonly ShardStatistics[],
 ): Generator<void, ReadonlyMap<string, readonly SummedCell[]>> {
   const sums: Sums = new Map()
   const latest = latestOf(shards)
@@ -52,7 +30,7 @@ export function latestOf(shards: readonly { readonly at: number }[]): number {
   return shards.reduce((latest, { at }) => Math.max(latest, at), 0)
 }
 
-function add(sums: Sums, { lesson, ...cell }: CountedCell, ageMs: number): void {
+function add(sums: Sums, { lesson, ...cell }: SettledCell, ageMs: number): void {
   const halfLifeMs = readTrial(`${lesson} `)?.halfLifeMs
   if (halfLifeMs === undefined) return
   const weight = 2 ** (-ageMs / halfLifeMs)

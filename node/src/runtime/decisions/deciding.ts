@@ -1,6 +1,6 @@
 import type { Namespaces } from '@halfsecond/protocol'
 import type { TokenKeys } from '@halfsecond/protocol/token'
-import { noModel } from '../../core/learning/model.ts'
+import type { Model } from '../../core/learning/model.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
@@ -35,6 +35,7 @@ export interface DecidingNode {
   readonly playbooks: Playbooks
   readonly namespaces: () => Namespaces
   readonly compiler: PlaybookCompiler
+  readonly model: () => Model
   /** Answers from whichever node holds the shard. */
   read(request: ReadRequest): AsyncIterable<Uint8Array>
 }
@@ -65,7 +66,7 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
     actors,
     namespaces,
     sign: (token) => tokenKeys.sign(token),
-    model: () => noModel,
+    model: () => self.model(),
     epoch: () => map()?.epoch ?? 0,
     peers: new Peers({ node, map, silentMs, bus, clock }),
     spread: (question) => spread.answer(question),

@@ -3,13 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { ArmPosterior } from '../../../src/core/learning/belief.ts'
 import type { LearnedPlacement } from '../../../src/core/learning/learned-placement.ts'
 import { makeVersion } from '../../../src/core/learning/make-version.ts'
-import { cellsIn, type ModelVersion } from '../../../src/core/learning/model-version.ts'
-import {
-  type CountedByShard,
-  type CountedCell,
-  latestOf,
-  summed,
-} from '../../../src/core/learning/summed-statistics.ts'
+import { beliefsIn, type ModelVersion } from '../../../src/core/learning/model-version.ts'
+import type { SettledCell, ShardStatistics } from '../../../src/core/learning/statistics.ts'
+import { latestOf, summed } from '../../../src/core/learning/summed-statistics.ts'
 import { lessonText } from '../../../src/core/learning/trial.ts'
 import {
   decodeVersion,
@@ -156,8 +152,8 @@ describe('a version', () => {
     const version = made([learned('hero', offers)], cells)
     const { buckets } = placementIn(version, 'hero')
 
-    expect(cellsIn(version)).toBeLessThanOrEqual(cellsMax)
-    expect(cellsIn(version)).toBeGreaterThan(cellsMax - 20)
+    expect(beliefsIn(version)).toBeLessThanOrEqual(cellsMax)
+    expect(beliefsIn(version)).toBeGreaterThan(cellsMax - 20)
     expect(buckets).toContain(bucketName(799))
     expect(buckets).not.toContain(bucketName(0))
     expect(encodeVersion(version).length).toBeLessThan(versionBytesMax)
@@ -197,7 +193,7 @@ describe('the bytes of a version', () => {
 
   test('are compared without the positions that they were made at', () => {
     const cells = [cell('hero', 'boots', 'gold', 300, 30)]
-    const at = (position: number, counted: readonly CountedCell[]) =>
+    const at = (position: number, counted: readonly SettledCell[]) =>
       encodeVersion(madeOf([hero], [{ shard: 0, position, at: 0, cells: counted }]))
 
     expect(isSameContent(at(1, cells), at(2, cells))).toBe(true)
@@ -253,7 +249,7 @@ function bucketName(number: number): string {
 
 function made(
   placements: readonly LearnedPlacement[],
-  cells: readonly CountedCell[],
+  cells: readonly SettledCell[],
   trained?: ReadonlyMap<string, readonly ArmPosterior[]>,
 ): ModelVersion {
   return madeOf(placements, [{ shard: 0, position: 1, at: 0, cells }], trained)
@@ -261,7 +257,7 @@ function made(
 
 function madeOf(
   placements: readonly LearnedPlacement[],
-  shards: readonly CountedByShard[],
+  shards: readonly ShardStatistics[],
   trained: ReadonlyMap<string, readonly ArmPosterior[]> = new Map(),
 ): ModelVersion {
   const positions: number[] = []
