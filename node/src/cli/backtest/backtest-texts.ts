@@ -30,9 +30,15 @@ export interface Used {
 /** Numbers unrounded; an interval is `[low, high]`. */
 export function backtestAsJson(tested: Backtested): { readonly [name: string]: unknown } {
   const { estimate, verdict, ...rest } = tested
+  return { ...rest, ...estimateAsJson(estimate, verdict) }
+}
+
+export function estimateAsJson(
+  estimate: Estimate,
+  verdict: Verdict,
+): { readonly [name: string]: unknown } {
   const { logged, ips, snips, dr, gain, meanWeight, ...plain } = estimate
   return {
-    ...rest,
     ...plain,
     ips: ips.value,
     standardError: ips.standardError,
@@ -58,20 +64,25 @@ export function describeBacktest(tested: Backtested): string[] {
   return [
     `${file}: ${count(rows)} choices among ${count(actions)} actions${inContexts}; the policy is ${policy}`,
     '',
-    ...tableOf([
-      ['reward per choice', '', '95 %'],
-      row('the log itself', estimate.logged),
-      row('the policy, snips', estimate.snips),
-      row('the policy, ips', estimate.ips),
-      row('the policy, dr', estimate.dr),
-    ]),
+    ...estimateTable('choice', 'policy', estimate),
     '',
     `effective sample size ${decimal(ess)} of ${count(rows)}; largest weight ${decimal(maxWeight)}`,
-    `verdict: ${describeVerdict(verdict, tested)}`,
+    `verdict: ${describeVerdict(verdict, estimate, faulty)}`,
     ...warnings.map((warning) => `warning: ${warning}`),
     '',
     `${describeUsed(used)}${faulty > 0 ? `; ${count(faulty)} faulty rows left out` : ''}`,
   ]
+}
+
+/** @param unit what earns a reward */
+export function estimateTable(unit: string, policy: string, estimate: Estimate): string[] {
+  return tableOf([
+    [`reward per ${unit}`, '', '95 %'],
+    row('the log itself', estimate.logged),
+    row(`the ${policy}, snips`, estimate.snips),
+    row(`the ${policy}, ips`, estimate.ips),
+    row(`the ${policy}, dr`, estimate.dr),
+  ])
 }
 
 function row(name: string, { value, standardError }: Measured): string[] {
@@ -79,7 +90,8 @@ function row(name: string, { value, standardError }: Measured): string[] {
   return [name, rounded(value, halfWidth), `± ${rounded(halfWidth, halfWidth)}`]
 }
 
-function describeVerdict(verdict: Verdict, { estimate, faulty }: Backtested): string {
+/** @param faulty rows that are not in the estimate */
+export function describeVerdict(verdict: Verdict, estimate: Estimate, faulty: number): string {
   const { gain } = estimate
   const halfWidth = halfWidthErrors * gain.standardError
   const amount = `${rounded(Math.abs(gain.value), halfWidth)} ± ${rounded(halfWidth, halfWidth)}`
@@ -108,7 +120,7 @@ function describeRefusal(refusal: Refusal, estimate: Estimate, faulty: number): 
   }
 }
 
-function describeUsed({ rows, bytes, seconds, cpuSeconds, memoryBytes }: Used): string {
+export function describeUsed({ rows, bytes, seconds, cpuSeconds, memoryBytes }: Used): string {
   return `${count(rows)} rows, ${size(bytes)}, in ${describeSeconds(seconds)}; used ${describeSeconds(cpuSeconds)} of processor time and at most ${size(memoryBytes)} of memory`
 }
 
@@ -121,12 +133,12 @@ function intervalOf({ value, standardError }: Measured): readonly [number, numbe
 const decimalsMax = 9
 
 /** To the digits that mean something: two of what it can be off by. */
-function rounded(value: number, offBy: number): string {
+export function rounded(value: number, offBy: number): string {
   const decimals = offBy > 0 ? 1 - Math.floor(Math.log10(offBy)) : 4
   return value.toFixed(Math.min(decimalsMax, Math.max(0, decimals)))
 }
 
-function decimal(value: number): string {
+export function decimal(value: number): string {
   return value < 10 ? value.toFixed(1) : count(value)
 }
 

@@ -18,11 +18,12 @@ const meanWeightTolerance = 0.01
 
 /** What an author should know before believing an estimate. */
 export function warningsOf(log: LoggedChoices, policy: Policy, estimate: Estimate): string[] {
-  return [
-    ...unsupportedWarning(log, policy, estimate),
-    ...weightWarning(estimate),
-    ...meanWeightWarning(estimate),
-  ]
+  return [...unsupportedWarning(log, policy, estimate), ...weightWarnings(estimate)]
+}
+
+/** What weights say of the estimates. */
+export function weightWarnings(estimate: Estimate): string[] {
+  return [...weightWarning(estimate), ...meanWeightWarning(estimate)]
 }
 
 function unsupportedWarning(

@@ -11,19 +11,32 @@ import { type Content, openContent } from '../import/content.ts'
 import { Progress } from '../import/progress.ts'
 import { printJson, printLine } from '../print.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { type CandidateOptions, runCandidateBacktest } from './backtest-candidate.ts'
 
 /** Faulty rows that are told one by one. */
 const toldMax = 10
 
-interface BacktestOptions extends LogColumns {
+interface BacktestOptions extends CandidateOptions, Omit<LogColumns, 'reward'> {
+  readonly log?: string
+  readonly policy: string
+}
+
+interface LogOptions extends LogColumns {
   readonly log: string
   readonly policy: string
   readonly json?: boolean
 }
 
 const help = `
-The log has a row for each choice: what was chosen, what that earned (a number, or true and false), and
-with what probability it was chosen. It may be of any system; gzip is unpacked.
+With a candidate: decisions that nodes logged are made again by it, each with what was known of the visitor
+then. It says who gains and who loses each offer, and what the candidate would have earned.
+
+  halfsecond backtest candidate.yaml --since 7d --reward accept --within 7d
+
+With --log: another policy over a log of any system. It has a row for each choice: what was chosen, what
+that earned (a number, or true and false), and with what probability it was chosen; gzip is unpacked.
+
+  halfsecond backtest --log choices.csv.gz --action item_id --reward click --propensity p --policy uniform
 
 Policies:
   uniform  each action that the log shows, alike
@@ -40,10 +53,19 @@ that the log never shows, or where over 1 % of the rows are faulty. The estimate
 export function addBacktest(program: Command, around: Surroundings): void {
   program
     .command('backtest')
-    .description('estimate what another policy would have earned, by a log of past choices')
-    .requiredOption('--log <file>', 'CSV with a header line; - reads standard input')
+    .description('estimate what another playbook, or policy, would have earned, by past choices')
+    .argument('[candidate]', 'a playbook file: what it would have shown instead')
+    .option('--since <age or time>', 'decisions of the last 7d, or since 2026-11-01T00:00:00Z')
+    .option('--placement <name>', 'only at this placement')
+    .option('--reward <what>', 'an outcome, by default accept; with --log its column, reward')
+    .option('--within <duration>', 'how soon after the decision it counts (default: 7d)')
+    .option('--limit <number>', 'read at most so many decisions')
+    .option('--decisions <file>', 'decisions that `halfsecond decisions export` wrote')
+    .option('--before <file>', 'the playbook that decided, where no node is asked for it')
+    .option('--report <file>', 'also write a picture, .svg, or a page, .html')
+    .option('--admin-url <url>', 'admin port of any node')
+    .option('--log <file>', 'CSV with a header line; - reads standard input')
     .option('--action <column>', 'column of what was chosen', 'action')
-    .option('--reward <column>', 'column of what it earned', 'reward')
     .option('--propensity <column>', 'column of the probability of that choice', 'propensity')
     .option(
       '--context <columns>',
@@ -55,19 +77,27 @@ export function addBacktest(program: Command, around: Surroundings): void {
     .option('--delimiter <char>', 'what stands between cells', ',')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', help)
-    .action(async (options: BacktestOptions) => {
-      const content = await openContent(options.log, around.input)
-      try {
-        await backtest(content, options, around)
-      } finally {
-        await content.close()
-      }
+    .action(async (candidate: string | undefined, options: BacktestOptions) => {
+      const { log, reward = 'reward' } = options
+      if ((candidate === undefined) === (log === undefined))
+        throw new HalfsecondError('INVALID', 'name a candidate playbook, or a log with --log')
+      if (candidate !== undefined) await runCandidateBacktest(candidate, options, around)
+      else if (log !== undefined) await backtestLog({ ...options, log, reward }, around)
     })
+}
+
+async function backtestLog(options: LogOptions, around: Surroundings): Promise<void> {
+  const content = await openContent(options.log, around.input)
+  try {
+    await backtest(content, options, around)
+  } finally {
+    await content.close()
+  }
 }
 
 async function backtest(
   content: Content,
-  options: BacktestOptions,
+  options: LogOptions,
   around: Surroundings,
 ): Promise<void> {
   const startedAt = performance.now()
@@ -117,11 +147,7 @@ interface ReadLog {
   readonly rows: number
 }
 
-async function read(
-  content: Content,
-  options: BacktestOptions,
-  around: Surroundings,
-): Promise<ReadLog> {
+async function read(content: Content, options: LogOptions, around: Surroundings): Promise<ReadLog> {
   const view = {
     isTerminal: around.isTerminal,
     write: (text: string) => void around.notes.write(text),

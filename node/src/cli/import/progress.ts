@@ -14,19 +14,24 @@ export class Progress {
   private readonly startedAt = performance.now()
   private shownAt = performance.now()
   private isDrawn = false
+  private readonly unit: string
 
-  /** @param total bytes of the whole file */
-  constructor(view: ProgressView, total: number) {
+  /**
+   * @param total bytes of the whole file
+   * @param unit what is read
+   */
+  constructor(view: ProgressView, total: number, unit = 'lines') {
     this.view = view
     this.total = total
+    this.unit = unit
   }
 
-  /** Of lines read and bytes read. */
+  /** Of lines, or whatever is read, and bytes of the total. */
   show(lines: number, bytes: number): void {
     const now = performance.now()
     if (now - this.shownAt < (this.view.isTerminal ? redrawMs : lineMs)) return
     this.shownAt = now
-    const text = describeProgress(lines, bytes, this.total, now - this.startedAt)
+    const text = describeProgress(lines, bytes, this.total, now - this.startedAt, this.unit)
     this.view.write(this.view.isTerminal ? `\r\u001b[K${text}` : `${text}\n`)
     this.isDrawn = this.view.isTerminal
   }
@@ -53,10 +58,15 @@ export function describeProgress(
   bytes: number,
   total: number,
   elapsedMs: number,
+  unit = 'lines',
 ): string {
   const share = total === 0 ? 1 : bytes / total
   const rate = lines / Math.max(0.001, elapsedMs / 1000)
-  const parts = [`${Math.floor(share * 100)} %`, `${count(lines)} lines`, `${count(rate)} lines/s`]
+  const parts = [
+    `${Math.floor(share * 100)} %`,
+    `${count(lines)} ${unit}`,
+    `${count(rate)} ${unit}/s`,
+  ]
   if (share > 0 && share < 1) {
     parts.push(`${describeSeconds((elapsedMs / 1000) * (1 / share - 1))} left`)
   }

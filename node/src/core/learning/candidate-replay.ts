@@ -144,6 +144,14 @@ export class CandidateReplay {
       this.drop('at a placement that the candidate has not')
       return undefined
     }
+    if (found.templates.length > 0) {
+      this.drop('at a placement that shows items of a catalogue')
+      return undefined
+    }
+    if (choice.wouldHave.length > 0) {
+      this.drop('held out by an experiment')
+      return undefined
+    }
     const taken = earlier.flatMap(({ propositions }) => propositions.map(({ offer }) => offer))
     return this.variantOf(found, taken)
   }
@@ -200,11 +208,12 @@ export class CandidateReplay {
     return mapping
   }
 
-  private note({ at, playbookVersion, oneOf }: LoggedDecision): void {
+  private note({ at, playbookVersion, oneOf, model }: LoggedDecision): void {
     const { tally } = this
     tally.from = tally.from === 0 ? at : Math.min(tally.from, at)
     tally.to = Math.max(tally.to, at)
     countIn(tally.playbooks, playbookVersion)
+    countIn(tally.models, model)
     countIn(tally.sampled, oneOf)
   }
 

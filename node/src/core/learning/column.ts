@@ -2,6 +2,7 @@
 export interface Cells {
   [at: number]: number
   readonly length: number
+  readonly buffer: ArrayBuffer
   set(from: ArrayLike<number>, offset?: number): void
   slice(start?: number, end?: number): Cells
 }

@@ -4,6 +4,7 @@ export type DropReason =
   | 'without its profile'
   | 'of a playbook that is gone'
   | 'at a placement that the candidate has not'
+  | 'at a placement that shows items of a catalogue'
   | 'held out by an experiment'
 
 /** What a replay has read. */
@@ -46,6 +47,12 @@ export function emptyTally(): GrowingTally {
 
 export function countIn(counts: { [name: string]: number }, name: number): void {
   counts[name] = (counts[name] ?? 0) + 1
+}
+
+/** Decisions of which too little was logged: what they would say is missing. */
+export function faultyIn({ dropped }: ReplayTally): number {
+  const faulty = ['unreadable', 'without its profile', 'of a playbook that is gone'] as const
+  return faulty.reduce((sum, reason) => sum + (dropped[reason] ?? 0), 0)
 }
 
 /** Of two parts of a log. */

@@ -1,0 +1,23 @@
+import type { ReplayedParts, WantedReward } from '../../core/learning/candidate-replay.ts'
+
+/** What a thread is started for. */
+export interface ReplayJob {
+  /** Text of the candidate playbook. */
+  readonly candidate: string
+  readonly reward: WantedReward
+  /** Undefined: all placements. */
+  readonly placement: string | undefined
+}
+
+export type ToThread =
+  /** Decisions with their outcomes, framed as in `core/learning/joined.ts`. */
+  | { readonly kind: 'batch'; readonly bytes: Uint8Array }
+  /** The text of a playbook that was wanted; undefined where nobody has it. */
+  | { readonly kind: 'playbook'; readonly version: number; readonly text: string | undefined }
+
+export type FromThread =
+  /** What became of the oldest batch that was not answered yet. */
+  | { readonly kind: 'replayed'; readonly replayed: ReplayedParts }
+  | { readonly kind: 'wanted'; readonly version: number }
+  /** The batch was no decisions. */
+  | { readonly kind: 'failed'; readonly message: string }

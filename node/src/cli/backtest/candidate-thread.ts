@@ -1,0 +1,94 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { isFields } from '@halfsecond/protocol'
+import type { Playbook } from '../../core/decision/playbook.ts'
+import { CandidateReplay } from '../../core/learning/candidate-replay.ts'
+import { Frames, joinedIn } from '../../core/learning/joined.ts'
+import { compilePlaybook } from '../../playbook/compile-playbook.ts'
+import { PlaybookError } from '../../playbook/faults.ts'
+import { ZoneCalendar } from '../../system/zone-calendar.ts'
+import type { FromThread, ReplayJob, ToThread } from './candidate-messages.ts'
+
+/** A thread of a backtest: decides batches of logged decisions again, one after the other. */
+class CandidateThread {
+  private readonly port: MessagePort
+  private readonly replay: CandidateReplay
+  private readonly playbooks = new Map<number, Promise<Playbook | undefined>>()
+  private readonly awaited = new Map<number, (text: string | undefined) => void>()
+  private last: Promise<void> = Promise.resolve()
+
+  constructor(port: MessagePort, { candidate, reward, placement }: ReplayJob) {
+    this.port = port
+    this.replay = new CandidateReplay({
+      candidate: compilePlaybook(candidate),
+      calendar: new ZoneCalendar(),
+      reward,
+      placement,
+    })
+  }
+
+  take(message: ToThread): void {
+    if (message.kind === 'playbook') this.awaited.get(message.version)?.(message.text)
+    else this.last = this.last.then(() => this.answer(message.bytes))
+  }
+
+  private async answer(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.decide(bytes)
+    } catch (error) {
+      this.post({ kind: 'failed', message: error instanceof Error ? error.message : String(error) })
+      return
+    }
+    const replayed = this.replay.take()
+    const buffers = replayed.rows.flatMap(({ columns }) => columns.map(({ buffer }) => buffer))
+    this.post({ kind: 'replayed', replayed }, buffers)
+  }
+
+  private async decide(bytes: Uint8Array): Promise<void> {
+    for (const value of new Frames().take(bytes)) {
+      const { entry, outcomes } = joinedIn(value)
+      const logged = CandidateReplay.read(entry)
+      const playbook = logged && (await this.playbookAt(logged.playbookVersion))
+      this.replay.add(logged, outcomes, playbook)
+    }
+  }
+
+  private playbookAt(version: number): Promise<Playbook | undefined> {
+    let playbook = this.playbooks.get(version)
+    if (playbook === undefined) {
+      const text = new Promise<string | undefined>((found) => this.awaited.set(version, found))
+      playbook = text.then(compiled)
+      this.playbooks.set(version, playbook)
+      this.post({ kind: 'wanted', version })
+    }
+    return playbook
+  }
+
+  private post(message: FromThread, buffers: readonly ArrayBuffer[] = []): void {
+    this.port.postMessage(message, buffers)
+  }
+}
+
+/** One that this version of halfsecond refuses is as good as gone. */
+function compiled(text: string | undefined): Playbook | undefined {
+  try {
+    return text === undefined ? undefined : compilePlaybook(text)
+  } catch (error) {
+    if (error instanceof PlaybookError) return undefined
+    throw error
+  }
+}
+
+function isJob(job: unknown): job is ReplayJob {
+  return isFields(job) && typeof job.candidate === 'string'
+}
+
+function isMessage(message: unknown): message is ToThread {
+  return isFields(message) && typeof message.kind === 'string'
+}
+
+if (parentPort !== null && isJob(workerData)) {
+  const thread = new CandidateThread(parentPort, workerData)
+  parentPort.on('message', (message: unknown) => {
+    if (isMessage(message)) thread.take(message)
+  })
+}
