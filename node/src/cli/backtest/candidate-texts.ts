@@ -49,8 +49,8 @@ export interface CandidateUse {
 /** An arm below this share of what a candidate shows is not worth a warning. */
 const shareWarned = 0.01
 
-/** Where the log covers less than this of what the candidate shows of an arm, it hardly shows it. */
-const coveredWarned = 0.5
+/** Where the log covers less than this of what the candidate shows of an arm, the rest is a guess. */
+const coveredWarned = 0.8
 
 /** Named one by one. */
 const namedMax = 5
@@ -59,7 +59,7 @@ const namedMax = 5
 export function candidateWarnings({ support, ...estimate }: CandidateEstimate): string[] {
   const matters = support.filter(({ share }) => share >= shareWarned)
   const never = matters.filter(({ logged }) => logged === 0)
-  const hardly = matters.filter(({ logged, covered }) => logged > 0 && covered < coveredWarned)
+  const thinly = matters.filter(({ logged, covered }) => logged > 0 && covered < coveredWarned)
   return [
     ...never
       .slice(0, namedMax)
@@ -67,11 +67,11 @@ export function candidateWarnings({ support, ...estimate }: CandidateEstimate): 
         ({ arm, share }) =>
           `the log never shows ${arm} here, ${percent(share)} of what the candidate shows: nothing is known of what it earns`,
       ),
-    ...hardly
+    ...thinly
       .slice(0, namedMax)
       .map(
         ({ arm, share, covered }) =>
-          `the log hardly shows ${arm} to those who would see it, ${percent(share)} of what the candidate shows: ${percent(covered)} of that is covered`,
+          `the log shows ${arm} to few of those who would see it, ${percent(share)} of what the candidate shows: ${percent(covered)} of that is covered`,
       ),
     ...weightWarnings(estimate),
   ]

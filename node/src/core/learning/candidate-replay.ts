@@ -8,11 +8,12 @@ import {
 } from '../decision/logged-decision.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import type { Said } from '../fragment/said.ts'
-import { armOf, bucketAt, choiceOf, isSame } from './candidate-choice.ts'
+import { type Asked, armOf, bucketAt, choiceOf, isSame } from './candidate-choice.ts'
 import { type MappedProfile, ProfileMapping } from './candidate-profile.ts'
 import { CandidateRows, type RowParts } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
 import type { JoinedOutcome } from './joined.ts'
+import { RatesSeen } from './rates-seen.ts'
 import { countIn, type DropReason, emptyTally, type ReplayTally } from './replay-tally.ts'
 
 /** What is hoped for. */
@@ -44,6 +45,7 @@ export class CandidateReplay {
   private readonly rows = new Map<string, CandidateRows>()
   private readonly mappings = new Map<Playbook, ProfileMapping>()
   private readonly variants = new Map<string, Placement>()
+  private readonly seen = new RatesSeen()
   private tally = emptyTally()
 
   constructor(uses: Replayed) {
@@ -76,30 +78,48 @@ export class CandidateReplay {
       const found = this.placementOf(choice, logged.choices.slice(0, place))
       if (found === undefined) return
       const { candidate, calendar } = this.uses
-      const { profile } = mapped
-      const request = {
-        placements: [found],
-        now: logged.at,
-        exposures: [...logged.exposures, ...shownBefore(logged, place)],
-        isPrimary: logged.isPrimary,
-        refused: logged.refused,
-        seed: logged.decision,
-      }
+      const decidedAt = playbook?.placements.get(choice.placement)
+      const asked = this.asked(logged, place, found, decidedAt)
       const [first] = choice.propositions
-      const chosen = choiceOf(profile, request, candidate, calendar)
+      const chosen = choiceOf(mapped.profile, asked, candidate, calendar)
       this.rowsAt(choice.placement).add({
         person,
         before: armOf(first),
         after: armOf(chosen.shown),
         isSame: isSame(first, chosen.shown),
-        bucket: bucketAt(found, profile, request, candidate, calendar),
+        bucket: bucketAt(asked, mapped.profile, candidate, calendar),
         reward: this.rewardOf(logged, choice, outcomes),
         oneOf: logged.oneOf,
         propensity: first?.probability ?? 1,
         probability: chosen.probabilityOf(first),
         shares: chosen.shares,
       })
+      if (decidedAt !== undefined) this.seen.note(logged.decision, choice, decidedAt)
     })
+  }
+
+  /** What the candidate is asked instead of what was asked then. */
+  private asked(
+    logged: LoggedDecision,
+    place: number,
+    placement: Placement,
+    decidedAt: Placement | undefined,
+  ): Asked {
+    const { decision, at, exposures, isPrimary, refused, choices } = logged
+    const choice = choices[place]
+    const isKnown = choice !== undefined && decidedAt !== undefined
+    return {
+      placement,
+      request: {
+        now: at,
+        exposures: [...exposures, ...shownBefore(logged, place)],
+        isPrimary,
+        refused,
+        seed: decision,
+      },
+      own: isKnown ? this.seen.modelOf(decision, choice, decidedAt) : this.seen.model,
+      known: this.seen.model,
+    }
   }
 
   /** What was read since the last time. */
