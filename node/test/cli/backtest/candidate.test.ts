@@ -149,7 +149,9 @@ describe('a backtest of a candidate playbook', () => {
     expect(hero.unsupported).toBeCloseTo(1 / 3, 9)
     expect(hero).toMatchObject({ verdict: 'refused', refused: ['unsupported'] })
     expect(hero.warnings).toEqual([
-      expect.stringMatching(/^the log shows boots banner to few of those who would see it, 67 % .* 50 % of that is covered$/),
+      expect.stringMatching(
+        /^the log shows boots banner to few of those who would see it, 67 % .* 50 % of that is covered$/,
+      ),
     ])
   })
 
