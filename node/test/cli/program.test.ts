@@ -36,32 +36,33 @@ describe('halfsecond --help', () => {
       Real-time personalisation on an actor-based, in-memory profile cluster.
 
       Options:
-        -h, --help               display help for command
+        -h, --help                 display help for command
 
       Commands:
-        dev [options]            run a node in this process, with no server to install; saving a playbook
-                                 publishes it
-        node [options]           run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see and
-                                 change its nodes
-        playbook                 check, compare, publish and take back what authors write
-        catalogue                import and see the items that offers are made from
-        identity                 by what visitors are recognised: see, plan, apply and revert
-        experiment               see what experiments say: lift with an interval, shares, guardrails
-        why [options] <visitor>  what a visitor would be shown now, and why; or why a token was decided
-                                 then
-        backtest [options]       estimate what another policy would have earned, by a log of past choices
-        decisions                what was decided, with what became of it
-        import [options] <file>  send an access log, NDJSON or CSV file into the log
-        profile                  see what is known of persons, and how they are recognised
-        export [options]         print every profile as one JSON object a line
-        erase [options] <who>    erase a person: everything known until now, of all that is linked
-        signals [options]        what other systems are told: who entered or left segments, was merged,
-                                 split, erased …
-        webhooks                 where signals are sent to: see how far each is, and try again
-        status [options]         how a node and its cluster are; the exit code is 1 where the node is not
-                                 ready
-        shard                    see and move shards
-        rebalance                see, start and stop moves for balance
+        dev [options]              run a node in this process, with no server to install; saving a
+                                   playbook publishes it
+        node [options]             run a node of a cluster on NATS, named by HALFSECOND_NATS_URL; or see
+                                   and change its nodes
+        playbook                   check, compare, publish and take back what authors write
+        catalogue                  import and see the items that offers are made from
+        identity                   by what visitors are recognised: see, plan, apply and revert
+        experiment                 see what experiments say: lift with an interval, shares, guardrails
+        why [options] <visitor>    what a visitor would be shown now, and why; or why a token was decided
+                                   then
+        backtest [options] [file]  estimate what another playbook, or policy, would have earned, by past
+                                   choices
+        decisions                  what was decided, with what became of it
+        import [options] <file>    send an access log, NDJSON or CSV file into the log
+        profile                    see what is known of persons, and how they are recognised
+        export [options]           print every profile as one JSON object a line
+        erase [options] <who>      erase a person: everything known until now, of all that is linked
+        signals [options]          what other systems are told: who entered or left segments, was merged,
+                                   split, erased …
+        webhooks                   where signals are sent to: see how far each is, and try again
+        status [options]           how a node and its cluster are; the exit code is 1 where the node is
+                                   not ready
+        shard                      see and move shards
+        rebalance                  see, start and stop moves for balance
 
       Environment:
         HALFSECOND_ADMIN_URL  admin port of any node, for what neither runs a node nor imports

@@ -54,7 +54,7 @@ export function addBacktest(program: Command, around: Surroundings): void {
   program
     .command('backtest')
     .description('estimate what another playbook, or policy, would have earned, by past choices')
-    .argument('[candidate]', 'a playbook file: what it would have shown instead')
+    .argument('[file]', 'a candidate playbook: what it would have shown instead')
     .option('--since <age or time>', 'decisions of the last 7d, or since 2026-11-01T00:00:00Z')
     .option('--placement <name>', 'only at this placement')
     .option('--reward <what>', 'an outcome, by default accept; with --log its column, reward')
@@ -77,10 +77,10 @@ export function addBacktest(program: Command, around: Surroundings): void {
     .option('--delimiter <char>', 'what stands between cells', ',')
     .option('--json', 'print the result as JSON')
     .addHelpText('after', help)
-    .action(async (candidate: string | undefined, options: BacktestOptions) => {
+    .action(async (candidate: string | undefined, options: BacktestOptions, command: Command) => {
       const { log, reward = 'reward' } = options
       if ((candidate === undefined) === (log === undefined))
-        throw new HalfsecondError('INVALID', 'name a candidate playbook, or a log with --log')
+        command.error("error: name a candidate playbook, or a log with '--log <file>'")
       if (candidate !== undefined) await runCandidateBacktest(candidate, options, around)
       else if (log !== undefined) await backtestLog({ ...options, log, reward }, around)
     })

@@ -244,7 +244,7 @@ describe('halfsecond backtest', () => {
     expect(absent.code).toBe(1)
     expect(absent.notes).toContain('cannot read')
     expect(none.code).toBe(2)
-    expect(none.notes).toContain("required option '--log <file>'")
+    expect(none.notes).toContain("a log with '--log <file>'")
   })
 
   it('ends without a result when it is stopped', async () => {
