@@ -140,18 +140,18 @@ export class Decisions {
   }
 
   private newId(): string {
-    return ulid(Date.now(), (bytes) => this.fillRandom(bytes))
+    return ulid(Date.now(), this.nextRandom)
   }
 
   /** Random bytes in small pieces from a larger draw: one system call serves 256 decisions. */
-  private fillRandom(bytes: Uint8Array): Uint8Array {
-    if (this.randomAt + bytes.length > this.random.length) {
+  private readonly nextRandom = ({ length }: Uint8Array): Uint8Array => {
+    if (this.randomAt + length > this.random.length) {
       this.random = randomFillSync(new Uint8Array(4096))
       this.randomAt = 0
     }
-    bytes.set(this.random.subarray(this.randomAt, this.randomAt + bytes.length))
-    this.randomAt += bytes.length
-    return bytes
+    const from = this.randomAt
+    this.randomAt += length
+    return this.random.subarray(from, this.randomAt)
   }
 }
 

@@ -42,7 +42,8 @@ export class BranchReader {
       facts.push(record)
     }
     const { features } = this.uses.playbookOf(shard).playbook
-    const profile = profileOf(fragment, features, facts, this.latest(shard), shard.memory)
+    const latest = facts.length === 0 ? 0 : this.latest(shard)
+    const profile = profileOf(fragment, features, facts, latest, shard.memory)
     shard.memory.used(key)
     return profile
   }

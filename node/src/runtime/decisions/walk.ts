@@ -114,8 +114,10 @@ export class Walk {
     }
     const shard = hold(shards, home)
     const { isReset } = positionIn(question.positions, shard)
-    return after(this.reached(shard, question), (isReached) => {
-      const isFresh = isReached && shard.isFresh
+    const reached = this.reached(shard, question)
+    return after(reached, (isReached) => {
+      const now = reached === true ? startedAt : clock.monotonic()
+      const isFresh = isReached && shard.isFreshAt(now)
       const reset = isReset ? positionOf(shard) : undefined
       const alone = this.reader.alone(shard, key, question.identifiers, pending)
       if (alone !== undefined) {
