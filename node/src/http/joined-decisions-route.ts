@@ -38,7 +38,8 @@ export function joinedDecisionsRoute(app: App, api: NodeApi): void {
       const fault = placement === undefined ? undefined : nameFault('placement', placement)
       if (fault !== undefined) throw new HalfsecondError('INVALID', fault)
       const end = until === undefined ? Date.now() : Date.parse(until)
-      const range = { from: Date.parse(since), to: end - 1, placement, shard }
+      const placements = placement === undefined ? undefined : [placement]
+      const range = { from: Date.parse(since), to: end - 1, placements, shard }
       return reply.type(joinedType).send(Readable.from(pieces(api, range)))
     },
   )

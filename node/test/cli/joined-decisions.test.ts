@@ -121,7 +121,7 @@ describe('decisions read by way of a node', () => {
     expect((await all(readJoinedFile(out))).map(encodeJoined)).toEqual(
       node.decided.map(encodeJoined),
     )
-    expect(node.ranges).toMatchObject([{ placement: 'hero' }])
+    expect(node.ranges).toMatchObject([{ placements: ['hero'] }])
   })
 
   it('leave no file where they break off, or where the time is none', async () => {

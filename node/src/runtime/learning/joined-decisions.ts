@@ -1,4 +1,4 @@
-import { HalfsecondError, shardOf, toHalfsecondError } from '@halfsecond/protocol'
+import { fnv1a32, HalfsecondError, shardOf, toHalfsecondError } from '@halfsecond/protocol'
 import { headOf, readDecision } from '../../core/decision/logged-decision.ts'
 import { Frames, type JoinedDecision, outcomesIn } from '../../core/learning/joined.ts'
 import { Singles } from '../../core/learning/singles.ts'
@@ -18,10 +18,12 @@ export interface JoinedRange {
   /** They were logged, within a second of being made, from then to then, in milliseconds since 1970. */
   readonly from: number
   readonly to: number
-  /** Only those that were asked for something here; undefined: all. */
-  readonly placement?: string | undefined
+  /** Only those that were asked for something at one of these; undefined: all. */
+  readonly placements?: readonly string[] | undefined
   /** Only those about keys at home in this shard; undefined: all. */
   readonly shard?: number | undefined
+  /** Only one of so many, by chance: a power of two. Which follows from the decision's id. */
+  readonly oneOf?: number
 }
 
 export interface JoinedDecisionsDependencies {
@@ -102,14 +104,16 @@ export class JoinedDecisions {
   /** Undefined for what is not asked for, and what cannot be read. */
   private wanted(
     entry: Uint8Array,
-    { placement, shard: asked }: Pick<JoinedRange, 'placement' | 'shard'>,
+    { placements, shard: asked, oneOf = 1 }: Omit<JoinedRange, 'from' | 'to'>,
   ): Asked | undefined {
     const head = headOf(entry)
     if (head === undefined) return undefined
     const { decision, key, at } = head
     const shard = shardOf(key, this.uses.shards)
     if (asked !== undefined && asked !== shard) return undefined
-    if (placement !== undefined && !isAt(entry, placement)) return undefined
+    // The decision log itself keeps a share by the other end of the same number.
+    if (oneOf > 1 && fnv1a32(decision) % oneOf !== 0) return undefined
+    if (placements !== undefined && !isAtAny(entry, placements)) return undefined
     return { entry, shard, decision, key, at }
   }
 
@@ -167,9 +171,9 @@ async function answersOf(
   throw new HalfsecondError('UNAVAILABLE', 'an answer that is not whole')
 }
 
-/** Looking for the name's bytes first is far cheaper than decoding what was decided elsewhere. */
-function isAt(entry: Uint8Array, placement: string): boolean {
+/** Looking for the names' bytes first is far cheaper than decoding what was decided elsewhere. */
+function isAtAny(entry: Uint8Array, placements: readonly string[]): boolean {
   const bytes = Buffer.from(entry.buffer, entry.byteOffset, entry.length)
-  if (!bytes.includes(placement)) return false
-  return readDecision(entry).choices.some((choice) => choice.placement === placement)
+  if (!placements.some((placement) => bytes.includes(placement))) return false
+  return readDecision(entry).choices.some(({ placement }) => placements.includes(placement))
 }

@@ -104,8 +104,8 @@ describe('decisions joined with what became of them', () => {
       said(await world.read(range)).map(([decision]) => decision)
     const home = shardOf(anon('a'), shards)
 
-    expect(await ids({ placement: 'hero' })).toEqual([hero])
-    expect(await ids({ placement: 'her' })).toEqual([])
+    expect(await ids({ placements: ['hero'] })).toEqual([hero])
+    expect(await ids({ placements: ['her'] })).toEqual([])
     expect(await ids({ shard: home })).toEqual([hero, side])
     expect(await ids({ shard: (home + 4) % shards })).toEqual([])
     expect(await ids({ from: start + 1 })).toEqual([side])

@@ -1,0 +1,83 @@
+import type { Playbook } from '../../core/decision/playbook.ts'
+import type { ArmPosterior } from '../../core/learning/belief.ts'
+import type { LearnedPlacement } from '../../core/learning/learned-placement.ts'
+import { logisticBeliefs } from '../../core/learning/logistic-beliefs.ts'
+import type { TrialRow } from '../../core/learning/trial-rows.ts'
+import { RecentTrials, type RecentTrialsDependencies } from './recent-trials.ts'
+import { type Trainer, type TrainingInput, trainingMs } from './trainer.ts'
+
+/** Of the time that a trainer has: fitting takes the rest. */
+const readingMs = trainingMs * 0.6
+
+/** A turn of the loop. */
+const turnMs = 2
+
+/**
+ * Learns of decisions with what became of them by logistic regression: what a value in a bucket does
+ * for all arms is learnt from all of them, so that buckets in which little was tried are known too.
+ */
+export class LogisticTrainer implements Trainer {
+  readonly name = 'logistic'
+  private readonly uses: RecentTrialsDependencies
+  /** By what is read together: placements with one lesson. */
+  private trials = new Map<string, RecentTrials>()
+
+  constructor(uses: RecentTrialsDependencies) {
+    this.uses = uses
+  }
+
+  async train({
+    placements,
+    playbook,
+    at,
+  }: TrainingInput): Promise<ReadonlyMap<string, readonly ArmPosterior[]>> {
+    const groups = groupsOf(placements)
+    const trials = new Map<string, RecentTrials>()
+    for (const [name, group] of groups)
+      trials.set(name, this.trials.get(name) ?? this.begin(group, playbook.playbook))
+    this.trials = trials
+    const beliefs = new Map<string, readonly ArmPosterior[]>()
+    for (const [name, group] of groups) {
+      const rows = (await trials.get(name)?.asOf(at, readingMs / groups.size)) ?? []
+      for (const placement of group) {
+        const own = rows.filter((row) => row.placement === placement.name)
+        const learnt = await this.learn(placement, own)
+        if (learnt.length > 0) beliefs.set(placement.name, learnt)
+      }
+    }
+    return beliefs
+  }
+
+  private begin(group: readonly LearnedPlacement[], playbook: Playbook): RecentTrials {
+    const taught = group.map(({ name, learning }) => {
+      const isLater = playbook.placements.get(name)?.isLater ?? false
+      return [name, { learning, isLater }] as const
+    })
+    return new RecentTrials(this.uses, new Map(taught))
+  }
+
+  private async learn(
+    placement: LearnedPlacement,
+    rows: readonly TrialRow[],
+  ): Promise<readonly ArmPosterior[]> {
+    const { clock } = this.uses
+    const steps = logisticBeliefs(placement, rows)
+    let turnEnd = clock.monotonic() + turnMs
+    for (let step = steps.next(); ; step = steps.next()) {
+      if (step.done === true) return step.value
+      if (clock.monotonic() < turnEnd) continue
+      await new Promise<void>((done) => clock.soon(done))
+      turnEnd = clock.monotonic() + turnMs
+    }
+  }
+}
+
+function groupsOf(
+  placements: readonly LearnedPlacement[],
+): ReadonlyMap<string, readonly LearnedPlacement[]> {
+  const byLesson = Map.groupBy(placements, ({ learning }) => learning.lesson)
+  const groups = new Map<string, readonly LearnedPlacement[]>()
+  for (const [lesson, group] of byLesson)
+    groups.set([lesson, ...group.map(({ name }) => name)].join(' '), group)
+  return groups
+}

@@ -1,0 +1,169 @@
+import { HalfsecondError } from '@halfsecond/protocol'
+import { describe, expect, it } from 'vitest'
+import type { Choice } from '../../../src/core/decision/decide.ts'
+import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
+import { learnedPlacements } from '../../../src/core/learning/learned-placement.ts'
+import { trialText } from '../../../src/core/learning/trial.ts'
+import { ManualClock } from '../../../src/memory/manual-clock.ts'
+import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
+import type { JoinedRange } from '../../../src/runtime/learning/joined-decisions.ts'
+import { LogisticTrainer } from '../../../src/runtime/learning/logistic-trainer.ts'
+import { trainingMs } from '../../../src/runtime/learning/trainer.ts'
+import { loggedWith } from '../../core/learning/logged-choices.ts'
+
+const playbook = compilePlaybook(`
+playbook: shop
+consent: { personalise: assumed }
+traits: { tier: { type: string } }
+placements:
+  hero: { channel: web, format: banner, fallback: none, learn: { on: click, within: 30m, by: [traits.tier], trainer: logistic } }
+offers:
+  card: { treatments: { banner: card } }
+  mug: { treatments: { banner: mug } }
+`)
+const placements = learnedPlacements(playbook)
+const hero = playbook.placements.get('hero')
+const second = 1_000
+const minute = 60 * second
+const day = 24 * 60 * minute
+const start = Date.UTC(2026, 5, 27)
+
+function decided(i: number, at: number): JoinedDecision {
+  const offer = i % 2 === 0 ? 'card' : 'mug'
+  const trial = trialText(hero?.learning?.lesson ?? '', i % 4 < 2 ? 'gold' : 'none')
+  const propositions = [{ content: 'x', offer, treatment: 'banner', trial }]
+  const choices: Choice[] = hero ? [{ placement: hero, reason: 'sampled', propositions }] : []
+  const { entry } = loggedWith(choices, { playbook, at })
+  const of = { placement: 'hero', offer }
+  const display = { ...of, outcome: 'display', at: at + 1 } as const
+  // Cards pay four times as much as mugs.
+  const pays = (i >> 2) % (offer === 'card' ? 4 : 16) === 0
+  const click = { ...of, outcome: 'click', at: at + 2 } as const
+  return { entry, outcomes: pays ? [display, click] : [display] }
+}
+
+/** Decisions every 20 seconds, and who reads them. */
+class Past {
+  readonly clock = new ManualClock(start)
+  readonly ranges: JoinedRange[] = []
+  /** Called for each that is read. */
+  onRead: () => void = () => {}
+  private readonly all: readonly { readonly at: number; readonly one: JoinedDecision }[]
+
+  constructor(forMs: number) {
+    this.all = Array.from({ length: forMs / (20 * second) }, (_, i) => {
+      const at = start + i * 20 * second
+      return { at, one: decided(i, at) }
+    })
+  }
+
+  async *read(range: JoinedRange): AsyncGenerator<JoinedDecision> {
+    this.ranges.push(range)
+    for (const { at, one } of this.all) {
+      if (at < range.from || at > range.to) continue
+      this.onRead()
+      yield one
+    }
+  }
+
+  trainer(): LogisticTrainer {
+    const { clock } = this
+    return new LogisticTrainer({
+      joined: this,
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        after: (ms, run) => clock.after(ms, run),
+        soon: (run) => setImmediate(run),
+      },
+    })
+  }
+}
+
+function inputAt(at: number) {
+  return { placements, playbook: { version: 3, playbook }, at }
+}
+
+describe('the logistic trainer', () => {
+  it('believes of each arm and bucket what came of it', async () => {
+    const beliefs = await new Past(day).trainer().train(inputAt(start + day))
+
+    const hero = beliefs.get('hero') ?? []
+    expect(hero.map(({ offer, bucket }) => `${offer} ${bucket}`).sort()).toEqual([
+      'card gold',
+      'card none',
+      'mug gold',
+      'mug none',
+    ])
+    const oddsOf = (offer: string) =>
+      hero.flatMap((one) =>
+        one.offer === offer && one.belief.kind === 'logit' ? [one.belief.mean] : [],
+      )
+    expect(Math.min(...oddsOf('card'))).toBeGreaterThan(Math.max(...oddsOf('mug')) + 1)
+  })
+
+  it('learns of decisions only when the time for a reward is over', async () => {
+    const past = new Past(day)
+
+    await past.trainer().train(inputAt(start + day))
+
+    for (const { to } of past.ranges) expect(to).toBeLessThan(start + day - 30 * minute)
+  })
+
+  it('reads the past once, and then what is new', async () => {
+    const past = new Past(3 * day)
+    const trainer = past.trainer()
+    await trainer.train(inputAt(start + 2 * day))
+    const first = past.ranges.length
+    let read = 0
+    past.onRead = () => {
+      read++
+    }
+
+    const later = await trainer.train(inputAt(start + 2 * day + minute))
+
+    expect(past.ranges.length).toBe(first + 1)
+    // Three decisions of the minute, and those of the one before, which may have been logged late.
+    expect(read).toBe(6)
+    // Whoever reads all of it at once believes the same.
+    const other = await new Past(3 * day).trainer().train(inputAt(start + 2 * day + minute))
+    expect(later).toEqual(other)
+  })
+
+  it('makes do with the newest where there is no time for all, and goes on the next time', async () => {
+    const past = new Past(2 * day)
+    past.onRead = () => past.clock.advance(50)
+    const trainer = past.trainer()
+
+    const before = past.clock.monotonic()
+    const some = await trainer.train(inputAt(start + 2 * day))
+    const took = past.clock.monotonic() - before
+    const reached = Math.min(...past.ranges.map(({ from }) => from))
+    for (let i = 0; i < 40; i++) await trainer.train(inputAt(start + 2 * day))
+
+    expect(took).toBeLessThan(trainingMs)
+    expect(some.get('hero')).toBeDefined()
+    expect(reached).toBeGreaterThan(start)
+    expect(Math.min(...past.ranges.map(({ from }) => from))).toBeLessThanOrEqual(start)
+  })
+
+  it('rejects where the past cannot be read, and learns when it can be again', async () => {
+    const past = new Past(day)
+    const trainer = past.trainer()
+    past.onRead = () => {
+      throw new HalfsecondError('UNAVAILABLE', 'nobody answers')
+    }
+    await expect(trainer.train(inputAt(start + day))).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    past.onRead = () => {}
+
+    const beliefs = await trainer.train(inputAt(start + day + minute))
+
+    expect(beliefs.get('hero')).toHaveLength(4)
+  })
+
+  it('leaves out a placement of which too little is known', async () => {
+    const beliefs = await new Past(60 * minute).trainer().train(inputAt(start + 90 * minute))
+
+    expect(beliefs.size).toBe(0)
+  })
+})
