@@ -21,7 +21,7 @@ import type { Shard } from './shards/shard.ts'
 const rowsAtOnce = 64
 
 /** A turn of the loop: decides in between wait no longer. */
-const turnMs = 2
+const turnMs = 1
 
 export interface ProfilesDependencies {
   /** By number; undefined for those that other nodes hold. */

@@ -13,8 +13,8 @@ import type { Clock } from '../ports.ts'
 import { askedOf, type ExperimentRead } from './experiment-messages.ts'
 import { ExperimentReads, type ExperimentReadsDependencies } from './experiment-reads.ts'
 
-/** Shards that are gone through at once: each costs its node a share of the time. */
-const shardsAtOnce = 4
+/** Shards that are gone through at once: where one node has them, each adds a millisecond to a turn. */
+const shardsAtOnce = 2
 
 /** Reports under way at once: each reads through everybody. */
 const reportsMax = 2
