@@ -230,6 +230,11 @@ export interface GrantRecord {
   /** Where the offer is in a group, so that limits across it count. */
   readonly group?: string
   readonly channel: string
+  /** With what it is learnt from: its treatment, and what the token says of learning. */
+  readonly treatment?: string
+  readonly trial?: string
+  /** As in the token. */
+  readonly arms?: readonly string[]
   /** Strict limits that it must keep: without room in each of them it changes nothing. */
   readonly limits?: readonly GrantLimit[]
 }

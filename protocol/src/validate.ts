@@ -263,13 +263,16 @@ function isTriggered(value: unknown): value is TriggeredDecision {
 }
 
 function isGrant(value: Fields): boolean {
-  const { id, at, decision, placement, offer, group, channel, limits } = value
+  const { id, at, decision, placement, offer, group, channel, treatment, limits } = value
   return (
     isFragmentId(id) &&
     isTime(at) &&
     idFault('decision', decision) === undefined &&
     [placement, offer, channel].every((name) => nameFault('name', name) === undefined) &&
     (group === undefined || nameFault('group', group) === undefined) &&
+    (treatment === undefined || nameFault('treatment', treatment) === undefined) &&
+    trialFault(value.trial) === undefined &&
+    armsFault(value.arms) === undefined &&
     (limits === undefined || (Array.isArray(limits) && limits.every(isGrantLimit)))
   )
 }

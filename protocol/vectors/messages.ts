@@ -60,6 +60,28 @@ export const acceptedRecords: readonly { readonly name: string; readonly record:
     record: { kind: 'outcome', ...common, ...outcome, outcome: 'unsubscribe', across: 'group' },
   },
   {
+    name: 'outcome that teaches, in two experiments',
+    record: {
+      kind: 'outcome',
+      ...common,
+      ...outcome,
+      trial: 'click 1800000 604800000 gold|web',
+      arms: ['hero-order=ours', 'tone=formal'],
+    },
+  },
+  {
+    name: 'default content that was shown in an experiment',
+    record: {
+      kind: 'outcome',
+      ...common,
+      ...outcome,
+      offer: 'fallback',
+      treatment: 'fallback',
+      outcome: 'display',
+      arms: ['hero-order=none'],
+    },
+  },
+  {
     name: 'consent',
     record: { kind: 'consent', ...common, purpose: 'personalisation', granted: false },
   },
@@ -128,6 +150,22 @@ export const refusedRecords: readonly { readonly name: string; readonly record: 
     record: { kind: 'outcome', ...common, ...outcome, outcome: 'view' },
   },
   {
+    name: 'a trial of 161 characters',
+    record: { kind: 'outcome', ...common, ...outcome, trial: 'b'.repeat(161) },
+  },
+  {
+    name: 'a trial with a line end',
+    record: { kind: 'outcome', ...common, ...outcome, trial: 'click 1800000 604800000 a\nb' },
+  },
+  {
+    name: 'five arms',
+    record: { kind: 'outcome', ...common, ...outcome, arms: Array(5).fill('a=b') },
+  },
+  {
+    name: 'an arm that is no text',
+    record: { kind: 'outcome', ...common, ...outcome, arms: [1] },
+  },
+  {
     name: 'consent in text',
     record: { kind: 'consent', ...common, purpose: 'personalisation', granted: 'yes' },
   },
@@ -187,6 +225,7 @@ export const questions: readonly { readonly name: string; readonly frame: object
     },
   },
   { name: 'spread', frame: { v: 1, questions: [spread] } },
+  { name: 'decide for a bot', frame: { v: 1, questions: [{ ...decide, isBot: true }] } },
   { name: 'a field of a later version', frame: { v: 1, questions: [{ ...reach, later: true }] } },
 ]
 
@@ -225,6 +264,11 @@ export const refusedQuestions: readonly {
   {
     name: 'a root that is no shard',
     frame: { v: 1, questions: [{ ...decide, root: 256 }] },
+    code: 'INVALID',
+  },
+  {
+    name: 'a bot that is none',
+    frame: { v: 1, questions: [{ ...decide, isBot: false }] },
     code: 'INVALID',
   },
   {
@@ -279,6 +323,19 @@ const decision = {
   ],
 }
 
+const sampled = [
+  {
+    placement: 'home.hero',
+    reason: 'sampled',
+    propositions: [{ content, offer: 'manager', treatment: 'web', token: 'ngGia1k' }],
+  },
+  {
+    placement: 'agent.next',
+    reason: 'holdout',
+    propositions: [{ content: null, token: 'ngGia1k' }],
+  },
+]
+
 export const answers: readonly { readonly name: string; readonly frame: object }[] = [
   {
     name: 'every kind',
@@ -302,6 +359,10 @@ export const answers: readonly { readonly name: string; readonly frame: object }
         { kind: 'error', error: { code: 'MOVED', message: 'this node does not hold shard 7' } },
       ],
     },
+  },
+  {
+    name: 'a decision by chance',
+    frame: { v: 1, epoch: 3, answers: [{ ...decision, model: 1_204, placements: sampled }] },
   },
 ]
 

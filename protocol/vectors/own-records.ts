@@ -50,11 +50,24 @@ export const ownRecords: {
     { name: 'playbook', record: { kind: 'playbook', epoch: 4, version: 7, hash: '9f86d081' } },
     { name: 'segment', record: segment },
     { name: 'grant', record: grant },
-    { name: "a grant without limits", record: plainGrant },
+    { name: 'a grant without limits', record: plainGrant },
+    {
+      name: 'a grant that teaches',
+      record: {
+        ...plainGrant,
+        treatment: 'mail',
+        trial: 'later click 604800000 604800000 gold',
+        arms: ['subject=short'],
+      },
+    },
   ],
   refused: [
     { name: 'a list', record: [] },
     { name: 'no epoch', record: { kind: 'primary', node: 'n1' } },
+    {
+      name: 'a grant whose trial is no text',
+      record: { ...plainGrant, trial: 1 },
+    },
     {
       name: 'a grant in a limit across nothing',
       record: { ...grant, limits: [{ scope: 'shop', max: 1, since: -1 }] },

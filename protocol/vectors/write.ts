@@ -12,6 +12,7 @@ import {
   encode,
   encodeBatch,
   exportPositions,
+  fallbackName,
   fnv1a32,
   HalfsecondError,
   identifierOf,
@@ -267,6 +268,22 @@ write('tokens', {
       text: new TokenKeys(second).sign(token),
     },
     { name: 'signed with the older key', keys: `${second},${first}`, token, text: signed },
+    ...[
+      { name: 'what is learnt from it', more: { trial: 'click 1800000 604800000 gold|web' } },
+      { name: 'an arm', more: { arms: ['hero-order=ours'] } },
+      {
+        name: 'both, of default content',
+        more: {
+          offer: fallbackName,
+          treatment: fallbackName,
+          trial: 'later accept 604800000 604800000 ',
+          arms: ['hero-order=none', 'tone=formal'],
+        },
+      },
+    ].map(({ name, more }) => {
+      const said = { ...token, ...more }
+      return { name, keys: first, token: said, text: new TokenKeys(first).sign(said) }
+    }),
   ],
   refused: [
     { name: 'expired', keys: first, now: token.expiresAt + 1, text: signed, code: 'FORBIDDEN' },

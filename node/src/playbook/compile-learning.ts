@@ -60,7 +60,7 @@ export function compileLearning(
     duration('halfLife', halfLifeMinMs, halfLifeMaxMs, 'from 1h to 90d') ?? defaultHalfLifeMs
   const explore = how.explore === undefined ? defaultExplore : shareOf(how.explore)
   if (explore > exploreMax) compilation.document.add([...path, 'explore'], 'must be at most 50%')
-  const lesson = { reward, withinMs, halfLifeMs }
+  const lesson = { reward, withinMs, halfLifeMs, isLater: source.token !== undefined }
   return {
     ...lesson,
     lesson: lessonText(lesson),

@@ -9,7 +9,8 @@ import { lessonText, readTrial } from './trial.ts'
  * the sums do not depend on how late that is.
  *
  * S1 in every slot, and in what is settled, there are never more rewards than trials: a reward whose
- *    trial was not counted is not counted either.
+ *    trial was not counted is not counted either. But where being given something is the trial, that
+ *    may be counted in another shard; then it holds for the sum of all shards.
  * S2 a cell is a function of what was counted and of the shard's logical times then, nothing else.
  */
 
@@ -28,6 +29,8 @@ export interface Cell {
   readonly of: CellOf
   readonly withinMs: number
   readonly halfLifeMs: number
+  /** Whether trials may be counted in another shard than their rewards. */
+  readonly isApart: boolean
   /** What is old enough that its rewards have come. */
   readonly settled: Pair
   /** What is younger, the oldest first. */
@@ -61,8 +64,8 @@ const pendingMax = 8
 export function initialCell(of: CellOf): Cell {
   const trial = readTrial(`${of.lesson} `)
   assert(trial !== undefined && lessonText(trial) === of.lesson, 'a cell counts a lesson')
-  const { withinMs, halfLifeMs } = trial
-  return { of, withinMs, halfLifeMs, settled: nothing, pending: [] }
+  const { withinMs, halfLifeMs, isLater = false } = trial
+  return { of, withinMs, halfLifeMs, isApart: isLater, settled: nothing, pending: [] }
 }
 
 /**
@@ -81,20 +84,20 @@ export function counted(
   const one = { at, trials: isTrial ? 1 : 0, rewards: isReward ? 1 : 0 }
   const { pending, settled } = settle(cell, now)
   if (at <= settled.at || isDue(at, cell, now)) {
-    const more = plus(settled, one, cell.halfLifeMs)
+    const more = plus(settled, one, cell)
     return isSame(more, settled) ? cell : { ...cell, pending, settled: more }
   }
   const i = pending.findIndex((slot) => slot.at >= at)
   const place = i < 0 ? pending.length : i
   const before = pending[place]
   const known = before?.at === at ? before : { at, trials: 0, rewards: 0 }
-  const after = sumOf(known, one)
+  const after = sumOf(known, one, cell)
   if (isSame(after, known)) return cell
   const slots = pending.toSpliced(place, known === before ? 1 : 0, after)
   const [oldest] = slots
   if (slots.length <= pendingMax || oldest === undefined)
     return { ...cell, pending: slots, settled }
-  return { ...cell, pending: slots.slice(1), settled: plus(settled, oldest, cell.halfLifeMs) }
+  return { ...cell, pending: slots.slice(1), settled: plus(settled, oldest, cell) }
 }
 
 /** What of a cell is settled at a logical time. */
@@ -103,7 +106,7 @@ export function settle(cell: Cell, now: number): Pick<Cell, 'settled' | 'pending
   let due = 0
   for (const slot of cell.pending) {
     if (!isDue(slot.at, cell, now)) break
-    settled = plus(settled, slot, cell.halfLifeMs)
+    settled = plus(settled, slot, cell)
     due++
   }
   return due === 0 ? cell : { settled, pending: cell.pending.slice(due) }
@@ -126,15 +129,17 @@ function slotMsOf({ withinMs }: Cell): number {
 }
 
 /** Both together, at the later of their times. */
-function plus(pair: Pair, slot: Slot, halfLifeMs: number): Pair {
+function plus(pair: Pair, slot: Slot, cell: Cell): Pair {
+  const { halfLifeMs } = cell
   return slot.at > pair.at
-    ? sumOf(movedTo(pair, slot.at, halfLifeMs), slot)
-    : sumOf(pair, movedTo(slot, pair.at, halfLifeMs))
+    ? sumOf(movedTo(pair, slot.at, halfLifeMs), slot, cell)
+    : sumOf(pair, movedTo(slot, pair.at, halfLifeMs), cell)
 }
 
-function sumOf({ at, trials, rewards }: Pair, more: Pair): Pair {
-  const sum = trials + more.trials
-  return { at, trials: sum, rewards: Math.min(sum, rewards + more.rewards) }
+function sumOf(pair: Pair, more: Pair, { isApart }: Cell): Pair {
+  const trials = pair.trials + more.trials
+  const rewards = pair.rewards + more.rewards
+  return { at: pair.at, trials, rewards: isApart ? rewards : Math.min(trials, rewards) }
 }
 
 function isSame(one: Pair, other: Pair): boolean {

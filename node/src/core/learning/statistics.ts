@@ -23,7 +23,7 @@ export interface ShardStatistics {
 /** What is counted of an arm in a bucket, and old enough that its rewards have come. */
 export interface SettledCell extends CellOf {
   readonly trials: number
-  /** Never more than trials. */
+  /** Never more than trials, in the sum of all shards. */
   readonly rewards: number
 }
 
@@ -109,7 +109,8 @@ export class Statistics {
     for (const [key, { cell, row }] of this.cells) {
       const { settled, pending } = settle(cell, now)
       if (pending.length > 0 || settled.at > now) continue
-      if (movedTo(settled, now, cell.halfLifeMs).trials >= lightestTrials) continue
+      const { trials, rewards } = movedTo(settled, now, cell.halfLifeMs)
+      if (Math.max(trials, rewards) >= lightestTrials) continue
       this.cells.delete(key)
       if (cell.of.bucket !== '') this.bucketed--
       digest.remove(row, 0, row.length)
@@ -124,7 +125,7 @@ export class Statistics {
     let newest = now
     for (const [key, { cell }] of this.cells) {
       const { settled } = settle(cell, now)
-      if (settled.trials === 0) continue
+      if (settled.trials + settled.rewards === 0) continue
       newest = Math.max(newest, settled.at)
       found.push({ key, cell: { ...cell, settled } })
     }

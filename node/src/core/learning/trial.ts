@@ -3,7 +3,8 @@ import { assert } from '../assert.ts'
 
 /*
  * What a token says of learning, so that an outcome teaches without anybody remembering its decision:
- * `outcome within halfLife bucket`, times in milliseconds, like `click 1800000 604800000 gold|web`.
+ * `outcome within halfLife bucket`, times in milliseconds, like `click 1800000 604800000 gold|web`; with
+ * `later ` before it where deciding is the trial, not a display.
  * All but the bucket is the same for a placement, and names what is learnt: its *lesson*.
  */
 
@@ -18,6 +19,8 @@ export interface Lesson {
   readonly withinMs: number
   /** What was learnt counts half after so long. */
   readonly halfLifeMs: number
+  /** What is decided is displayed later, and mostly nobody says so: being given it is the trial. */
+  readonly isLater?: boolean
 }
 
 /** The longest time after a decision that a reward may take: what is younger waits in memory. */
@@ -30,8 +33,8 @@ export const halfLifeMaxMs = 90 * 24 * 60 * 60_000
 /** Characters that a bucket's name may have; longer ones are cut. */
 export const bucketChars = 96
 
-export function lessonText({ reward, withinMs, halfLifeMs }: Lesson): string {
-  return `${reward} ${withinMs} ${halfLifeMs}`
+export function lessonText({ reward, withinMs, halfLifeMs, isLater = false }: Lesson): string {
+  return `${isLater ? 'later ' : ''}${reward} ${withinMs} ${halfLifeMs}`
 }
 
 /** @param lesson as `lessonText` gives it */
@@ -48,12 +51,13 @@ export interface Trial extends Lesson {
   readonly bucket: string
 }
 
-const form = /^(click|accept) (\d{1,12}) (\d{1,12}) (.*)$/
+const form = /^(later )?(click|accept) (\d{1,12}) (\d{1,12}) (.*)$/
 
 export function readTrial(text: string): Trial | undefined {
-  const [, reward, within, halfLife, bucket] = form.exec(text) ?? []
+  const [, later, reward, within, halfLife, bucket] = form.exec(text) ?? []
   if (reward !== 'click' && reward !== 'accept') return undefined
-  const lesson = { reward, withinMs: Number(within), halfLifeMs: Number(halfLife) } as const
+  const times = { withinMs: Number(within), halfLifeMs: Number(halfLife) }
+  const lesson = { reward, ...times, isLater: later !== undefined } as const
   const { withinMs, halfLifeMs } = lesson
   if (withinMs === 0 || withinMs > withinMaxMs) return undefined
   if (halfLifeMs < halfLifeMinMs || halfLifeMs > halfLifeMaxMs) return undefined

@@ -30,6 +30,7 @@ export function applyGrant(record: GrantRecord, logged: Logged, recognition: Rec
   }
   if (!evolve(fragment, record, logged, facts)) return false
   recognition.changed(fragment, false)
+  recognition.learn(fragment, record, logged)
   return true
 }
 

@@ -1,8 +1,8 @@
-import { fallbackName, type OutcomeRecord, ulidTime } from '@halfsecond/protocol'
+import { fallbackName, type GrantRecord, type OutcomeRecord, ulidTime } from '@halfsecond/protocol'
 import { templateOf } from '../features/feature-set.ts'
 import { effectiveTime, type Logged, shownBy } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
-import { readTrial } from '../learning/trial.ts'
+import { readTrial, type Trial } from '../learning/trial.ts'
 import type { ShardGround, ShardState } from './shard-state.ts'
 
 /** From these rules of folding on outcomes are counted: all replicas of a shard begin at the same entry. */
@@ -23,19 +23,55 @@ export function learn(
   logged: Logged,
   ground: ShardGround,
 ): void {
-  const { decision, placement, offer, treatment, outcome } = record
   if (record.trial === undefined || state.foldVersion < learningSince) return
   const trial = readTrial(record.trial)
-  const decidedAt = ulidTime(decision)
-  if (trial === undefined || decidedAt === undefined || offer === fallbackName) return
-  if (decidedAt > logged.timestamp + clockSlackMs) return
+  const decidedAt = decidedAtOf(record, logged)
+  if (trial === undefined || decidedAt === undefined || record.offer === fallbackName) return
   const at = effectiveTime(record, logged.timestamp)
-  const isTrial = shownBy(fragment, record, at, ground) === 'first'
-  const isReward = outcome === trial.reward && at - decidedAt <= trial.withinMs
+  const isTrial = !trial.isLater && shownBy(fragment, record, at, ground) === 'first'
+  const isReward = record.outcome === trial.reward && at - decidedAt <= trial.withinMs
   if (!isTrial && !isReward) return
-  const { lesson, bucket } = trial
+  count(state, record, trial, decidedAt, { isTrial, isReward }, ground)
+}
+
+/** Counts what was given, where that is the trial: what the fold granted is granted once. */
+export function learnGrant(
+  state: ShardState,
+  record: GrantRecord,
+  logged: Logged,
+  ground: ShardGround,
+): void {
+  const { treatment } = record
+  if (record.trial === undefined || treatment === undefined) return
+  if (state.foldVersion < learningSince) return
+  const trial = readTrial(record.trial)
+  const decidedAt = decidedAtOf(record, logged)
+  if (!trial?.isLater || decidedAt === undefined) return
+  count(state, { ...record, treatment }, trial, decidedAt, isTrialOnly, ground)
+}
+
+const isTrialOnly = { isTrial: true, isReward: false }
+
+/** When the decision was made; undefined where its id does not say. */
+function decidedAtOf(
+  { decision }: { readonly decision: string },
+  logged: Logged,
+): number | undefined {
+  const decidedAt = ulidTime(decision)
+  return decidedAt === undefined || decidedAt > logged.timestamp + clockSlackMs
+    ? undefined
+    : decidedAt
+}
+
+function count(
+  { statistics, time, digest }: ShardState,
+  { placement, offer, treatment }: Pick<OutcomeRecord, 'placement' | 'offer' | 'treatment'>,
+  { lesson, bucket }: Trial,
+  decidedAt: number,
+  what: { readonly isTrial: boolean; readonly isReward: boolean },
+  ground: ShardGround,
+): void {
   const of = { lesson, placement, offer: templateOf(offer) ?? offer, treatment, bucket }
-  const { statistics, time, digest } = state
-  const key = statistics.count(of, decidedAt, { isTrial, isReward }, time.now, digest)
+  const key = statistics.count(of, decidedAt, what, time.now, digest)
   if (key !== undefined) ground.statisticsChanged(key)
 }

@@ -1,5 +1,6 @@
 import {
   type FragmentId,
+  type GrantRecord,
   identifierIn,
   type OutboxRecord,
   type OutcomeRecord,
@@ -18,7 +19,7 @@ import type { IdentityRules } from '../identity/rules.ts'
 import type { Copy } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
 import { takeSegment } from '../segment/take-segment.ts'
-import { learn } from './learn.ts'
+import { learn, learnGrant } from './learn.ts'
 import type { LogEntry, ShardGround, ShardState } from './shard-state.ts'
 import { asideSignal, type Signal, signalDestination, signalsMax, signalsOf } from './signal.ts'
 
@@ -76,9 +77,10 @@ export class Recognition implements EraseGround {
     this.touched.set(id, isStructural || this.touched.get(id) === true)
   }
 
-  /** The outcome has become part of the fragment: what it teaches is counted. */
-  learn(fragment: Fragment, record: OutcomeRecord, logged: Logged): void {
-    learn(this.state, fragment, record, logged, this.facts)
+  /** The record has become part of the fragment: what it teaches is counted. */
+  learn(fragment: Fragment, record: OutcomeRecord | GrantRecord, logged: Logged): void {
+    if (record.kind === 'grant') learnGrant(this.state, record, logged, this.facts)
+    else learn(this.state, fragment, record, logged, this.facts)
   }
 
   /** Something that another shard tells a fragment of this one. */

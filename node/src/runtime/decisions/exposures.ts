@@ -12,6 +12,7 @@ import { isShowing, type Shown } from '../../core/fragment/said.ts'
 import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { Given } from './given.ts'
+import { type GivenProposition, givenOf } from './grants-of.ts'
 import { answering } from './held-shards.ts'
 import type { GivenQuestion } from './peer-messages.ts'
 import type { Pending } from './pending.ts'
@@ -79,12 +80,12 @@ export class Exposures {
 
   /** Reserves what an answer gives, and tells what must be told of it. */
   give({ shard, root }: Exposed, { decision, at, playbook, choices }: Decided): void {
-    const given: Shown[] = []
-    for (const { placement, propositions } of choices) {
-      for (const { offer } of propositions) {
-        if (offer === undefined) continue
-        const shown = { decision, placement: placement.name, offer }
-        if (this.reserve(root, shown, playbook)) given.push(shown)
+    const given: GivenProposition[] = []
+    for (const choice of choices) {
+      for (const proposition of choice.propositions) {
+        const one = givenOf(decision, choice, proposition)
+        if (one === undefined) continue
+        if (this.reserve(root, one, playbook) || one.trial !== undefined) given.push(one)
       }
     }
     if (given.length > 0) this.uses.given.tell(shard, root, given, playbook, at)

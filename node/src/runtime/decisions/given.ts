@@ -1,10 +1,9 @@
 import type { FragmentId } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
-import type { Shown } from '../../core/fragment/said.ts'
 import type { Clock, Observer } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import type { Grant, GrantWriter } from './grant-writer.ts'
-import { grantsOf } from './grants-of.ts'
+import { type GivenProposition, grantsOf } from './grants-of.ts'
 import type { GivenQuestion } from './peer-messages.ts'
 import type { Peers } from './peers.ts'
 
@@ -46,7 +45,7 @@ export class Given {
   tell(
     shard: Shard,
     root: FragmentId,
-    given: readonly Shown[],
+    given: readonly GivenProposition[],
     playbook: Playbook,
     at: number,
   ): void {
@@ -68,7 +67,7 @@ export class Given {
   async take(
     shard: Shard,
     root: FragmentId,
-    given: readonly Shown[],
+    given: readonly GivenProposition[],
     playbook: Playbook,
     at: number,
   ): Promise<boolean> {

@@ -16,9 +16,9 @@ import {
   type WirePosition,
   wireVersion,
 } from '@halfsecond/protocol'
-import type { Shown } from '../../core/fragment/said.ts'
 import { readCopy } from '../../core/profile/copy.ts'
 import type { Edge, ToldBranch, ToldPart } from '../../core/profile/gathering.ts'
+import type { GivenProposition } from './grants-of.ts'
 
 /*
  * What nodes ask each other to decide for one person, on `hs.node.<id>.peer`. Channels cannot: a
@@ -63,7 +63,7 @@ export interface GivenQuestion {
   readonly root: FragmentId
   /** When it was decided. */
   readonly at: number
-  readonly given: readonly Shown[]
+  readonly given: readonly GivenProposition[]
 }
 
 export type PeerQuestion = BranchQuestion | OnwardQuestion | GivenQuestion
@@ -139,7 +139,8 @@ function readGiven({ root, at, given }: { readonly [name: string]: unknown }): G
   return { kind: 'given', root, at, given: given.slice(0, givenMax).filter(isShown) }
 }
 
-function isShown(value: unknown): value is Shown {
+/** What is learnt from it is looked at where it is written. */
+function isShown(value: unknown): value is GivenProposition {
   return (
     isFields(value) &&
     typeof value.decision === 'string' &&

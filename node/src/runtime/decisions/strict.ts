@@ -6,12 +6,11 @@ import type { Limit, Placement, Playbook } from '../../core/decision/playbook.ts
 import { candidateOf } from '../../core/decision/templates.ts'
 import type { FeatureState } from '../../core/features/feature-state.ts'
 import { isGrantedLately } from '../../core/fragment/lately.ts'
-import type { Shown } from '../../core/fragment/said.ts'
 import { featuresOf } from '../../core/fragment/timeline.ts'
 import type { Calendar, Clock } from '../ports.ts'
 import type { Exposed, Exposures } from './exposures.ts'
 import type { Grant, GrantWriter } from './grant-writer.ts'
-import { grantOf } from './grants-of.ts'
+import { type GivenProposition, givenOf, grantOf } from './grants-of.ts'
 
 /** Decisions for one question: who is refused as often as that is in a crowd, and gets default content. */
 const triesMax = 3
@@ -179,7 +178,7 @@ function countOf(
 }
 
 interface Wanted {
-  readonly shown: Shown
+  readonly shown: GivenProposition
   readonly placement: Placement
 }
 
@@ -187,11 +186,12 @@ function wantedOf(
   { decision, playbook }: StrictDecision,
   choices: readonly Choice[],
 ): readonly Wanted[] {
-  return choices.flatMap(({ placement, propositions }) =>
-    propositions.flatMap(({ offer }) => {
-      if (offer === undefined) return []
-      const { isStrict: isWanted } = playbook.features.ofExposure(offer, placement.name)
-      const shown = { decision, placement: placement.name, offer }
+  return choices.flatMap((choice) =>
+    choice.propositions.flatMap((proposition) => {
+      const { placement } = choice
+      const shown = givenOf(decision, choice, proposition)
+      if (shown === undefined) return []
+      const { isStrict: isWanted } = playbook.features.ofExposure(shown.offer, placement.name)
       return isWanted ? [{ shown, placement }] : []
     }),
   )

@@ -1,5 +1,6 @@
 import { fallbackName, outcomes } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
+import { lessonText, trialText } from '../../../src/core/learning/trial.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import {
   day,
@@ -15,12 +16,12 @@ import {
 import { anon, batch, event, start } from '../../support/records.ts'
 
 /** When all that is reported here is settled. */
-const later = start + 2 * hour
+const settledAt = start + 2 * hour
 
 function after(...records: Parameters<typeof tell>[1][]): { [cell: string]: string } {
   const shard = learning(new BareShard())
   tell(shard, ...records)
-  tick(shard, later)
+  tick(shard, settledAt)
   return counts(shard)
 }
 
@@ -146,11 +147,11 @@ test('an outcome of a decision that is settled counts as if it had come in time'
   const shown = reported('display')
   const clicked = reported('click', { at: start + 5 * minute })
   tell(early, shown, clicked)
-  tick(early, later)
+  tick(early, settledAt)
 
   tell(late, shown)
-  tick(late, later)
-  late.take(batch('q', 1, [clicked]), later)
+  tick(late, settledAt)
+  late.take(batch('q', 1, [clicked]), settledAt)
 
   expect(told(late)).toEqual(told(early))
 })
@@ -169,7 +170,7 @@ test('a shard learns from the barrier on, not before', () => {
   tell(shard, reported('click', { ...slowly, who: 'v2' }))
   learning(shard)
   tell(shard, reported('click', slowly))
-  tick(shard, later)
+  tick(shard, settledAt)
 
   expect(counts(shard)).toEqual({ boots: '1 1' })
 })
@@ -192,7 +193,7 @@ test('a device that changed hands teaches as any other', () => {
     reported('click', { ...slowly, key: device, at: start + 5 * minute }),
     reported('click', { ...slowly, key: device, at: start + 6 * minute }),
   )
-  tick(shard, later)
+  tick(shard, settledAt)
 
   expect(shard.fragments.get(device)?.device).not.toBeNull()
   expect(counts(shard)).toEqual({ boots: '1 1' })
@@ -216,4 +217,53 @@ test('the digest counts what was learnt, and forgets it with the cell', () => {
 
   expect(shard.state.statistics.size).toBe(0)
   expect(shard.digest.toString()).toBe(shard.digestFromScratch())
+})
+
+const later = {
+  reward: 'click',
+  withinMs: 40 * minute,
+  halfLifeMs: 90 * day,
+  isLater: true,
+} as const
+
+function granted(shard: BareShard, what: object = {}, at = start): void {
+  const { decision } = reported('display')
+  const said = { id: anon(1), at, decision, placement: 'hero', offer: 'boots', channel: 'email' }
+  const taught = { treatment: 'red', trial: trialText(lessonText(later), '') }
+  const record = { kind: 'grant', epoch: 1, ...said, ...taught, ...what }
+  shard.take(batch('primary:1', 1, [record]), at, true)
+}
+
+test('where deciding is the trial, being given something counts once, and its display does not', () => {
+  const shard = learning(new BareShard())
+  granted(shard)
+  granted(shard)
+  tell(
+    shard,
+    reported('display', { lesson: lessonText(later) }),
+    reported('click', { lesson: lessonText(later), at: start + 5 * minute }),
+  )
+  tick(shard, settledAt)
+
+  expect(counts(shard)).toEqual({ boots: '1 1' })
+})
+
+test('what was given in one shard and clicked on in another adds up', () => {
+  const [home, root] = [learning(new BareShard()), learning(new BareShard())]
+  granted(root)
+  tell(home, reported('click', { lesson: lessonText(later) }))
+  for (const shard of [home, root]) tick(shard, settledAt)
+
+  expect([counts(root), counts(home)]).toEqual([{ boots: '1 0' }, { boots: '0 1' }])
+})
+
+test('being given something teaches nothing where a display is the trial, or nobody learns', () => {
+  const shard = learning(new BareShard())
+  granted(shard, { trial: trialText(slowly.lesson, '') })
+  granted(shard, { offer: 'shoes', trial: 'something else' })
+  granted(shard, { offer: 'hats', decision: 'of-our-own' })
+  tick(shard, settledAt)
+
+  expect(shard.fragments.get(anon(1))?.open.count).toBe(3)
+  expect(counts(shard)).toEqual({})
 })

@@ -410,3 +410,48 @@ describe('the log of decisions', () => {
     expect(remade).toEqual(Array.from({ length: 7 }, () => true))
   })
 })
+
+describe('content that is displayed later, at a placement that learns', () => {
+  const learn = 'learn: { on: click, within: 2d, halfLife: 7d }'
+  const playbook = compilePlaybook(`
+playbook: later
+consent: { personalise: assumed }
+placements:
+  mail: { channel: email, format: banner, fallback: none, token: 30d, ${learn} }
+  sms: { channel: sms, format: banner, fallback: none, token: 30d }
+  hero: { channel: web, format: banner, fallback: none, ${learn} }
+offers:
+  card: { treatments: { banner: card } }
+`)
+
+  it.each([
+    ['the primary', 0],
+    ['a standby', 1],
+  ])('is tried by being given, whoever of them decides: %s', async (_, node) => {
+    const cluster = await DecidingCluster.start(everywhere, playbook)
+
+    await asked(cluster, 'd1', { placements: ['mail'], node })
+    await cluster.settle()
+
+    const shard = cluster.nodes[0]?.shards[1]
+    const fragment = shard?.read(user)
+    const records = shard && fragment ? readTimeline(fragment, shard.memory) : []
+    expect(records.map(({ record }) => record)).toMatchObject([
+      {
+        kind: 'grant',
+        offer: 'card',
+        treatment: 'banner',
+        trial: 'later click 172800000 604800000 ',
+      },
+    ])
+  })
+
+  it('is not written to the log where nobody learns, or where it is displayed at once', async () => {
+    const cluster = await DecidingCluster.start(everywhere, playbook)
+
+    expect(await asked(cluster, 'd1', { placements: ['sms', 'hero'] })).toContain('card')
+    await cluster.settle()
+
+    expect(kindsIn(cluster)).toEqual([])
+  })
+})
