@@ -92,8 +92,14 @@ export class Experiments {
     const goThrough = async () => {
       while (next < this.uses.shards) {
         const request = { what: 'experimentSums', shard: next++, ...asked } as const
-        const found = await sumsIn(this.uses.read(request))
-        sums = addExperimentSums(sums, found)
+        try {
+          const found = await sumsIn(this.uses.read(request))
+          sums = addExperimentSums(sums, found)
+        } catch (error) {
+          // Nobody needs the others any more.
+          next = this.uses.shards
+          throw error
+        }
       }
     }
     await Promise.all(Array.from({ length: shardsAtOnce }, goThrough))
