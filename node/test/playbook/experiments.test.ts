@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
+import { Person } from '../core/decision/person.ts'
 import { told } from './faults-of.ts'
 
 const dayMs = 86_400_000
@@ -216,4 +217,34 @@ offers: { fallback: { treatments: { fallback: {} } } }
       '4:37 offers.fallback.treatments.fallback',
     ].map((place) => `p.yaml:${place}: "fallback" is the name of default content`),
   )
+})
+
+describe('why something is shown', () => {
+  /** Of an experiment whose first arm nearly everybody is in. */
+  const explained = (more: string) => {
+    const playbook = compilePlaybook(`playbook: shop
+consent: { personalise: assumed }
+placements: { hero: { channel: web, format: banner, fallback: {} } }
+offers: { boots: { when: 'arm("hero-order") == "ours"', treatments: { banner: {} } } }
+experiments: { hero-order: { at: [hero], arms: { ours: {}, any: 0.01% }, measure: { on: click }${more} } }
+`)
+    const [explanation] = new Person(playbook).explain(['hero'])
+    return [explanation?.candidates[0]?.reason, explanation?.sentence]
+  }
+
+  it('names the arm that was asked for', () => {
+    expect(explained('')).toEqual([
+      expect.stringContaining(
+        'when: arm("hero-order") == "ours" is true (arm("hero-order") is "ours")',
+      ),
+      'At hero you see boots, because in the experiment hero order you are in ours.',
+    ])
+  })
+
+  it('says that it is not known where the experiment does not run', () => {
+    expect(explained(', starts: 2030-01-01')).toEqual([
+      'when: arm("hero-order") == "ours" is unknown (arm("hero-order") is unknown)',
+      'At hero you see what everybody sees: the only offer, boots, is not for you now, because you are not in the experiment hero order.',
+    ])
+  })
 })
