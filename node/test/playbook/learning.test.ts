@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import type { Scope } from '../../src/core/condition/compile.ts'
 import { compilePlaybook } from '../../src/playbook/compile-playbook.ts'
 import { Person } from '../core/decision/person.ts'
 import { told } from './faults-of.ts'
@@ -78,11 +77,23 @@ describe('how a placement learns', () => {
     expect(new Person(playbook).bucketAt('hero')).toBe('?|web|?|false')
   })
 
-  it('costs nothing where there is one bucket', () => {
-    const bucketOf: ((scope: Scope) => string) | undefined = learning('click')?.bucketOf
-    const person = new Person(compilePlaybook(text('click')))
+  it('says with each proposition what its outcome teaches', () => {
+    const playbook = compilePlaybook(
+      text('{ on: click, by: [traits.tier] }').replace(
+        'events:',
+        'consent: { personalise: assumed }\nevents:',
+      ),
+    )
+    const person = new Person(playbook)
+    person.fold(person.traits({ tier: 'gold' }))
 
-    expect(bucketOf && person.bucketAt('hero')).toBe('')
+    expect(person.decide(['hero'])[0]?.propositions).toEqual([
+      expect.objectContaining({ offer: 'boots', trial: 'click 1800000 604800000 gold' }),
+    ])
+  })
+
+  it('has one bucket where nothing tells visitors apart', () => {
+    expect(new Person(compilePlaybook(text('click'))).bucketAt('hero')).toBe('')
   })
 })
 
