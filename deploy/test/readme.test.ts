@@ -150,6 +150,19 @@ const ways: { readonly [command: string]: Way } = {
     arguments: ' --runs 3 --visitors 20000 --json',
     shows: printsFigures(['arm-shares']),
   },
+  'npm run -s learn -- --only models': {
+    arguments: ' --versions 1 --json',
+    needs: realNatsServer,
+    shows: printsFigures(['models-under-kills', 'model-contents-a-number']),
+  },
+  'npm run -s learn -- --only shop': {
+    arguments: ' --shops 1 --weeks 1 --json',
+    shows: printsFigures(['learner-over-best-constant', 'constant-loss']),
+  },
+  'npm run -s learn -- --only self': {
+    arguments: ' --selves 1 --visits 2000 --json',
+    shows: printsFigures(['off-policy-coverage']),
+  },
   'npm run learn': { arguments: ' -- --help', shows: prints(/--runs N/) },
   'npm run -s crash -- --json': {
     arguments: ' --only kill-node --seconds 8',

@@ -61,7 +61,7 @@ export async function replayLog(url: string, shards: number): Promise<LogReplay>
 }
 
 /** Every entry up to the last, by direct gets: a consumer needs a leader of the servers first. */
-async function* entriesOf(
+export async function* entriesOf(
   manager: JetStreamManager,
   stream: string,
   last: number,

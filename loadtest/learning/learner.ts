@@ -21,6 +21,7 @@ import { ZoneCalendar } from '../../node/src/system/zone-calendar.ts'
 import { BareShard } from '../../node/test/support/bare-shard.ts'
 import { batch, ownBatch } from '../../node/test/support/records.ts'
 import type { Chooser, Chosen, Told } from './shop.ts'
+import { resultOf } from './steps.ts'
 
 /** Of a placement's `learn:`; what is left out has the playbook's own default. */
 export interface LearnerOptions {
@@ -186,12 +187,4 @@ function profileOfKind(kind: string, { features }: Playbook): Profile {
   const record = { kind: 'traits', id: 'kind', key, at: 1, set: { kind }, unset: [] }
   shard.take(batch('shop', 1, [record]), 1)
   return profileOf(shard.activate(key), features, [], 1, shard)
-}
-
-/** What a generator returns, in one go. */
-function resultOf<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next()
-    if (done === true) return value
-  }
 }

@@ -1,14 +1,11 @@
 import { covers, estimators, judgeBySelf } from './off-policy.ts'
 import type { Run } from './run.ts'
 
-/** Visitors of a shop before its log is asked: as many as a small site has in a week. */
-const visitors = 40_000
-
 /** Of 100 intervals of 95 %, 95 have the truth in them; so many at least must. */
 const coveredMin = 0.9
 
 /** Whether the learner's own log tells what another policy would have earned. */
-export async function self({ figures, selves }: Run): Promise<void> {
+export async function self({ figures, selves, visits }: Run): Promise<void> {
   await figures.take(['off-policy-coverage'], async () => {
     const covered = new Map<string, number>()
     let ess = 0
@@ -16,7 +13,7 @@ export async function self({ figures, selves }: Run): Promise<void> {
       for (const { policy, truth, estimate } of judgeBySelf({
         seed,
         weeks: 1,
-        perWeek: visitors,
+        perWeek: visits,
       })) {
         for (const one of estimators) {
           const name = `${policy}, ${one}`
@@ -34,7 +31,7 @@ export async function self({ figures, selves }: Run): Promise<void> {
         value,
         unit: `of ${selves}`,
         ...(isHeadline && { atLeast: coveredMin * selves }),
-        with: { scenario, visitors },
+        with: { scenario, visits },
       })
     }
     figures.note(`effective sample size, on average of both policies: ${Math.round(ess / 2)}`)

@@ -36,14 +36,13 @@ export function serve({ seed, drift, weeks, perWeek }: ShopOptions): ShopRun {
 
 /** Tastes as they change in a shop with a season: half as many clicks, or twice, within weeks. */
 const drifting = 0.35
-const weeks = 8
 const perWeek = 10_000
 
 /** What a learner earns in a shop that it does not know. */
-export async function shop({ figures, shops }: Run): Promise<void> {
+export async function shop({ figures, shops, weeks }: Run): Promise<void> {
   const conditions = { shops, weeks, visitsAWeek: perWeek, offers: armCount }
   await figures.take(['learner-over-best-constant'], async () => {
-    const all = serveAll(figures, shops, drifting)
+    const all = serveAll(figures, { shops, weeks, drift: drifting })
     const ratios = all.map(({ rewards }) => rewards.learner / rewards.bestConstant)
     figures.add({
       figure: 'learner-over-best-constant',
@@ -59,14 +58,17 @@ export async function shop({ figures, shops }: Run): Promise<void> {
     })
   })
   await figures.take(['constant-loss'], async () => {
-    const all = serveAll(figures, shops, 0)
+    const all = serveAll(figures, { shops, weeks, drift: 0 })
     const value = 1 - shareOfOracle(all)
     const scenario = 'constant tastes'
     figures.add({ figure: 'constant-loss', value, unit: '', with: { scenario, ...conditions } })
   })
 }
 
-function serveAll({ note }: Pick<Run['figures'], 'note'>, shops: number, drift: number): ShopRun[] {
+function serveAll(
+  { note }: Pick<Run['figures'], 'note'>,
+  { shops, weeks, drift }: Pick<Run, 'shops' | 'weeks'> & { readonly drift: number },
+): ShopRun[] {
   const tastes = drift === 0 ? 'constant' : 'drifting'
   const all: ShopRun[] = []
   for (let seed = 1; seed <= shops; seed++) {
