@@ -38,10 +38,7 @@ import { type Stop, Visit } from './visit.ts'
 /** How long other homes may take to tell a branch; after that copies have to do. */
 const branchMs = 20
 
-/**
- * How long the home of a question's key may take where the question was sent to its root. Then
- * whoever asked had better ask at the home, where another replica may answer.
- */
+/** How long a key's home may take where a question went to the root; then it is asked at that home. */
 const homeMs = 60
 
 /** Of the time that is left, what a question may take elsewhere: the rest is for answering without. */
