@@ -12,6 +12,7 @@ import { addIdentityApply } from './commands/identity-apply.ts'
 import { addIdentityPlan } from './commands/identity-plan.ts'
 import { addIdentityRevert, addIdentityShow } from './commands/identity-revert.ts'
 import { addImport } from './commands/import.ts'
+import { addModelLs, addModelShow } from './commands/model.ts'
 import { addNode } from './commands/node.ts'
 import { addNodeDecommission, addNodeDrain, addNodeUndrain } from './commands/node-leave.ts'
 import { addNodeLs } from './commands/node-ls.ts'
@@ -106,6 +107,12 @@ export function createProgram(around: Surroundings): Command {
     .helpCommand(false)
   addExperimentLs(experiment, around)
   addExperimentReport(experiment, around)
+  const model = program
+    .command('model')
+    .description('see what was learnt, version by version')
+    .helpCommand(false)
+  addModelLs(model, around)
+  addModelShow(model, around)
   addWhy(program, around)
   addBacktest(program, around)
   const decisions = program

@@ -14,6 +14,7 @@ import { joinedDecisionsRoute } from './joined-decisions-route.ts'
 import { landingsRoute } from './landings-route.ts'
 import { type App, makeListener } from './listener.ts'
 import { mapRoute } from './map-route.ts'
+import { modelRoutes } from './model-routes.ts'
 import { describe, sendPage } from './openapi.ts'
 import { operationsRoutes } from './operations-routes.ts'
 import { outcomesRoute } from './outcomes-route.ts'
@@ -96,6 +97,7 @@ export class HttpServer {
     playbookRoutes(adminApp, api)
     catalogueRoutes(adminApp, api)
     experimentRoutes(adminApp, api)
+    modelRoutes(adminApp, api)
     operationsRoutes(adminApp, api, telemetry)
     clusterRoutes(adminApp, api)
     mapRoute(adminApp, api)

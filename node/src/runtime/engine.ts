@@ -68,6 +68,7 @@ export class Engine implements NodeApi {
   readonly past: PastDecisions
   readonly learning: Learning
   readonly joined: Learning['joined']
+  readonly versions: Learning['versions']
   readonly experiments: Experiments
   private readonly uses: EngineDependencies
   private readonly appender: Appender
@@ -168,6 +169,7 @@ export class Engine implements NodeApi {
       read: (request) => this.read(request),
     })
     this.joined = this.learning.joined
+    this.versions = this.learning.versions
     const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map

@@ -19,6 +19,7 @@ import type { Erasures } from './erase/erasures.ts'
 import type { Experiments } from './experiments/experiments.ts'
 import type { IdentityOperations } from './identity/identity-operations.ts'
 import type { JoinedDecisions } from './learning/joined-decisions.ts'
+import type { ModelVersions } from './learning/model-versions.ts'
 import type { Signals } from './ports.ts'
 import type { Reader, ReadRequest } from './reads.ts'
 
@@ -57,6 +58,8 @@ export interface NodeApi extends Reader {
   readonly past: Pick<PastDecisions, 'explain' | 'verify'>
   /** What was decided, each with what became of it; of all shards. */
   readonly joined: Pick<JoinedDecisions, 'read'>
+  /** What was learnt, version by version. */
+  readonly versions: Pick<ModelVersions, 'list' | 'show'>
   /** Where signals are sent to, and what became of them. */
   readonly webhooks: WebhookOperations
   map(): ShardMap

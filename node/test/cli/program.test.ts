@@ -47,6 +47,7 @@ describe('halfsecond --help', () => {
         catalogue                  import and see the items that offers are made from
         identity                   by what visitors are recognised: see, plan, apply and revert
         experiment                 see what experiments say: lift with an interval, shares, guardrails
+        model                      see what was learnt, version by version
         why [options] <visitor>    what a visitor would be shown now, and why; or why a token was decided
                                    then
         backtest [options] [file]  estimate what another playbook, or policy, would have earned, by past
@@ -100,6 +101,8 @@ describe('halfsecond --help', () => {
       'identity revert',
       'experiment ls',
       'experiment report',
+      'model ls',
+      'model show',
       'why',
       'backtest',
       'decisions export',

@@ -1,8 +1,13 @@
 import type { Learning } from '../../src/core/decision/playbook.ts'
+import type { ArmPosterior } from '../../src/core/learning/belief.ts'
 import type { LearnedPlacement } from '../../src/core/learning/learned-placement.ts'
+import { makeVersion } from '../../src/core/learning/make-version.ts'
 import type { Arm } from '../../src/core/learning/model.ts'
-import type { SettledCell } from '../../src/core/learning/statistics.ts'
+import type { ModelVersion } from '../../src/core/learning/model-version.ts'
+import type { SettledCell, ShardStatistics } from '../../src/core/learning/statistics.ts'
+import { latestOf, summed } from '../../src/core/learning/summed-statistics.ts'
 import { type Lesson, lessonText } from '../../src/core/learning/trial.ts'
+import { cellsMax } from '../../src/core/learning/version-plan.ts'
 
 export const clickLesson: Lesson = {
   reward: 'click',
@@ -36,6 +41,27 @@ export function learned(
 
 export function arm(offer: string, group?: string): Arm {
   return { offer, treatment: 'banner', group }
+}
+
+/** What these shards' counts make. */
+export function madeOf(
+  placements: readonly LearnedPlacement[],
+  shards: readonly ShardStatistics[],
+  trained: ReadonlyMap<string, readonly ArmPosterior[]> = new Map(),
+): ModelVersion {
+  const positions: number[] = []
+  for (const { shard, position } of shards) positions[shard] = position
+  const made = { at: latestOf(shards), positions, playbook: 1 }
+  const sums = resultOf(summed(shards))
+  return resultOf(makeVersion({ made, placements, sums, trained, cells: cellsMax }))
+}
+
+/** What a generator returns, in one go. */
+export function resultOf<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = work.next()
+    if (done === true) return value
+  }
 }
 
 export function cell(

@@ -7,6 +7,7 @@ import type { ReadRequest } from '../reads.ts'
 import { askedIn, type OutcomesRead } from './asked-decisions.ts'
 import { CurrentModel } from './current-model.ts'
 import { JoinedDecisions } from './joined-decisions.ts'
+import { ModelVersions } from './model-versions.ts'
 import { OutcomeLookups } from './outcome-lookups.ts'
 import { ModelPublisher } from './publisher.ts'
 import { readStatistics } from './shard-statistics.ts'
@@ -33,6 +34,7 @@ export interface LearningNode {
 /** What a node decides by beside its rules, how that is made, and what it is made of. */
 export class Learning {
   readonly joined: JoinedDecisions
+  readonly versions: ModelVersions
   readonly current: CurrentModel
   private readonly lookups: OutcomeLookups
   private readonly publisher: ModelPublisher
@@ -44,6 +46,7 @@ export class Learning {
     this.joined = new JoinedDecisions({ decisions, shards, read, clock })
     const held = self.cluster.holdings.byNumber
     this.lookups = new OutcomeLookups({ shards: held, store, clock })
+    this.versions = new ModelVersions(models)
     this.current = new CurrentModel({ models, clock, observer })
     const trainers: readonly Trainer[] = []
     this.publisher = new ModelPublisher({

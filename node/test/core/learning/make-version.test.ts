@@ -2,10 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { ArmPosterior } from '../../../src/core/learning/belief.ts'
 import type { LearnedPlacement } from '../../../src/core/learning/learned-placement.ts'
-import { makeVersion } from '../../../src/core/learning/make-version.ts'
 import { beliefsIn, type ModelVersion } from '../../../src/core/learning/model-version.ts'
-import type { SettledCell, ShardStatistics } from '../../../src/core/learning/statistics.ts'
-import { latestOf, summed } from '../../../src/core/learning/summed-statistics.ts'
+import type { SettledCell } from '../../../src/core/learning/statistics.ts'
+import { summed } from '../../../src/core/learning/summed-statistics.ts'
 import { lessonText } from '../../../src/core/learning/trial.ts'
 import {
   decodeVersion,
@@ -15,7 +14,15 @@ import {
 } from '../../../src/core/learning/version-codec.ts'
 import { cellsMax } from '../../../src/core/learning/version-plan.ts'
 import { VersionedModel } from '../../../src/core/learning/versioned-model.ts'
-import { arm, cell, clickLesson, learned, learningOf } from '../../support/learned.ts'
+import {
+  arm,
+  cell,
+  clickLesson,
+  learned,
+  learningOf,
+  madeOf,
+  resultOf,
+} from '../../support/learned.ts'
 
 const lesson = lessonText(clickLesson)
 const hero = learned('hero', ['boots', 'shoes', 'coats'])
@@ -206,7 +213,7 @@ describe('sums over shards', () => {
     const later = clickLesson.halfLifeMs
     const cells = [cell('hero', 'boots', '', 8, 4)]
 
-    const sums = run(
+    const sums = resultOf(
       summed([
         { shard: 1, position: 1, at: later, cells },
         { shard: 0, position: 1, at: 0, cells },
@@ -219,7 +226,7 @@ describe('sums over shards', () => {
   test('leave out what no lesson can be read from', () => {
     const cells = [cell('hero', 'boots', '', 8, 4, 'of another kind')]
 
-    expect(run(summed([{ shard: 0, position: 1, at: 0, cells }])).size).toBe(0)
+    expect(resultOf(summed([{ shard: 0, position: 1, at: 0, cells }])).size).toBe(0)
   })
 })
 
@@ -253,25 +260,6 @@ function made(
   trained?: ReadonlyMap<string, readonly ArmPosterior[]>,
 ): ModelVersion {
   return madeOf(placements, [{ shard: 0, position: 1, at: 0, cells }], trained)
-}
-
-function madeOf(
-  placements: readonly LearnedPlacement[],
-  shards: readonly ShardStatistics[],
-  trained: ReadonlyMap<string, readonly ArmPosterior[]> = new Map(),
-): ModelVersion {
-  const positions: number[] = []
-  for (const { shard, position } of shards) positions[shard] = position
-  const origin = { at: latestOf(shards), positions, playbook: 1 }
-  const sums = run(summed(shards))
-  return run(makeVersion({ made: origin, placements, sums, trained, cells: cellsMax }))
-}
-
-function run<T>(work: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = work.next()
-    if (done === true) return value
-  }
 }
 
 function placementIn({ placements }: ModelVersion, name: string) {

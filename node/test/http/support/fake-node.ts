@@ -21,9 +21,11 @@ import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
 import { type ConflictView, conflictsOf } from '../../../src/core/person/conflicts.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
 import type { EntryView, ProfileView, SourceView } from '../../../src/core/profile-view.ts'
+import { MemoryModels } from '../../../src/memory/memory-models.ts'
 import type { PastWhy } from '../../../src/runtime/decisions/past-decisions.ts'
 import type { WebhookOperations } from '../../../src/runtime/delivery/webhooks.ts'
 import type { JoinedRange } from '../../../src/runtime/learning/joined-decisions.ts'
+import { ModelVersions } from '../../../src/runtime/learning/model-versions.ts'
 import type {
   ActivePlaybook,
   CatalogueOperating,
@@ -37,6 +39,7 @@ import type {
 } from '../../../src/runtime/node-api.ts'
 import type { StoredSignal } from '../../../src/runtime/ports.ts'
 import { answerOf, type ReadRequest } from '../../../src/runtime/reads.ts'
+import { systemClock } from '../../../src/system/system-clock.ts'
 import { heroOrder, someSums } from '../../support/experiments.ts'
 import { FakeIdentity } from './fake-identity.ts'
 import { FakeOperations } from './fake-operations.ts'
@@ -97,6 +100,8 @@ export class FakeNode implements NodeApi {
   decided: readonly JoinedDecision[] = []
   /** What was asked of it. */
   readonly ranges: JoinedRange[] = []
+  readonly models = new MemoryModels(systemClock)
+  readonly versions = new ModelVersions(this.models)
   readonly joined = {
     read: (range: JoinedRange): AsyncGenerator<JoinedDecision> => this.readJoined(range),
   }
