@@ -52,7 +52,7 @@ function ratioInWords({ arms, sampleRatio }: ExperimentReport): string[] {
   )
   return [
     `ALARM: the arms did not get the people they were promised (${got.join(', ')}; by chance once in ${odds(sampleRatio?.p ?? 0)}): believe none of the figures below`,
-    'look for: shares that were changed while it ran, content of one arm that fails to load or to report its display, a redirect or a cache in front of one arm, bots that load one arm only',
+    'look for: displays of default content that nobody reports, shares that were changed while it ran, content of one arm that fails to load or to report its display, a redirect or a cache in front of one arm, bots that load one arm only',
   ]
 }
 
