@@ -4,7 +4,7 @@ import type { Expression } from '../core/condition/expression.ts'
 import type { Learning } from '../core/decision/playbook.ts'
 import { parseDuration } from '../core/duration.ts'
 import { bucketBy } from '../core/learning/bucket.ts'
-import { lessonText } from '../core/learning/trial.ts'
+import { halfLifeMaxMs, halfLifeMinMs, lessonText, withinMaxMs } from '../core/learning/trial.ts'
 import { parseCel } from './cel.ts'
 import type { Compilation } from './compilation.ts'
 import { fail } from './condition-error.ts'
@@ -24,14 +24,7 @@ const defaultWithinMs = { click: hourMs / 2, accept: 7 * dayMs } as const
  */
 const laterWithinMaxMs = 7 * dayMs
 
-/** What is not over yet is kept in slots of a quarter of this, and what it teaches comes as late. */
-const withinMaxMs = 30 * dayMs
-
 const defaultHalfLifeMs = 7 * dayMs
-/** A shorter memory forgets faster than models are made and tried. */
-const halfLifeMinMs = hourMs
-/** A longer one never notices that tastes have changed. */
-const halfLifeMaxMs = 90 * dayMs
 
 const defaultExplore = 0.02
 /** Whoever tries more than half by chance has an experiment in mind. */

@@ -9,7 +9,7 @@ function bucketOf(...values: readonly (Value | undefined)[]): string {
 }
 
 /** The longest that the bounds of a playbook allow. */
-const longestLesson = `accept ${30 * 86_400_000} ${90 * 86_400_000}`
+const longestLesson = `later accept ${30 * 86_400_000} ${90 * 86_400_000}`
 
 describe('the name of a bucket', () => {
   it('is what tells it apart, with | between', () => {
