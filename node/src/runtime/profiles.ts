@@ -86,7 +86,7 @@ export class Profiles {
 
   /** What a shard has learnt from outcomes, as of one position; rejects as `ofShard`. */
   statisticsOf(number: number): AsyncGenerator<object> {
-    return statisticsOf(this.uses.shards[number])
+    return statisticsOf(this.uses.shards[number], this.uses.clock)
   }
 
   /**

@@ -151,20 +151,11 @@ const rowVersion = 1
 /** A cell as it is stored, and as it counts in the shard's digest. */
 export function encodeCell({ of, settled, pending }: Cell): Uint8Array {
   const { lesson, placement, offer, treatment, bucket } = of
-  const slots = pending.flatMap(numbersOf)
+  const values: unknown[] = [rowVersion, lesson, placement, offer, treatment, bucket]
+  values.push(settled.at, settled.trials, settled.rewards)
+  for (const { at, trials, rewards } of pending) values.push(at, trials, rewards)
   // A copy of its own: what the codec gives is part of a larger piece of memory.
-  return new Uint8Array(
-    encode([
-      rowVersion,
-      lesson,
-      placement,
-      offer,
-      treatment,
-      bucket,
-      ...numbersOf(settled),
-      ...slots,
-    ]),
-  )
+  return new Uint8Array(encode(values))
 }
 
 export function decodeCell(row: Uint8Array): Cell {
@@ -181,10 +172,6 @@ export function decodeCell(row: Uint8Array): Cell {
   )
   const [settled = nothing, ...pending] = pairsOf(numbers)
   return { ...initialCell({ lesson, placement, offer, treatment, bucket }), settled, pending }
-}
-
-function numbersOf({ at, trials, rewards }: Pair): number[] {
-  return [at, trials, rewards]
 }
 
 function pairsOf(numbers: readonly unknown[]): Pair[] {

@@ -3,13 +3,25 @@
  * with every version of JavaScript. Powers may not; division, multiplication and square roots do.
  */
 
-/** 2^(−1/2), 2^(−1/4), 2^(−1/8), …: shares that are left after so much of a half-life. */
-const shares = Array.from({ length: 32 }, shareOf)
+/** The part of a half-life is read in three digits of ten bits: to less than a billionth. */
+const digitBits = 10
+const digits = 1 << digitBits
 
-function shareOf(_: unknown, i: number): number {
+/** What is left after so many thousandths, millionths and billionths, by powers of two, of a half-life. */
+const coarse = sharesOf(0)
+const middle = sharesOf(digitBits)
+const fine = sharesOf(2 * digitBits)
+
+/** 2^(−i / 2^(skipped + digitBits)) for each digit i. */
+function sharesOf(skipped: number): Float64Array {
+  const shares = new Float64Array(digits).fill(1)
   let share = 0.5
-  for (let roots = 0; roots <= i; roots++) share = Math.sqrt(share)
-  return share
+  for (let bit = 1; bit <= skipped; bit++) share = Math.sqrt(share)
+  for (let weight = digits >> 1; weight > 0; weight >>= 1) {
+    share = Math.sqrt(share)
+    for (let i = 0; i < digits; i++) if ((i & weight) !== 0) shares[i] = (shares[i] ?? 1) * share
+  }
+  return shares
 }
 
 /** After so many half-lives nothing is left that a number can hold. */
@@ -20,15 +32,11 @@ export function remaining(ms: number, halfLifeMs: number): number {
   const halves = ms / halfLifeMs
   if (halves > halvesMax) return 0
   let whole = Math.floor(halves)
-  let rest = halves - whole
-  let share = 1
-  for (const next of shares) {
-    if (rest === 0) break
-    rest *= 2
-    if (rest < 1) continue
-    rest -= 1
-    share *= next
-  }
+  const part = Math.floor((halves - whole) * 2 ** (3 * digitBits))
+  const first = coarse[part >>> (2 * digitBits)] ?? 1
+  const second = middle[(part >>> digitBits) & (digits - 1)] ?? 1
+  const third = fine[part & (digits - 1)] ?? 1
+  let share = first * second * third
   for (; whole >= 30; whole -= 30) share /= 2 ** 30
   return share / (1 << whole)
 }

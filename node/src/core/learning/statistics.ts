@@ -43,6 +43,12 @@ interface Kept {
   readonly row: Uint8Array
 }
 
+interface Place {
+  readonly of: CellOf
+  readonly key: string
+  readonly before: Kept | undefined
+}
+
 /**
  * What is learnt from a shard's outcomes: a fold of its log. Each cell counts in the shard's digest, by
  * the bytes of its row, so that replicas that learnt something else are noticed.
@@ -53,12 +59,15 @@ interface Kept {
 export class Statistics {
   private readonly cells = new Map<string, Kept>()
   private bucketed = 0
+  /** Their keys in order; undefined where a cell came or went since. */
+  private order: readonly string[] | undefined
 
   static restore(rows: Iterable<Uint8Array>): Statistics {
     const statistics = new Statistics()
     for (const row of rows) {
       const own = new Uint8Array(row)
-      statistics.keep({ cell: decodeCell(own), row: own })
+      const cell = decodeCell(own)
+      statistics.keep(keyOf(cell.of), { cell, row: own })
     }
     return statistics
   }
@@ -90,15 +99,14 @@ export class Statistics {
   ): string | undefined {
     const place = this.placeOf(of)
     if (place === undefined) return undefined
-    const key = keyOf(place)
-    const before = this.cells.get(key)
-    const cell = before?.cell ?? initialCell(place)
+    const { key, before } = place
+    const cell = before?.cell ?? initialCell(place.of)
     const after = counted(cell, decidedAt, what, now)
     if (after === cell) return undefined
     const row = encodeCell(after)
     if (before) digest.remove(before.row, 0, before.row.length)
     digest.add(row, 0, row.length)
-    this.keep({ cell: after, row })
+    this.keep(key, { cell: after, row })
     return key
   }
 
@@ -112,6 +120,7 @@ export class Statistics {
       const { trials, rewards } = movedTo(settled, now, cell.halfLifeMs)
       if (Math.max(trials, rewards) >= lightestTrials) continue
       this.cells.delete(key)
+      this.order = undefined
       if (cell.of.bucket !== '') this.bucketed--
       digest.remove(row, 0, row.length)
       faded.push(key)
@@ -121,37 +130,44 @@ export class Statistics {
 
   /** What is settled at a logical time. */
   settled(now: number): Pick<ShardStatistics, 'at' | 'cells'> {
-    const found: { readonly key: string; readonly cell: Cell }[] = []
-    let newest = now
-    for (const [key, { cell }] of this.cells) {
-      const { settled } = settle(cell, now)
-      if (settled.trials + settled.rewards === 0) continue
-      newest = Math.max(newest, settled.at)
-      found.push({ key, cell: { ...cell, settled } })
-    }
-    const at = hourOf(newest)
-    found.sort((one, other) => (one.key < other.key ? -1 : 1))
-    const cells = found.map(({ cell: { of, settled, halfLifeMs } }) => {
-      const { trials, rewards } = movedTo(settled, at, halfLifeMs)
-      return { ...of, trials, rewards }
-    })
-    return { at, cells }
+    const { at, cells } = this.settledInSteps(now)
+    return { at, cells: [...cells] }
+  }
+
+  /** As `settled`, one by one: they are as of now, whatever is counted until the last one is taken. */
+  settledInSteps(now: number): { readonly at: number; readonly cells: Iterable<SettledCell> } {
+    this.order ??= [...this.cells.keys()].sort()
+    const all = this.order.flatMap((key) => this.cells.get(key)?.cell ?? [])
+    // What was settled early is later than the shard's time.
+    const at = hourOf(all.reduce((newest, { settled }) => Math.max(newest, settled.at), now))
+    return { at, cells: toldOf(all, now, at) }
   }
 
   /** Which cell counts it; undefined where there is no room. */
-  private placeOf(of: CellOf): CellOf | undefined {
-    if (this.cells.has(keyOf(of))) return of
+  private placeOf(of: CellOf): Place | undefined {
+    const key = keyOf(of)
+    const before = this.cells.get(key)
+    if (before) return { of, key, before }
     const hasRoom = this.cells.size < cellsMax
-    if (of.bucket === '') return hasRoom ? of : undefined
-    if (hasRoom && this.bucketed < bucketedMax) return of
+    if (of.bucket === '') return hasRoom ? { of, key, before } : undefined
+    if (hasRoom && this.bucketed < bucketedMax) return { of, key, before }
     return this.placeOf({ ...of, bucket: '' })
   }
 
-  private keep(kept: Kept): void {
-    const { of } = kept.cell
-    const key = keyOf(of)
-    if (of.bucket !== '' && !this.cells.has(key)) this.bucketed++
+  private keep(key: string, kept: Kept): void {
+    if (!this.cells.has(key)) {
+      this.order = undefined
+      if (kept.cell.of.bucket !== '') this.bucketed++
+    }
     this.cells.set(key, kept)
+  }
+}
+
+function* toldOf(cells: readonly Cell[], now: number, at: number): Generator<SettledCell> {
+  for (const cell of cells) {
+    const { lesson, placement, offer, treatment, bucket } = cell.of
+    const { trials, rewards } = movedTo(settle(cell, now).settled, at, cell.halfLifeMs)
+    if (trials + rewards > 0) yield { lesson, placement, offer, treatment, bucket, trials, rewards }
   }
 }
 

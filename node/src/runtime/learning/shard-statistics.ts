@@ -2,7 +2,11 @@ import { HalfsecondError, isFields } from '@halfsecond/protocol'
 import { assert } from '../../core/assert.ts'
 import type { SettledCell, ShardStatistics } from '../../core/learning/statistics.ts'
 import { linesIn } from '../identity/lines.ts'
+import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
+
+/** Cells told in one turn of the loop: about a millisecond. */
+const cellsAtOnce = 512
 
 /**
  * What a shard has learnt, as of one position: first where that is, then each cell. Throws `MOVED` for
@@ -10,13 +14,18 @@ import type { Shard } from '../shards/shard.ts'
  */
 export async function* statisticsOf(
   shard: Pick<Shard, 'number' | 'state'> | undefined,
+  clock: Pick<Clock, 'soon'>,
 ): AsyncGenerator<object> {
   if (shard === undefined)
     throw new HalfsecondError('MOVED', 'this node does not hold the shard that was asked for')
   const { statistics, time, applied } = shard.state
-  const { at, cells } = statistics.settled(time.now)
+  const { at, cells } = statistics.settledInSteps(time.now)
   yield { shard: shard.number, position: applied, at }
-  yield* cells
+  let told = 0
+  for (const cell of cells) {
+    yield cell
+    if (++told % cellsAtOnce === 0) await new Promise<void>((done) => clock.soon(done))
+  }
 }
 
 /** Reads such an answer. Rejects as reading does. */

@@ -122,3 +122,16 @@ test('cells are told in the order of their names, however they came', () => {
   expect(one.statistics.settled(later)).toEqual(other.statistics.settled(later))
   expect(one.statistics.settled(later).cells.map(({ offer }) => offer)).toEqual(['a', 'b', 'c'])
 })
+
+test('what is told in steps is as of the first of them, whatever is counted meanwhile', () => {
+  const counting = new Counting()
+  for (const offer of ['a', 'b', 'c']) counting.count(cell(offer))
+  const whole = counting.statistics.settled(later)
+
+  const { at, cells } = counting.statistics.settledInSteps(later)
+  counting.count(cell('b'), both, start, later)
+  counting.count(cell('d'), both, start, later)
+
+  expect({ at, cells: [...cells] }).toEqual(whole)
+  expect(counting.statistics.settled(later).cells).toHaveLength(4)
+})

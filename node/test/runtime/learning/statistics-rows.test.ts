@@ -8,6 +8,7 @@ import { readStatistics, statisticsOf } from '../../../src/runtime/learning/shar
 import type { Store } from '../../../src/runtime/ports.ts'
 import type { Shard } from '../../../src/runtime/shards/shard.ts'
 import { LmdbStore } from '../../../src/store/lmdb-store.ts'
+import { systemClock } from '../../../src/system/system-clock.ts'
 import { copyTo, DonorOverWire } from '../../support/copying.ts'
 import { hour, minute, reported } from '../../support/lessons.ts'
 import { anon, batch, event, ownBatch, start } from '../../support/records.ts'
@@ -63,7 +64,8 @@ function told(shard: Shard): Promise<ShardStatistics> {
 }
 
 async function* lines(shard: Shard): AsyncGenerator<Uint8Array> {
-  for await (const one of statisticsOf(shard)) yield Buffer.from(`${JSON.stringify(one)}\n`)
+  for await (const one of statisticsOf(shard, systemClock))
+    yield Buffer.from(`${JSON.stringify(one)}\n`)
 }
 
 const stores: readonly (readonly [string, () => Store])[] = [
