@@ -20,9 +20,8 @@ const nouns: { readonly [part: string]: string } = {
 /** A change in its author's words, one line or three. */
 export function describeChange(change: Change): string {
   const { kind, path } = change
-  const [before, after] = isArms(path)
-    ? [armsText(change.before), armsText(change.after)]
-    : [change.before, change.after]
+  const said = isArms(path) ? armsText : isHope(path) ? hopeText : (value: unknown) => value
+  const [before, after] = [said(change.before), said(change.after)]
   const what = subject(path)
   const consequence = consequenceOf(change)
   switch (kind) {
@@ -78,6 +77,24 @@ function armsText(arms: unknown): string {
       ),
     )
     .join(', ')
+}
+
+/** Whether it says what is hoped for: how a placement learns, or what an experiment measures. */
+function isHope([part, , field, ...more]: readonly string[]): boolean {
+  if (more.length > 0) return false
+  return part === 'placements'
+    ? field === 'learn'
+    : part === 'experiments' && (field === 'measure' || field === 'guardrails')
+}
+
+/** `click, by traits.tier, channel, explore 5%`; anything else as it is. */
+function hopeText(hope: unknown): unknown {
+  if (!isFields(hope)) return hope
+  const { on, event = on, ...rest } = hope
+  const also = Object.entries(rest).map(
+    ([key, value]) => `, ${key} ${Array.isArray(value) ? value.join(', ') : String(value)}`,
+  )
+  return [String(event), ...also].join('')
 }
 
 /** What an element of a list is called. */

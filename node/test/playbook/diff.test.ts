@@ -109,6 +109,23 @@ describe('the difference of two playbooks', () => {
 })
 
 describe('the difference of how placements learn and of experiments', () => {
+  it('names what a placement begins to learn, and what an experiment begins to guard', () => {
+    const lines = diffPlaybooks(
+      readPlaybook(text).source,
+      readPlaybook(
+        text.replace(
+          'limits: [{',
+          'learn: { on: click, by: [channel, placement], explore: 5% }, limits: [{',
+        ),
+      ).source,
+    ).map(describeChange)
+
+    expect(lines).toEqual(['+ placement hero: learn: click, by channel, placement, explore 5%'])
+    expect(said('measure:', 'guardrails: [{ on: dismiss, within: 3d }], measure:')).toEqual([
+      '+ experiment order: guardrails: dismiss, within 3d',
+    ])
+  })
+
   const before = `${text}experiments:
   order: { at: [hero], arms: { ours: {}, none: { share: 5%, shows: fallback } }, measure: { on: click } }
 `.replace('limits: [{', 'learn: click, limits: [{')
