@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { aliases } from './bench/aliases.ts'
+import { backtest } from './bench/backtest.ts'
 import { bareNats } from './bench/bare-nats.ts'
 import { catalogue } from './bench/catalogue.ts'
 import { clickToContent } from './bench/click-to-content.ts'
@@ -23,7 +24,8 @@ machine, and prints figures. Parts: click, decides, aliases, bare, events, memor
 against one to three nodes on three nats-servers; and in this process profiles, what merging costs,
 measures, what rules on events cost, decisions, what a decision costs by the number of its offers,
 learned, what one costs that is left to chance by what was learnt, and catalogue, what one costs over 100,000 items; why, what the decision log costs, and on two nodes whether
-100,000 decisions come out of it as they were.
+100,000 decisions come out of it as they were; backtest, what a candidate playbook would have done in a
+million logged decisions.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -59,6 +61,7 @@ const parts = {
   learned: learnedDecisions,
   catalogue,
   why,
+  backtest,
 } as const
 
 if (values.help) process.stdout.write(help)

@@ -27,12 +27,9 @@ export function distribution(
   playbook: Playbook,
   calendar: Calendar,
 ): Likely[] {
-  const evaluation = new Evaluation(profile, playbook, calendar, request.now, request)
-  if (!mayPersonalise(profile, playbook)) return []
-  evaluation.at(placement, [])
-  if (closedGate(placement.gate, evaluation) !== undefined) return []
-  const { learning, name } = placement
-  if (learning === undefined) {
+  if (placement.learning === undefined) {
+    const evaluation = openAt(profile, placement, request, playbook, calendar)
+    if (evaluation === undefined) return []
     const taken = new Set<string>()
     const choosing = { chance: undefined, isShared: false, taken, trace: undefined }
     const [first] = choose(placement, evaluation, choosing).propositions
@@ -40,16 +37,54 @@ export function distribution(
       ? []
       : [{ offer: first.offer, treatment: first.treatment, probability: 1 }]
   }
-  if (blockingLimit(placement.limits, evaluation) !== undefined) return []
+  const drawing = drawingAt(profile, placement, request, playbook, calendar)
+  return Array.from(
+    drawing?.lottery.probabilities() ?? [],
+    ([{ offer, treatment }, probability]) => ({ offer: offer.name, treatment, probability }),
+  ).filter(({ probability }) => probability > 0)
+}
+
+/** What a placement that learns draws from, whatever experiments run. */
+export interface Drawing {
+  readonly lottery: Lottery
+  /** The visitor's. */
+  readonly bucket: string
+}
+
+/** Undefined where default content is shown, or nothing is learnt. */
+export function drawingAt(
+  profile: Profile,
+  placement: Placement,
+  request: Omit<DecideRequest, 'placements'>,
+  playbook: Playbook,
+  calendar: Calendar,
+): Drawing | undefined {
+  const { learning, name } = placement
+  const evaluation = openAt(profile, placement, request, playbook, calendar)
+  if (learning === undefined || evaluation === undefined) return undefined
+  if (blockingLimit(placement.limits, evaluation) !== undefined) return undefined
   const { model, seed = '' } = request
   const known = model?.of(name, learning.lesson)
   const bucket = learning.bucketOf(evaluation)
   const chance = { model: known, bucket, explore: learning.explore, seed }
   const candidates = candidatesAt(placement, evaluation)
-  const lottery = new Lottery(candidates, placement, evaluation, chance, new Set(), undefined)
-  return Array.from(lottery.probabilities(), ([{ offer, treatment }, probability]) => ({
-    offer: offer.name,
-    treatment,
-    probability,
-  })).filter(({ probability }) => probability > 0)
+  const none = new Set<string>()
+  return {
+    lottery: new Lottery(candidates, placement, evaluation, chance, none, undefined),
+    bucket,
+  }
+}
+
+/** What rules read there; undefined where nothing is shown whatever they say. */
+function openAt(
+  profile: Profile,
+  placement: Placement,
+  request: Omit<DecideRequest, 'placements'>,
+  playbook: Playbook,
+  calendar: Calendar,
+): Evaluation | undefined {
+  if (!mayPersonalise(profile, playbook)) return undefined
+  const evaluation = new Evaluation(profile, playbook, calendar, request.now, request)
+  evaluation.at(placement, [])
+  return closedGate(placement.gate, evaluation) === undefined ? evaluation : undefined
 }

@@ -1,11 +1,10 @@
-import { assignmentAt } from '../decision/assignment.ts'
 import type { Calendar } from '../decision/calendar.ts'
 import { type DecideRequest, decide, type Profile } from '../decision/decide.ts'
-import { distribution } from '../decision/distribution.ts'
-import { Evaluation } from '../decision/evaluation.ts'
+import { distribution, drawingAt, type Likely } from '../decision/distribution.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import { templateOf } from '../features/feature-set.ts'
-import { defaultArm, type Share } from './candidate-rows.ts'
+import { defaultArm } from './candidate-rows.ts'
+import { hash53 } from './hash-53.ts'
 import type { Model } from './model.ts'
 
 /** What is shown: one offer in one form; undefined is default content. */
@@ -14,64 +13,105 @@ export interface Shown {
   readonly treatment: string
 }
 
-/** What a playbook shows first at one placement, and what else it might have. */
+/** What a playbook shows first at one placement. */
 export interface CandidateChoice {
   /** Given the same luck, and in the arms of its experiments. */
   readonly shown: Shown | undefined
-  /** By arms, whatever experiments run; they sum up to 1. */
-  readonly shares: readonly Share[]
-  /** With what probability its rules show this; undefined is default content. */
-  probabilityOf(shown: Shown | undefined): number
+  /** Drawn once more, by luck of its own, and whatever experiments run. */
+  readonly drawn: Shown | undefined
+  /** With what probability its rules show what was shown. */
+  readonly probability: number
+  /** The visitor's bucket at a placement that learns; elsewhere all are one. */
+  readonly bucket: string
 }
 
 export interface Asked {
   readonly placement: Placement
   readonly request: Omit<DecideRequest, 'placements' | 'model'>
-  /** What this very decision knew of rates: with its seed it draws what it drew. */
-  readonly own: Model
-  /** What was known before it: whoever is judged by it has no say in it. */
-  readonly known: Model
+  /** What was shown. */
+  readonly before: Shown | undefined
+  /** What is known of rates until this decision: it has no say in how likely it was. */
+  readonly model: Model
+  /** Lets the model know of this decision: with its seed it draws again what it drew. */
+  readonly note: () => void
 }
 
 /** What the playbook shows at a placement. */
 export function choiceOf(
   profile: Profile,
-  { placement, request, own, known }: Asked,
+  asked: Asked,
   playbook: Playbook,
   calendar: Calendar,
 ): CandidateChoice {
-  const asked = { ...request, placements: [placement], model: own }
-  const [choice] = decide(profile, asked, playbook, calendar)
-  const { offer, treatment = '' } = choice?.propositions[0] ?? {}
-  const shown = offer === undefined ? undefined : { offer, treatment }
-  const isCertain = placement.learning === undefined && placement.experiments.length === 0
-  if (isCertain)
-    return {
-      shown,
-      shares: [{ arm: armOf(shown), probability: 1 }],
-      probabilityOf: (other) => (isSame(shown, other) ? 1 : 0),
-    }
-  const likely = distribution(profile, placement, { ...request, model: known }, playbook, calendar)
-  const anything = likely.reduce((sum, { probability }) => sum + probability, 0)
-  const rest = likely.length === 0 ? 1 : Math.max(0, 1 - anything)
-  const isRest = rest > rounding
-  return {
-    shown,
-    shares: [
-      ...likely.map((one) => ({ arm: armOf(one), probability: one.probability })),
-      ...(isRest ? [{ arm: defaultArm, probability: rest }] : []),
-    ],
-    probabilityOf: (other) =>
-      other === undefined
-        ? isRest
-          ? rest
-          : 0
-        : (likely.find((one) => isSame(one, other))?.probability ?? 0),
+  const { placement, before, note } = asked
+  const { learning, experiments } = placement
+  if (learning === undefined && experiments.length === 0) {
+    note()
+    const shown = decided(profile, asked, playbook, calendar)
+    return { shown, drawn: shown, probability: isSame(shown, before) ? 1 : 0, bucket: '' }
   }
+  const { request, model } = asked
+  const drawing =
+    learning && drawingAt(profile, placement, { ...request, model }, playbook, calendar)
+  const likely =
+    learning === undefined
+      ? distribution(profile, placement, request, playbook, calendar)
+      : likelyIn(drawing)
+  const probability = probabilityOf(likely, before)
+  const drawn = drawnFrom(likely, request.seed ?? '')
+  note()
+  const shown =
+    experiments.length > 0
+      ? decided(profile, asked, playbook, calendar)
+      : shownBy(drawing?.lottery.next())
+  return { shown, drawn, probability, bucket: drawing?.bucket ?? '' }
 }
 
-/** Probabilities of 64ths and of shares to explore sum up to 1 but for this. */
-const rounding = 1e-9
+function decided(
+  profile: Profile,
+  { placement, request, model }: Asked,
+  playbook: Playbook,
+  calendar: Calendar,
+): Shown | undefined {
+  const [choice] = decide(
+    profile,
+    { ...request, placements: [placement], model },
+    playbook,
+    calendar,
+  )
+  const { offer, treatment = '' } = choice?.propositions[0] ?? {}
+  return offer === undefined ? undefined : { offer, treatment }
+}
+
+function likelyIn(drawing: ReturnType<typeof drawingAt>): Likely[] {
+  if (drawing === undefined) return []
+  const likely: Likely[] = []
+  for (const [{ offer, treatment }, probability] of drawing.lottery.probabilities())
+    if (probability > 0) likely.push({ offer: offer.name, treatment, probability })
+  return likely
+}
+
+function shownBy(
+  candidate: { readonly offer: { readonly name: string }; readonly treatment: string } | undefined,
+): Shown | undefined {
+  return candidate && { offer: candidate.offer.name, treatment: candidate.treatment }
+}
+
+/** Either something is shown with certainty, or default content is. */
+function probabilityOf(likely: readonly Likely[], shown: Shown | undefined): number {
+  if (shown === undefined) return likely.length === 0 ? 1 : 0
+  return likely.find((one) => isSame(one, shown))?.probability ?? 0
+}
+
+/** The seed drew already what was shown, so another text draws here. */
+function drawnFrom(likely: readonly Likely[], seed: string): Shown | undefined {
+  let rest = hash53(`drawn again ${seed}`) / 2 ** 53
+  for (const one of likely) {
+    rest -= one.probability
+    if (rest < 0) return one
+  }
+  return likely[likely.length - 1]
+}
 
 /** Items of a template are one arm. */
 export function armOf(shown: Shown | undefined): string {
@@ -82,19 +122,4 @@ export function armOf(shown: Shown | undefined): string {
 
 export function isSame(one: Shown | undefined, other: Shown | undefined): boolean {
   return one?.offer === other?.offer && one?.treatment === other?.treatment
-}
-
-/** The visitor's bucket at a placement that learns; elsewhere all are one. */
-export function bucketAt(
-  { placement, request }: Asked,
-  profile: Profile,
-  playbook: Playbook,
-  calendar: Calendar,
-): string {
-  const { learning } = placement
-  if (learning === undefined || learning.by.length === 0) return ''
-  const asked = { ...request, placements: [placement] }
-  const evaluation = new Evaluation(profile, playbook, calendar, request.now, asked)
-  evaluation.at(placement, assignmentAt(placement, profile, asked).arms)
-  return learning.bucketOf(evaluation)
 }

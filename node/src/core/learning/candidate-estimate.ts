@@ -45,7 +45,7 @@ export function estimateCandidate(rows: CandidateRows): CandidateEstimate {
       w * r - ips,
       ofSnips,
       (modelled[i] ?? 0) - dr,
-      ofSnips - ofLog,
+      meanWeight === 0 ? 0 : ofSnips - ofLog,
       w - meanWeight,
       w,
     ])
@@ -94,18 +94,6 @@ export function numberPeople(rows: CandidateRows): {
   return { of, people: numbers.size }
 }
 
-/** Calls back with each arm that the candidate may show in a row; `shareAt` is where its shares begin. */
-function eachShare(
-  rows: CandidateRows,
-  i: number,
-  shareAt: number,
-  each: (arm: number, share: number) => void,
-): void {
-  const count = rows.shareCount.at(i)
-  if (count === 0) each(rows.after.at(i), 1)
-  for (let at = shareAt; at < shareAt + count; at++) each(rows.shareArm.at(at), rows.shareOf.at(at))
-}
-
 /**
  * What doubly robust estimation makes of each row: what the candidate is expected to earn there, and
  * the weighted difference between what was earned and what was expected of that. Expectations for
@@ -114,17 +102,11 @@ function eachShare(
 function modelledRows(rows: CandidateRows): Float64Array {
   const expected = expectationsOf(rows)
   const modelled = new Float64Array(rows.count)
-  let shareAt = 0
   for (let i = 0; i < rows.count; i++) {
     const bucket = rows.bucket.at(i)
     const half = halfOf(rows, i)
-    let sum = 0
-    eachShare(rows, i, shareAt, (arm, share) => {
-      sum += share * expected(half, bucket, arm)
-    })
-    shareAt += rows.shareCount.at(i)
     const surprise = rows.reward.at(i) - expected(half, bucket, rows.before.at(i))
-    modelled[i] = sum + weightAt(rows, i) * surprise
+    modelled[i] = expected(half, bucket, rows.drawn.at(i)) + weightAt(rows, i) * surprise
   }
   return modelled
 }
@@ -183,7 +165,6 @@ class Totals {
       this.logged[before] = (this.logged[before] ?? 0) + 1
     }
     let [all, earned, weights, weighted, expected, maxWeight, missing] = [0, 0, 0, 0, 0, 0, 0]
-    let shareAt = 0
     for (let i = 0; i < rows.count; i++) {
       const s = rows.oneOf.at(i)
       const r = rows.reward.at(i)
@@ -196,12 +177,9 @@ class Totals {
       expected += s * (modelled[i] ?? 0)
       maxWeight = Math.max(maxWeight, w)
       this.covered[before] = (this.covered[before] ?? 0) + s * w
-      let never = 0
-      eachShare(rows, i, shareAt, (arm, share) => {
-        this.shown[arm] = (this.shown[arm] ?? 0) + s * share
-        if (this.logged[arm] === 0) never += share
-      })
-      shareAt += rows.shareCount.at(i)
+      const drawn = rows.drawn.at(i)
+      this.shown[drawn] = (this.shown[drawn] ?? 0) + s
+      const never = this.logged[drawn] === 0 ? 1 : 0
       // Whoever was certain would never have shown anything else to this visitor.
       missing += s * (rows.propensity.at(i) === 1 ? 1 - rows.probability.at(i) : never)
     }

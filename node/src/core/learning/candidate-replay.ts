@@ -8,7 +8,7 @@ import {
 } from '../decision/logged-decision.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import type { Said } from '../fragment/said.ts'
-import { type Asked, armOf, bucketAt, choiceOf, isSame } from './candidate-choice.ts'
+import { type Asked, armOf, choiceOf, isSame } from './candidate-choice.ts'
 import { type MappedProfile, ProfileMapping } from './candidate-profile.ts'
 import { CandidateRows, type RowParts } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
@@ -80,21 +80,20 @@ export class CandidateReplay {
       const { candidate, calendar } = this.uses
       const decidedAt = playbook?.placements.get(choice.placement)
       const asked = this.asked(logged, place, found, decidedAt)
-      const [first] = choice.propositions
+      const [before] = choice.propositions
       const chosen = choiceOf(mapped.profile, asked, candidate, calendar)
       this.rowsAt(choice.placement).add({
         person,
-        before: armOf(first),
+        before: armOf(before),
         after: armOf(chosen.shown),
-        isSame: isSame(first, chosen.shown),
-        bucket: bucketAt(asked, mapped.profile, candidate, calendar),
+        isSame: isSame(before, chosen.shown),
+        bucket: chosen.bucket,
         reward: this.rewardOf(logged, choice, outcomes),
         oneOf: logged.oneOf,
-        propensity: first?.probability ?? 1,
-        probability: chosen.probabilityOf(first),
-        shares: chosen.shares,
+        propensity: before?.probability ?? 1,
+        probability: chosen.probability,
+        drawn: armOf(chosen.drawn),
       })
-      if (decidedAt !== undefined) this.seen.note(logged.decision, choice, decidedAt)
     })
   }
 
@@ -107,7 +106,6 @@ export class CandidateReplay {
   ): Asked {
     const { decision, at, exposures, isPrimary, refused, choices } = logged
     const choice = choices[place]
-    const isKnown = choice !== undefined && decidedAt !== undefined
     return {
       placement,
       request: {
@@ -117,8 +115,11 @@ export class CandidateReplay {
         refused,
         seed: decision,
       },
-      own: isKnown ? this.seen.modelOf(decision, choice, decidedAt) : this.seen.model,
-      known: this.seen.model,
+      before: choice?.propositions[0],
+      model: this.seen.model,
+      note: () => {
+        if (choice && decidedAt) this.seen.note(decision, choice, decidedAt)
+      },
     }
   }
 

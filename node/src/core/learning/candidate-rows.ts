@@ -4,7 +4,7 @@ import { type Cells, Column } from './column.ts'
 /*
  * What a candidate playbook would have done, one row per logged decision at a placement. A candidate
  * looks at the visitor, so its probabilities differ from row to row, and sums per action do not say
- * enough: rows are kept, in columns of some 80 bytes a row, and each estimate reads them again.
+ * enough: rows are kept, in columns of some 60 bytes a row, and each estimate reads them again.
  *
  * An *arm* is what is shown: `offer treatment`, items of a template together, or `defaultArm`.
  */
@@ -34,13 +34,11 @@ export interface CandidateRow {
   readonly propensity: number
   /** The candidate's probability of the same. */
   readonly probability: number
-  /** What the candidate may show; all of it is `after` where nothing is left to chance. */
-  readonly shares: readonly Share[]
-}
-
-export interface Share {
-  readonly arm: string
-  readonly probability: number
+  /**
+   * What the candidate shows, drawn by its probabilities and by luck that `before` has no part in: on
+   * average of the rows it stands for all that may be shown, and takes less room.
+   */
+  readonly drawn: string
 }
 
 /** Rows of one placement as another thread can take them. */
@@ -65,10 +63,7 @@ export class CandidateRows {
   readonly oneOf = new Column((length) => new Float32Array(length))
   readonly propensity = new Column((length) => new Float64Array(length))
   readonly probability = new Column((length) => new Float64Array(length))
-  /** Shares of a row; none where all is `after`. */
-  readonly shareCount = new Column((length) => new Uint16Array(length))
-  readonly shareArm = new Column((length) => new Uint32Array(length))
-  readonly shareOf = new Column((length) => new Float32Array(length))
+  readonly drawn = new Column((length) => new Uint32Array(length))
 
   constructor(placement: string) {
     this.placement = placement
@@ -81,22 +76,14 @@ export class CandidateRows {
   add(row: CandidateRow): void {
     this.person.push(row.person)
     this.before.push(this.arms.of(row.before))
-    const after = this.arms.of(row.after)
-    this.after.push(after)
+    this.after.push(this.arms.of(row.after))
     this.isSame.push(row.isSame ? 1 : 0)
     this.bucket.push(this.buckets.of(row.bucket))
     this.reward.push(row.reward)
     this.oneOf.push(row.oneOf)
     this.propensity.push(row.propensity)
     this.probability.push(row.probability)
-    const [only] = row.shares
-    const isCertain = row.shares.length === 1 && only?.arm === row.after && only.probability === 1
-    this.shareCount.push(isCertain ? 0 : row.shares.length)
-    if (isCertain) return
-    for (const { arm, probability } of row.shares) {
-      this.shareArm.push(this.arms.of(arm))
-      this.shareOf.push(probability)
-    }
+    this.drawn.push(this.arms.of(row.drawn))
   }
 
   /** Copies of all columns, in the order that `addParts` expects. */
@@ -116,7 +103,7 @@ export class CandidateRows {
     this.columns().forEach((column, i) => {
       const added = columns[i]
       assert(added !== undefined, 'all columns of some rows')
-      const isOfArms = column === this.before || column === this.after || column === this.shareArm
+      const isOfArms = column === this.before || column === this.after || column === this.drawn
       const renamed = isOfArms ? armOf : column === this.bucket ? bucketOf : undefined
       if (renamed !== undefined)
         for (let at = 0; at < added.length; at++) added[at] = renamed[added[at] ?? 0] ?? 0
@@ -126,9 +113,8 @@ export class CandidateRows {
 
   private columns(): readonly Column[] {
     const { person, before, after, isSame, bucket, reward, oneOf } = this
-    const { propensity, probability, shareCount, shareArm, shareOf } = this
-    const own = [person, before, after, isSame, bucket, reward, oneOf, propensity, probability]
-    return [...own, shareCount, shareArm, shareOf]
+    const { propensity, probability, drawn } = this
+    return [person, before, after, isSame, bucket, reward, oneOf, propensity, probability, drawn]
   }
 }
 

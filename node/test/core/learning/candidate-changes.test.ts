@@ -80,7 +80,7 @@ function rowsOf(all: readonly Some[]): CandidateRows {
       oneOf: 1,
       propensity: 1,
       probability: one.before === one.after ? 1 : 0,
-      shares: [{ arm: one.after, probability: 1 }],
+      drawn: one.after,
     })
   return rows
 }

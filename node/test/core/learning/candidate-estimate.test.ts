@@ -1,11 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { estimateCandidate } from '../../../src/core/learning/candidate-estimate.ts'
-import {
-  type CandidateRow,
-  CandidateRows,
-  type Share,
-} from '../../../src/core/learning/candidate-rows.ts'
+import { type CandidateRow, CandidateRows } from '../../../src/core/learning/candidate-rows.ts'
 import { LoggedChoices } from '../../../src/core/learning/logged-choices.ts'
 import { estimate, halfWidthErrors, type Measured } from '../../../src/core/learning/off-policy.ts'
 import { judge } from '../../../src/core/learning/verdict.ts'
@@ -43,19 +39,26 @@ describe('an estimate of a candidate', () => {
     })
     fc.assert(
       fc.property(fc.array(row, { minLength: 2, maxLength: 50 }), (all) => {
-        const shares = sharesOf([0.5, 0.25, 0.25])
+        // What is left to chance is drawn row by row, so that only certainty gives the same dr.
+        const policy = new Map([['coats banner', 1]])
         const rows = new CandidateRows('hero')
         const log = new LoggedChoices()
         all.forEach(({ arm, ...rest }, person) => {
           const action = arms[arm] ?? ''
-          const probability = shares[arm]?.probability ?? 0
-          rows.add({ ...plain, ...rest, person, before: action, probability, shares })
+          const probability = policy.get(action) ?? 0
+          rows.add({
+            ...plain,
+            ...rest,
+            person,
+            before: action,
+            probability,
+            drawn: 'coats banner',
+          })
           log.add({ ...rest, action, half: person % 2 === 0 ? 0 : 1 })
         })
 
         const found = estimateCandidate(rows)
 
-        const policy = new Map(shares.map((one) => [one.arm, one.probability]))
         const expected = estimate(log, policy)
         for (const name of ['logged', 'ips', 'snips', 'dr', 'gain', 'meanWeight'] as const)
           expectClose(found[name], expected[name])
@@ -115,9 +118,16 @@ describe('an estimate of a candidate', () => {
       const before = arms[person % 2] ?? ''
       // Half of the people are shown something that the log has, but never showed to such people.
       const after = person % 4 < 2 ? before : (arms[(person + 1) % 2] ?? '')
-      const shares = [{ arm: after, probability: 1 }]
       const probability = before === after ? 1 : 0
-      rows.add({ ...plain, person, before, after, probability, shares, reward: person % 5 ? 0 : 1 })
+      rows.add({
+        ...plain,
+        person,
+        before,
+        after,
+        probability,
+        drawn: after,
+        reward: person % 5 ? 0 : 1,
+      })
     }
 
     const found = estimateCandidate(rows)
@@ -163,11 +173,7 @@ const plain: CandidateRow = {
   oneOf: 1,
   propensity: 1,
   probability: 1,
-  shares: [{ arm: 'boots banner', probability: 1 }],
-}
-
-function sharesOf(probabilities: Probabilities): Share[] {
-  return arms.map((arm, i) => ({ arm, probability: probabilities[i] ?? 0 }))
+  drawn: 'boots banner',
 }
 
 function worthOf(policy: typeof logged): number {
@@ -205,7 +211,7 @@ function drawnRow(dice: Dice, kind: Kind, person: number): CandidateRow {
     reward: dice.chance(tastes[kind][arm] ?? 0) ? 1 : 0,
     propensity: logged[kind][arm] ?? 0,
     probability: candidate[kind][arm] ?? 0,
-    shares: sharesOf(candidate[kind]),
+    drawn: arms[pickOf(dice, candidate[kind])] ?? '',
   }
 }
 
