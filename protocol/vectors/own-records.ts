@@ -1,4 +1,4 @@
-import { common } from './messages.ts'
+import { common } from './records.ts'
 
 const segment = {
   kind: 'segment',

@@ -25,16 +25,15 @@ import {
 import { type Token, TokenKeys } from '../src/token.ts'
 import { guardFrames } from './guard-frames.ts'
 import {
-  acceptedRecords,
   answers,
   maps,
   questions,
   refusedAnswers,
   refusedFrames,
   refusedQuestions,
-  refusedRecords,
 } from './messages.ts'
 import { ownRecords } from './own-records.ts'
+import { acceptedRecords, refusedRecords } from './records.ts'
 
 /** Beside this file, or where the first argument says. */
 const folder = process.argv[2] ?? import.meta.dirname
