@@ -94,6 +94,8 @@ describe('the specification', () => {
       subjects.decisionLeft(0, 1).replace(/0\.1$/, '<partition>.<hour>'),
       subjects.decisions,
       subjects.decisionStream,
+      subjects.model,
+      subjects.modelStream,
       subjects.stream(0).replace(/0$/, '<shard>'),
     ]
 
