@@ -67,7 +67,8 @@ export function experimentRoutes(app: App, api: NodeApi): void {
     {
       schema: {
         summary: 'What an experiment says so far: lift with an interval that is good at any time',
-        description: 'Reads through everybody, on all nodes: a million profiles take about half a minute of processor time.',
+        description:
+          'Reads through everybody, on all nodes: a million profiles take about half a minute of processor time.',
         params: Named,
         querystring: Against,
         response: { 200: Report, ...problems },
