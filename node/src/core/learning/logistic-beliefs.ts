@@ -24,7 +24,7 @@ const mark = '\n'
 export function* logisticBeliefs(
   { arms, learning }: LearnedPlacement,
   rows: readonly TrialRow[],
-): Generator<undefined, readonly ArmPosterior[]> {
+): Generator<void, readonly ArmPosterior[]> {
   const cells = yield* cellsOf(rows, learning)
   if (cells === undefined) return []
   const learnt = yield* Logistic.learn(cells)
@@ -50,7 +50,7 @@ export function* logisticBeliefs(
 function* cellsOf(
   rows: readonly TrialRow[],
   { by, halfLifeMs }: LearnedPlacement['learning'],
-): Generator<undefined, readonly LogisticCell[] | undefined> {
+): Generator<void, readonly LogisticCell[] | undefined> {
   const sorted = rows.toSorted(inOrder)
   const newest = sorted.reduce((latest, { at }) => Math.max(latest, at), 0)
   const stoodFor = sorted.reduce((sum, { oneOf }) => sum + oneOf, 0)

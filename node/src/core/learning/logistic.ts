@@ -75,7 +75,7 @@ export class Logistic {
   }
 
   /** Learns from cells: the same ones in the same order, the same. In steps, for others to have a turn. */
-  static *learn(cells: readonly LogisticCell[]): Generator<undefined, Logistic> {
+  static *learn(cells: readonly LogisticCell[]): Generator<void, Logistic> {
     const features = new Map<string, Feature>()
     const prior = rateOf(cells)
     for (const cell of cells) addCell(cell, prior, features)

@@ -19,7 +19,7 @@ export function* indexInSteps(
   { identifier, open, sealed }: Fragment,
   { arena, chunks }: Pick<Ground, 'arena' | 'chunks'>,
   from: number,
-): Generator<undefined, OutcomeIndex> {
+): Generator<void, OutcomeIndex> {
   const index = new Map<string, JoinedOutcome[]>()
   gather(open.bytes(arena), from, index)
   let read = 0

@@ -7,11 +7,11 @@ import type { ReadRequest } from '../reads.ts'
 import { askedIn, type OutcomesRead } from './asked-decisions.ts'
 import { CurrentModel } from './current-model.ts'
 import { JoinedDecisions } from './joined-decisions.ts'
+import { LogisticTrainer } from './logistic-trainer.ts'
 import { ModelVersions } from './model-versions.ts'
 import { OutcomeLookups } from './outcome-lookups.ts'
 import { ModelPublisher } from './publisher.ts'
 import { readStatistics } from './shard-statistics.ts'
-import type { Trainer } from './trainer.ts'
 
 export interface LearningDependencies {
   readonly log: Pick<Log, 'shards'>
@@ -37,6 +37,7 @@ export class Learning {
   readonly versions: ModelVersions
   readonly current: CurrentModel
   private readonly lookups: OutcomeLookups
+  private readonly trainer: LogisticTrainer
   private readonly publisher: ModelPublisher
 
   constructor(uses: LearningDependencies, self: LearningNode) {
@@ -48,7 +49,7 @@ export class Learning {
     this.lookups = new OutcomeLookups({ shards: held, store, clock })
     this.versions = new ModelVersions(models)
     this.current = new CurrentModel({ models, clock, observer })
-    const trainers: readonly Trainer[] = []
+    this.trainer = new LogisticTrainer({ joined: this.joined, clock })
     this.publisher = new ModelPublisher({
       isActive: () => self.cluster.coordinator.isCoordinating,
       active: () => {
@@ -58,7 +59,7 @@ export class Learning {
       shards,
       statisticsOf: (shard) => readStatistics(read({ what: 'statistics', shard })),
       models,
-      trainers,
+      trainers: [this.trainer],
       clock,
       observer,
     })
@@ -81,6 +82,7 @@ export class Learning {
 
   /** Never rejects. */
   async close(): Promise<void> {
+    this.trainer.close()
     await this.publisher.close()
     await this.current.close()
   }

@@ -2,15 +2,12 @@ import type { Playbook } from '../../core/decision/playbook.ts'
 import type { ArmPosterior } from '../../core/learning/belief.ts'
 import type { LearnedPlacement } from '../../core/learning/learned-placement.ts'
 import { logisticBeliefs } from '../../core/learning/logistic-beliefs.ts'
-import type { TrialRow } from '../../core/learning/trial-rows.ts'
+import { inSlices } from './in-slices.ts'
 import { RecentTrials, type RecentTrialsDependencies } from './recent-trials.ts'
 import { type Trainer, type TrainingInput, trainingMs } from './trainer.ts'
 
 /** Of the time that a trainer has: fitting takes the rest. */
 const readingMs = trainingMs * 0.6
-
-/** A turn of the loop. */
-const turnMs = 2
 
 /**
  * Learns of decisions with what became of them by logistic regression: what a value in a bucket does
@@ -24,6 +21,11 @@ export class LogisticTrainer implements Trainer {
 
   constructor(uses: RecentTrialsDependencies) {
     this.uses = uses
+  }
+
+  /** What is under way ends soon, with less than there is. */
+  close(): void {
+    for (const one of this.trials.values()) one.close()
   }
 
   async train({
@@ -41,7 +43,7 @@ export class LogisticTrainer implements Trainer {
       const rows = (await trials.get(name)?.asOf(at, readingMs / groups.size)) ?? []
       for (const placement of group) {
         const own = rows.filter((row) => row.placement === placement.name)
-        const learnt = await this.learn(placement, own)
+        const learnt = await inSlices(logisticBeliefs(placement, own), this.uses.clock)
         if (learnt.length > 0) beliefs.set(placement.name, learnt)
       }
     }
@@ -54,21 +56,6 @@ export class LogisticTrainer implements Trainer {
       return [name, { learning, isLater }] as const
     })
     return new RecentTrials(this.uses, new Map(taught))
-  }
-
-  private async learn(
-    placement: LearnedPlacement,
-    rows: readonly TrialRow[],
-  ): Promise<readonly ArmPosterior[]> {
-    const { clock } = this.uses
-    const steps = logisticBeliefs(placement, rows)
-    let turnEnd = clock.monotonic() + turnMs
-    for (let step = steps.next(); ; step = steps.next()) {
-      if (step.done === true) return step.value
-      if (clock.monotonic() < turnEnd) continue
-      await new Promise<void>((done) => clock.soon(done))
-      turnEnd = clock.monotonic() + turnMs
-    }
   }
 }
 

@@ -6,8 +6,11 @@ import type { JoinedDecisions } from './joined-decisions.ts'
 export const rowsMax = 100_000
 const keptMs = 7 * 24 * 3_600_000
 
-/** An outcome may come so late, and a decision be logged so late. */
-const lateMs = 60_000
+/**
+ * An outcome may come so late, and a decision be logged so late. Where what is hoped for comes within
+ * seconds, nobody waits a minute for it.
+ */
+const lateMsMax = 60_000
 
 /** The newest part of the past is read first, in windows that take about so long. */
 const windowMsFirst = 10 * 60_000
@@ -31,6 +34,7 @@ export class RecentTrials {
   private readonly uses: RecentTrialsDependencies
   private readonly taught: ReadonlyMap<string, Taught>
   private readonly withinMs: number
+  private readonly lateMs: number
   /** By decision, placement and offer. */
   private rows = new Map<string, TrialRow>()
   /** What was logged from then to before then is read. */
@@ -38,12 +42,14 @@ export class RecentTrials {
   private upTo = 0
   private windowMs = windowMsFirst
   private oneOf = 1
+  private isClosed = false
 
   /** @param taught by placement; all with the same time for a reward */
   constructor(uses: RecentTrialsDependencies, taught: ReadonlyMap<string, Taught>) {
     this.uses = uses
     this.taught = taught
     this.withinMs = Math.max(...Array.from(taught.values(), ({ learning }) => learning.withinMs))
+    this.lateMs = Math.min(lateMsMax, this.withinMs)
   }
 
   /**
@@ -52,7 +58,7 @@ export class RecentTrials {
    */
   async asOf(at: number, forMs: number): Promise<readonly TrialRow[]> {
     const begun = this.uses.clock.monotonic()
-    const end = at - this.withinMs - lateMs
+    const end = at - this.withinMs - this.lateMs
     if (this.upTo <= end - keptMs) {
       this.rows.clear()
       this.from = end
@@ -65,12 +71,17 @@ export class RecentTrials {
     return [...this.rows.values()]
   }
 
+  /** Nothing more is read. */
+  close(): void {
+    this.isClosed = true
+  }
+
   private async readNew(end: number, deadline: number): Promise<void> {
-    if (end <= this.upTo) return
+    if (end <= this.upTo || this.isClosed) return
     const { clock } = this.uses
     const begun = clock.monotonic()
     // What was logged late is in what was read before.
-    const isRead = await this.read(this.upTo - lateMs, end, deadline)
+    const isRead = await this.read(this.upTo - this.lateMs, end, deadline)
     // What there was no time for is left out: the next is less.
     this.upTo = end
     if (!isRead) this.oneOf = Math.min(oneOfMax, this.oneOf * 2)
@@ -81,6 +92,7 @@ export class RecentTrials {
   private async readBack(start: number, deadline: number): Promise<void> {
     const { clock } = this.uses
     while (this.from > start && this.rows.size < rowsMax && clock.monotonic() < deadline) {
+      if (this.isClosed) return
       const begun = clock.monotonic()
       const from = Math.max(start, this.from - this.windowMs)
       const isRead = await this.read(from, this.from, deadline)
@@ -98,7 +110,8 @@ export class RecentTrials {
     const range = { from, to: end - 1, placements: [...this.taught.keys()], oneOf }
     const fresh = new Map<string, TrialRow>()
     for await (const one of joined.read(range)) {
-      if (clock.monotonic() > deadline || fresh.size >= rowsMax) return false
+      const isOver = this.isClosed || clock.monotonic() > deadline
+      if (isOver || fresh.size >= rowsMax) return false
       for (const row of trialRows(one, this.taught)) {
         const { decision, placement, offer } = row
         fresh.set(`${decision} ${placement} ${offer}`, { ...row, oneOf: row.oneOf * oneOf })

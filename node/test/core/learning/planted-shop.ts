@@ -15,7 +15,7 @@ export function seeded(seed: number): Chance {
 }
 
 /** Runs a generator to its end. */
-export function run<T>(steps: Generator<undefined, T>): T {
+export function run<T>(steps: Generator<void, T>): T {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value
 }
 
