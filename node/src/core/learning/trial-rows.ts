@@ -21,12 +21,8 @@ export interface TrialRow {
   readonly oneOf: number
 }
 
-/** A placement that is learnt of. */
-export interface Taught {
-  readonly learning: Pick<Learning, 'lesson' | 'reward' | 'withinMs'>
-  /** Deciding is the exposure: see `Placement.isLater`. */
-  readonly isLater: boolean
-}
+/** What is learnt at a placement. */
+export type Taught = Pick<Learning, 'lesson' | 'reward' | 'withinMs'>
 
 /**
  * What a decision teaches of these placements: as the fold of its outcomes counts it. What was never
@@ -42,13 +38,13 @@ export function* trialRows(
   for (const { placement, trial: text, propositions } of choices) {
     const place = taught.get(placement)
     const trial = place && text !== undefined ? readTrial(text) : undefined
-    if (place === undefined || trial?.lesson !== place.learning.lesson) continue
-    const { bucket } = trial
+    if (place === undefined || trial?.lesson !== place.lesson) continue
+    const { bucket, isLater = false } = trial
     for (const { offer, treatment } of propositions) {
       if (offer === fallbackName) continue
       const own = outcomes.filter((one) => one.placement === placement && one.offer === offer)
-      if (!place.isLater && !own.some(isShowing)) continue
-      const isReward = own.some((one) => isRewarding(one, at, place.learning))
+      if (!isLater && !own.some(isShowing)) continue
+      const isReward = own.some((one) => isRewarding(one, at, place))
       const arm = { offer: templateOf(offer) ?? offer, treatment }
       yield { decision, at, placement, ...arm, bucket, isReward, oneOf }
     }
@@ -62,7 +58,7 @@ function isShowing({ outcome }: JoinedOutcome): boolean {
 function isRewarding(
   { outcome, at }: JoinedOutcome,
   decidedAt: number,
-  { reward, withinMs }: Taught['learning'],
+  { reward, withinMs }: Taught,
 ): boolean {
   return outcome === reward && at - decidedAt <= withinMs
 }

@@ -1,7 +1,7 @@
-import type { Playbook } from '../../core/decision/playbook.ts'
 import type { ArmPosterior } from '../../core/learning/belief.ts'
 import type { LearnedPlacement } from '../../core/learning/learned-placement.ts'
 import { logisticBeliefs } from '../../core/learning/logistic-beliefs.ts'
+import type { Taught } from '../../core/learning/trial-rows.ts'
 import { inSlices } from './in-slices.ts'
 import { RecentTrials, type RecentTrialsDependencies } from './recent-trials.ts'
 import { type Trainer, type TrainingInput, trainingMs } from './trainer.ts'
@@ -30,13 +30,12 @@ export class LogisticTrainer implements Trainer {
 
   async train({
     placements,
-    playbook,
     at,
   }: TrainingInput): Promise<ReadonlyMap<string, readonly ArmPosterior[]>> {
     const groups = groupsOf(placements)
     const trials = new Map<string, RecentTrials>()
     for (const [name, group] of groups)
-      trials.set(name, this.trials.get(name) ?? this.begin(group, playbook.playbook))
+      trials.set(name, this.trials.get(name) ?? new RecentTrials(this.uses, lessonsOf(group)))
     this.trials = trials
     const beliefs = new Map<string, readonly ArmPosterior[]>()
     for (const [name, group] of groups) {
@@ -49,14 +48,6 @@ export class LogisticTrainer implements Trainer {
     }
     return beliefs
   }
-
-  private begin(group: readonly LearnedPlacement[], playbook: Playbook): RecentTrials {
-    const taught = group.map(({ name, learning }) => {
-      const isLater = playbook.placements.get(name)?.isLater ?? false
-      return [name, { learning, isLater }] as const
-    })
-    return new RecentTrials(this.uses, new Map(taught))
-  }
 }
 
 function groupsOf(
@@ -67,4 +58,8 @@ function groupsOf(
   for (const [lesson, group] of byLesson)
     groups.set([lesson, ...group.map(({ name }) => name)].join(' '), group)
   return groups
+}
+
+function lessonsOf(group: readonly LearnedPlacement[]): ReadonlyMap<string, Taught> {
+  return new Map(group.map(({ name, learning }) => [name, learning]))
 }

@@ -48,7 +48,7 @@ export class RecentTrials {
   constructor(uses: RecentTrialsDependencies, taught: ReadonlyMap<string, Taught>) {
     this.uses = uses
     this.taught = taught
-    this.withinMs = Math.max(...Array.from(taught.values(), ({ learning }) => learning.withinMs))
+    this.withinMs = Math.max(...Array.from(taught.values(), ({ withinMs }) => withinMs))
     this.lateMs = Math.min(lateMsMax, this.withinMs)
   }
 

@@ -33,7 +33,7 @@ function trialAt(name: string, bucket: string): string {
 function rowsOf(choices: readonly Choice[], outcomes: readonly JoinedOutcome[], halvings = 0) {
   const { entry } = loggedWith(choices, { playbook, at, halvings })
   const taught = [...playbook.placements.values()].flatMap((one) =>
-    one.learning ? [[one.name, { learning: one.learning, isLater: one.isLater }] as const] : [],
+    one.learning ? [[one.name, one.learning] as const] : [],
   )
   return [...trialRows({ entry, outcomes }, new Map(taught))].map(
     ({ decision: _, ...row }: TrialRow) => row,

@@ -1,15 +1,20 @@
 import { HalfsecondError } from '@halfsecond/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { Choice } from '../../../src/core/decision/decide.ts'
 import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
 import { learnedPlacements } from '../../../src/core/learning/learned-placement.ts'
 import { trialText } from '../../../src/core/learning/trial.ts'
+import { decodeVersion } from '../../../src/core/learning/version-codec.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
+import { MemoryModels } from '../../../src/memory/memory-models.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import type { JoinedRange } from '../../../src/runtime/learning/joined-decisions.ts'
 import { LogisticTrainer } from '../../../src/runtime/learning/logistic-trainer.ts'
+import { ModelPublisher } from '../../../src/runtime/learning/publisher.ts'
 import { trainingMs } from '../../../src/runtime/learning/trainer.ts'
+import type { Clock } from '../../../src/runtime/ports.ts'
 import { loggedWith } from '../../core/learning/logged-choices.ts'
+import { QuietObserver } from '../../support/quiet-observer.ts'
 
 const playbook = compilePlaybook(`
 playbook: shop
@@ -66,17 +71,19 @@ class Past {
     }
   }
 
-  trainer(): LogisticTrainer {
+  /** Time stands still unless it is told to pass, but others have their turn. */
+  get patient(): Clock {
     const { clock } = this
-    return new LogisticTrainer({
-      joined: this,
-      clock: {
-        now: () => clock.now(),
-        monotonic: () => clock.monotonic(),
-        after: (ms, run) => clock.after(ms, run),
-        soon: (run) => setImmediate(run),
-      },
-    })
+    return {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      after: (ms, run) => clock.after(ms, run),
+      soon: (run) => setImmediate(run),
+    }
+  }
+
+  trainer(): LogisticTrainer {
+    return new LogisticTrainer({ joined: this, clock: this.patient })
   }
 }
 
@@ -159,6 +166,40 @@ describe('the logistic trainer', () => {
     const beliefs = await trainer.train(inputAt(start + day + minute))
 
     expect(beliefs.get('hero')).toHaveLength(4)
+  })
+
+  it('has its beliefs published, and is named by the version', async () => {
+    const past = new Past(day)
+    const { clock } = past
+    const models = new MemoryModels(clock)
+    const at = start + day
+    const publisher = new ModelPublisher({
+      isActive: () => true,
+      active: () => ({ version: 3, playbook }),
+      shards: 1,
+      statisticsOf: async (shard) => ({ shard, position: 1, at, cells: [] }),
+      models,
+      trainers: [past.trainer()],
+      clock: past.patient,
+      observer: new QuietObserver(),
+    })
+    const published = async () => {
+      await publisher.look()
+      const newest = await models.newest()
+      return newest && decodeVersion(newest.bytes).placements
+    }
+
+    expect(await published()).toMatchObject([{ placement: 'hero', trainer: 'bandit' }])
+    await vi.waitFor(async () => {
+      expect(await published()).toMatchObject([
+        { placement: 'hero', trainer: 'logistic', buckets: ['gold', 'none'] },
+      ])
+    })
+    const arms = (await published())?.[0]?.arms ?? []
+    const meanOf = (offer: string) =>
+      arms.find((arm) => arm.offer === offer)?.inBuckets[0]?.draws.reduce((sum, rate) => sum + rate)
+    expect(meanOf('card')).toBeGreaterThan(2 * (meanOf('mug') ?? Number.NaN))
+    await publisher.close()
   })
 
   it('leaves out a placement of which too little is known', async () => {
