@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { needs, realNatsServer } from '../../deploy/test/requirements.ts'
 import { killNodes } from '../chaos/kill-nodes.ts'
 import { greatestOf, movesRatio } from '../chaos/moves.ts'
@@ -6,8 +6,8 @@ import { partition } from '../chaos/partition.ts'
 import { rolling } from '../chaos/rolling.ts'
 import { runScenario } from '../chaos/run-scenario.ts'
 import type { Scenario } from '../chaos/scenario.ts'
-import { type Figure, Figures } from '../lib/figures.ts'
 import { Pauses, pausesIn } from '../lib/pauses.ts'
+import { CollectedFigures } from './collected-figures.ts'
 
 /** What must hold on the slowest machine; how long things take is for those who measure. */
 const zeros = [
@@ -21,10 +21,6 @@ const zeros = [
 ]
 
 describe('three nodes on three real servers', needs(realNatsServer), () => {
-  afterEach(() => {
-    vi.restoreAllMocks()
-  })
-
   test.each<[string, Scenario, number]>([
     ['kill-nodes', killNodes, 1],
     ['rolling', rolling, 3],
@@ -32,9 +28,7 @@ describe('three nodes on three real servers', needs(realNatsServer), () => {
   ])(
     'lose nothing and say nothing wrong in a short %s',
     async (name, scenario, faults) => {
-      vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-      vi.spyOn(process.stderr, 'write').mockReturnValue(true)
-      const figures = new Collected(true)
+      const figures = new CollectedFigures()
 
       await runScenario(name, scenario, {
         figures,
@@ -79,20 +73,3 @@ test('moves are counted in shares of one node, and of several the greatest is to
     { figure: 'moves-ratio', value: 1, atMost: 1.1, with: { what: 'c joins', of: 3 } },
   ])
 })
-
-class Collected extends Figures {
-  private readonly all: Figure[] = []
-
-  override add(figure: Figure): void {
-    this.all.push(figure)
-  }
-
-  value(name: string): number | null | undefined {
-    return this.all.find(({ figure }) => figure === name)?.value
-  }
-
-  /** Why figures could not be taken. */
-  get why(): readonly string[] {
-    return this.all.flatMap(({ why }) => why ?? [])
-  }
-}
