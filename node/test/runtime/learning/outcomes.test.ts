@@ -244,13 +244,14 @@ describe('what is learnt', () => {
     expect(node.learnt).toEqual({})
   })
 
-  it('a visitor who is shown what nobody learnt, to compare with: stored with the arm', async () => {
+  it('a visitor in the arm `unlearned`: stored with the arm, and teaches nothing', async () => {
     const node = await Node.start()
     const shown = await node.decide('rules')
 
     const stored = await node.say(shown, 'display', 'click')
 
     expect(stored).toMatchObject({ offer: 'boots', arms: ['unlearned=rules'] })
+    expect(node.learnt).toEqual({})
   })
 
   it('where nobody learns, nothing is counted', async () => {
