@@ -1,5 +1,5 @@
 import type { Comparison, ExperimentReport, MeasureReport } from './experiment-report.ts'
-import { alpha, expectedMin } from './lift.ts'
+import { alpha, expectedMin, peopleMin } from './lift.ts'
 
 /** What a report says, in sentences: the verdict first. */
 export function reportInWords(report: ExperimentReport): string[] {
@@ -76,7 +76,7 @@ function stoppingInWords(
   if (isHarmful) return 'it may be stopped now: a guardrail is worse'
   if (isDecided) return 'it may be stopped now'
   if (compared.every(({ verdict }) => verdict === 'early'))
-    return `too early: ${expectedMin} people of the smaller arm have to be expected to do it, and ${expectedMin} not to, when their time is over`
+    return `too early: it takes ${peopleMin} people in the smaller arm, of whom ${expectedMin} are expected to do it, and ${expectedMin} not to, when their time is over`
   return `it may be stopped at any time, and looked at as often as you like: the chance of ever seeing a difference that is not there is at most ${100 * alpha} % for each arm`
 }
 

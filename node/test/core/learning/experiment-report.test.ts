@@ -98,7 +98,7 @@ describe('the report of an experiment', () => {
     expect(reportInWords(experimentReport(heroOrder, few, now))).toEqual([
       'ours: too early to compare it with none',
       'any: too early to compare it with none',
-      expect.stringContaining('too early: 20 people of the smaller arm'),
+      expect.stringContaining('too early: it takes 200 people in the smaller arm, of whom 20'),
     ])
     expect(reportInWords(experimentReport(heroOrder, noExperimentSums, now))).toEqual([
       'nobody was shown anything yet',
