@@ -156,6 +156,8 @@ describe('the description of the doors', () => {
       '/v1/identity/plan',
       '/v1/identity/revert',
       '/v1/map',
+      '/v1/model',
+      '/v1/models',
       '/v1/playbook',
       '/v1/playbook/defaults',
       '/v1/playbook/rollback',
