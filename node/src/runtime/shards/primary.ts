@@ -206,9 +206,16 @@ export class Primary {
     return sequence
   }
 
+  /**
+   * Each shard has its own moment in every `busyTickMs`: ticks of all shards at once would be as many
+   * writes to the disk, and whoever asks for a decision then would wait for them.
+   */
   private schedule(): void {
     if (this.isClosed) return
-    this.timer = this.clock.after(busyTickMs, () => void this.tick().finally(() => this.schedule()))
+    const { shard, shards } = this.shard.state
+    const sinceMs = this.clock.monotonic() - (busyTickMs * shard) / shards
+    const leftMs = busyTickMs - (((sinceMs % busyTickMs) + busyTickMs) % busyTickMs)
+    this.timer = this.clock.after(leftMs, () => void this.tick().finally(() => this.schedule()))
   }
 
   private async tick(): Promise<void> {

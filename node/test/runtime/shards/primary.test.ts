@@ -105,6 +105,18 @@ test('the entry that a log is expunged up to notes all that has arrived', async 
   expect([waiting(0), waiting(1)]).toEqual([0, 0])
 })
 
+test('shards tick at moments of their own, however late one of them was', async () => {
+  const { replica, log, clock } = await led()
+
+  clock.advance(700)
+  await replica.pass(25_000)
+
+  const moments = log.ticks.map((ticks) => new Set(ticks.map((at) => at % 1_000)))
+  expect(Math.min(...log.ticks.map((ticks) => ticks.length))).toBeGreaterThan(2)
+  expect(moments.map((some) => some.size)).toEqual([1, 1])
+  expect(moments[0]).not.toEqual(moments[1])
+})
+
 test('whoever has stood down writes nothing, whoever asks', async () => {
   const { primaries, log } = await led()
   const [primary] = primaries
@@ -121,11 +133,21 @@ test('whoever has stood down writes nothing, whoever asks', async () => {
 class ObservedLog extends MemoryLog {
   isDeaf = false
   readonly kinds: unknown[][][] = Array.from({ length: shards }, () => [])
+  /** When each shard's ticks were written. */
+  readonly ticks: number[][] = Array.from({ length: shards }, () => [])
+  private readonly clock: ManualClock
+
+  constructor(clock: ManualClock) {
+    super(shards, () => clock.now())
+    this.clock = clock
+  }
 
   override async append(shard: number, bytes: Uint8Array, writer: Writer): Promise<number> {
     const { producer, records } = decodeBatch(bytes)
     if (this.isDeaf && producer.startsWith('outbox:')) throw new Error('nothing is taken')
-    this.kinds[shard]?.push(records.map((record) => isFields(record) && record.kind))
+    const kinds = records.map((record) => isFields(record) && record.kind)
+    this.kinds[shard]?.push(kinds)
+    if (kinds.at(-1) === 'tick') this.ticks[shard]?.push(this.clock.now())
     return super.append(shard, bytes, writer)
   }
 }
@@ -133,7 +155,7 @@ class ObservedLog extends MemoryLog {
 /** Two shards that one node leads; it has just written their first tick. */
 async function led() {
   const clock = new ManualClock()
-  const log = new ObservedLog(shards, () => clock.now())
+  const log = new ObservedLog(clock)
   const replica = await Replica.start({ log, clock, disk: new MemoryStore() })
   const { observer } = replica
   const signals = new MemorySignals()
@@ -145,6 +167,7 @@ async function led() {
   return {
     replica,
     primaries,
+    clock,
     log,
     signals,
     waiting: (shard: number) => replica.shards[shard]?.state.outbox.size,
