@@ -38,8 +38,10 @@ export class LogisticTrainer implements Trainer {
       trials.set(name, this.trials.get(name) ?? new RecentTrials(this.uses, lessonsOf(group)))
     this.trials = trials
     const beliefs = new Map<string, readonly ArmPosterior[]>()
+    // Statistics are as of a full hour, and what came since is over by now, too.
+    const now = Math.max(at, this.uses.clock.now())
     for (const [name, group] of groups) {
-      const rows = (await trials.get(name)?.asOf(at, readingMs / groups.size)) ?? []
+      const rows = (await trials.get(name)?.asOf(now, readingMs / groups.size)) ?? []
       for (const placement of group) {
         const own = rows.filter((row) => row.placement === placement.name)
         const learnt = await inSlices(logisticBeliefs(placement, own), this.uses.clock)

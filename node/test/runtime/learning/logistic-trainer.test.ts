@@ -117,6 +117,15 @@ describe('the logistic trainer', () => {
     for (const { to } of past.ranges) expect(to).toBeLessThan(start + day - 30 * minute)
   })
 
+  it('learns of what came since the full hour that the statistics are as of', async () => {
+    const past = new Past(day)
+    past.clock.jump(day)
+
+    const beliefs = await past.trainer().train(inputAt(start))
+
+    expect(beliefs.get('hero')).toHaveLength(4)
+  })
+
   it('reads the past once, and then what is new', async () => {
     const past = new Past(3 * day)
     const trainer = past.trainer()
