@@ -95,14 +95,15 @@ function refuseIfAllUnknown(decisions: readonly Decision[]): void {
 }
 
 function decisionView(decision: Decision): object {
-  const { placement, reason, freshness, playbook, decision: id, propositions, error } = decision
+  const { placement, reason, freshness, playbook, model, propositions, error } = decision
   return {
     placement,
     ...propositionView(decision),
     reason,
     freshness,
     playbook,
-    decision: id,
+    ...(model > 0 && { model }),
+    decision: decision.decision,
     propositions: propositions.map(propositionView),
     ...(error !== undefined && { error }),
   }

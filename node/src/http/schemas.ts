@@ -143,6 +143,9 @@ export const DecideResponse: TSchema = Type.Object({
       reason: Type.Union(reasons.map((reason) => Type.Literal(reason))),
       freshness: Type.Union([Type.Literal('fresh'), Type.Literal('stale')]),
       playbook: Type.Integer({ description: 'Version that decided; 0 for default content.' }),
+      model: Type.Optional(
+        Type.Integer({ description: 'Version of what was learnt, where it had a say.' }),
+      ),
       decision: Type.String({ description: 'Names the decision.' }),
       propositions: Type.Array(Type.Object(Proposition), {
         description: 'All to show, best first; the first is repeated above.',
