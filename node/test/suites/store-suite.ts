@@ -42,6 +42,7 @@ export function storeSuite(
 
       expect(shard.meta()).toBeUndefined()
       expect([...shard.producers()]).toEqual([])
+      expect([...shard.statistics()]).toEqual([])
       expect(shard.fragment(anon(1))).toBeUndefined()
       expect(shard.chunk(anon(1), 0)).toBeUndefined()
       expect(shard.fragments(undefined, 10)).toEqual([])
@@ -57,9 +58,11 @@ export function storeSuite(
         rows.chunk(anon(1), 70_000, row('chunk 70000'))
         rows.producer('p', row('producer'))
         rows.deadLetter(0, row('letter'))
+        rows.statistics('click 1 2\nhero\nboots\nred\n', row('cell'))
         rows.meta(row('meta'))
       })
 
+      expect([...shard.statistics()].map(text)).toEqual(['cell'])
       expect(text(shard.fragment(anon(1)))).toBe('fragment')
       expect(text(shard.chunk(anon(1), 0))).toBe('chunk 0')
       expect(text(shard.chunk(anon(1), 70_000))).toBe('chunk 70000')
@@ -152,6 +155,7 @@ export function storeSuite(
         putFragment(rows, anon(1), row('new, and longer'))
         rows.producer('p', null)
         rows.producer('never there', null)
+        rows.statistics('never there', null)
       })
 
       expect(text(shard.fragment(anon(1)))).toBe('new, and longer')
