@@ -87,13 +87,19 @@ class PlacementRates implements PlacementModel {
   }
 }
 
-/** Rates that were seen in a bucket; what was not drawn yet is what was seen first. */
+/**
+ * Rates that were seen in a bucket. A draw that did not count yet is any of those that did, each alike:
+ * so what is known in part is not taken for certain.
+ */
 class BucketRates {
   private readonly wider: BucketRates | undefined
   private readonly byArm = new Map<Arm, Seen>()
   private readonly byName = new Map<string, Seen>()
   /** Of whatever was compared in each draw, the mean; where nothing was, P is 1. */
   private readonly mean: Seen = seenAs(1)
+  private readonly isDrawn = new Uint8Array(drawsPerArm)
+  private undrawn = drawsPerArm
+  private notes = 0
 
   /** @param wider what an arm that was not seen here goes by */
   constructor(wider: BucketRates | undefined) {
@@ -115,6 +121,7 @@ class BucketRates {
   }
 
   note(index: number, arms: readonly Arm[], rates: Float32Array): void {
+    const places = this.placesOf(index)
     let sum = 0
     let count = 0
     for (let number = 0; number < arms.length; number++) {
@@ -123,16 +130,35 @@ class BucketRates {
       if (arm === undefined || Number.isNaN(rate)) continue
       sum += rate
       count++
-      set(this.of(arm), index, rate)
+      set(this.of(arm), places, rate)
     }
-    if (count > 0) set(this.mean, index, sum / count)
+    if (count > 0) set(this.mean, places, sum / count)
+  }
+
+  /** The draw that counted, and of those that did not yet, each with a chance of one in all notes. */
+  private placesOf(index: number): readonly number[] {
+    const places = [index]
+    if (this.undrawn === 0) return places
+    this.notes++
+    if (this.isDrawn[index] === 0) this.undrawn--
+    this.isDrawn[index] = 1
+    for (let place = 0; place < drawsPerArm; place++)
+      if (this.isDrawn[place] === 0 && luck(place, this.notes) % this.notes === 0)
+        places.push(place)
+    return places
   }
 }
 
-function set(seen: Seen, index: number, rate: number): void {
+function set(seen: Seen, places: readonly number[], rate: number): void {
   if (!seen.isSeen) seen.rates.fill(rate)
   seen.isSeen = true
-  seen.rates[index] = rate
+  for (const place of places) seen.rates[place] = rate
+}
+
+/** The same each time, and of different numbers as good as chance. */
+function luck(place: number, note: number): number {
+  const mixed = Math.imul(place + 1, 0x9e3779b1) ^ Math.imul(note, 0x85ebca6b)
+  return Math.imul(mixed ^ (mixed >>> 15), 0xc2b2ae35) >>> 8
 }
 
 function seenAs(rate: number): Seen {
