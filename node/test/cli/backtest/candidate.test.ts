@@ -162,11 +162,13 @@ describe('a backtest of a candidate playbook', () => {
 
     expect(found.reward).toEqual({ outcome: 'click', withinMs: 3_600_000 })
     const side = at(found, 'side')
-    // A quarter was shown mugs, and half of them clicked: caps come first, and are never clicked.
-    expect(Number(side.logged)).toBeGreaterThan(0.06)
-    expect(Number(side.logged)).toBeLessThan(0.19)
+    // Half of those who were shown mugs clicked; how many that were depends on what was learnt by then.
     expect(Number(side.snips)).toBeGreaterThan(0.3)
-    expect(side).toMatchObject({ maxWeight: 4, unsupported: 0, refused: ['ess'], warnings: [] })
+    expect(Number(side.snips)).toBeLessThan(0.7)
+    expect(Number(side.logged)).toBeLessThan(Number(side.snips))
+    expect(Number(side.maxWeight)).toBeGreaterThan(1)
+    expect(Number(side.maxWeight)).toBeLessThanOrEqual(4)
+    expect(side).toMatchObject({ rows: visitors, unsupported: 0, warnings: [] })
   })
 
   it('knows nothing of what nobody looked at, and says so', async () => {
