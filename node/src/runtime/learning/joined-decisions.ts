@@ -86,18 +86,14 @@ export class JoinedDecisions {
     for (let partition = 0; partition < decisionPartitions; partition++) {
       // The partition of a key follows from its shard: see `partitionOf`.
       if (range.shard !== undefined && range.shard % decisionPartitions !== partition) continue
-      const singles = new Singles()
+      const singles = new Singles<Asked>()
       for await (const entry of decisions.find(partition, range.from, range.to)) {
         if (++looked % turnEntries === 0) await new Promise<void>((done) => clock.soon(done))
         const asked = this.wanted(entry, range)
-        const single = asked && singles.next(asked.decision, entry)
-        const passed = single && this.wanted(single, {})
-        if (passed) yield passed
+        const single = asked && singles.next(asked)
+        if (single) yield single
       }
-      for (const single of singles.rest()) {
-        const passed = this.wanted(single, {})
-        if (passed) yield passed
-      }
+      yield* singles.rest()
     }
   }
 
