@@ -1,5 +1,5 @@
 import { liftOf } from '../../core/learning/lift.ts'
-import { signed } from './report-texts.ts'
+import { pointsText, signed } from './report-texts.ts'
 import type { ToldArm, ToldLift, ToldReport } from './told-report.ts'
 
 /*
@@ -112,13 +112,15 @@ function axis({ most, at }: Scale, top: number, end: number): string[] {
 }
 
 function drawRow({ label, note, lift, colour }: Row, y: number, { at }: Scale): string[] {
-  const { relative, low, high } = lift
+  const { relative, low, high, difference } = lift
   const said = [
     text(28, y - 1, label, 'font-weight="600"'),
     text(28, y + 13, note, 'font-size="11" fill="#57606a"'),
   ]
-  if (relative === undefined || low === undefined || high === undefined)
-    return [...said, text(plotRight + 16, y + 4, 'too early', `fill="${colour}"`)]
+  if (relative === undefined || low === undefined || high === undefined) {
+    const instead = difference === undefined ? 'too early' : pointsText(difference)
+    return [...said, text(plotRight + 16, y + 4, instead, `fill="${colour}"`)]
+  }
   const [from, to] = [at(low), at(high)]
   return [
     ...said,

@@ -1,6 +1,12 @@
 import { count } from '../../core/learning/experiment-words.ts'
 import { tableOf } from '../table.ts'
-import type { ToldComparison, ToldLift, ToldMeasure, ToldReport } from './told-report.ts'
+import type {
+  ToldComparison,
+  ToldInterval,
+  ToldLift,
+  ToldMeasure,
+  ToldReport,
+} from './told-report.ts'
 
 /** A report for people: what it says, then the figures that it says it by. */
 export function describeReport(report: ToldReport): string[] {
@@ -28,10 +34,19 @@ export function signed(share: number): string {
 }
 
 /** A lift with its interval, like `+6.4 % (+3.1 % to +9.8 %)`. */
-export function liftText({ relative, low, high }: ToldLift): string {
+export function liftText({ relative, low, high, difference }: ToldLift): string {
+  if (difference !== undefined) return pointsText(difference)
   if (relative === undefined) return '-'
   if (low === undefined || high === undefined) return `${signed(relative)} (no interval yet)`
   return `${signed(relative)} (${signed(low)} to ${signed(high)})`
+}
+
+/** Of rates that are no share of anything, like `+1.20 to +3.45 points`. */
+export function pointsText({ low, high }: ToldInterval): string {
+  const [from = '', to = ''] = [low, high].map(
+    (end) => `${end >= 0 ? '+' : '−'}${Math.abs(100 * end).toFixed(2)}`,
+  )
+  return `${from} to ${to} points`
 }
 
 function sinceOf({ starts, ends }: ToldReport): string {

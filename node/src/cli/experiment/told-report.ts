@@ -58,6 +58,13 @@ export interface ToldLift {
   readonly relative: number | undefined
   readonly low: number | undefined
   readonly high: number | undefined
+  /** The interval of the difference itself, where it is no share: the control hardly ever does it. */
+  readonly difference: ToldInterval | undefined
+}
+
+export interface ToldInterval {
+  readonly low: number
+  readonly high: number
 }
 
 /** @throws HalfsecondError `MALFORMED` */
@@ -124,8 +131,13 @@ function comparisonIn({ verdict, lift, adjusted }: Fields): ToldComparison {
 
 function liftIn({ relative, interval }: Fields): ToldLift {
   const whole = interval === undefined ? {} : fieldsOf(interval)
-  const { low, high } = 'relative' in whole ? fieldsOf(whole.relative) : {}
-  return { relative: shareIn(relative), low: shareIn(low), high: shareIn(high) }
+  const isShare = 'relative' in whole
+  const { low, high } = isShare ? fieldsOf(whole.relative) : {}
+  const difference =
+    interval === undefined || isShare
+      ? undefined
+      : { low: numberOf(whole.low), high: numberOf(whole.high) }
+  return { relative: shareIn(relative), low: shareIn(low), high: shareIn(high), difference }
 }
 
 function shareIn(value: unknown): number | undefined {

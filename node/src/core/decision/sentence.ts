@@ -80,10 +80,12 @@ function furthest(candidates: readonly Judged[]): Judged | undefined {
   return nearest
 }
 
-function chosenWords({ candidate, findings, probability }: Judged, { because }: Tense): string {
+function chosenWords(judged: Judged, { because }: Tense): string {
+  const { candidate, findings, probability, score } = judged
   const name = words(candidate.offer.name)
   if (findings.length === 0 && probability !== undefined)
-    return `${name}, by chance and by what others took to`
+    // Before the first model, and in an arm that shows anything, others have no say in it.
+    return `${name}, by chance${score.propensity === 1 ? '' : ' and by what others took to'}`
   return findings.length === 0 ? name : `${name}, ${because} ${foundWords(findings)}`
 }
 

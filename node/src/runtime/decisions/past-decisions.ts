@@ -1,4 +1,4 @@
-import { fragmentName, HalfsecondError } from '@halfsecond/protocol'
+import { fallbackName, fragmentName, HalfsecondError } from '@halfsecond/protocol'
 import type { Token } from '@halfsecond/protocol/token'
 import { explainPast } from '../../core/decision/explain-past.ts'
 import type { Explanation } from '../../core/decision/explanation.ts'
@@ -215,9 +215,10 @@ function isAsTold(
 ): boolean {
   if (at !== decidedAt) return false
   const choice = choices.find((one) => one.placement === placement)
-  return (
-    choice?.propositions.some((one) => one.offer === offer && one.treatment === treatment) === true
-  )
+  if (choice === undefined) return false
+  // Default content with a token is no proposition in the log.
+  if (offer === fallbackName) return choice.propositions.length === 0
+  return choice.propositions.some((one) => one.offer === offer && one.treatment === treatment)
 }
 
 /** `27 November 2026 at 14:03` */

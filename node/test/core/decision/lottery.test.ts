@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { decide, type Profile } from '../../../src/core/decision/decide.ts'
 import { distribution } from '../../../src/core/decision/distribution.ts'
 import type { Placement, Playbook } from '../../../src/core/decision/playbook.ts'
+import { sentenceOf } from '../../../src/core/decision/sentence.ts'
+import type { Trace } from '../../../src/core/decision/verdict.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { drawsPerArm, type Model, noModel } from '../../../src/core/learning/model.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
@@ -144,6 +146,21 @@ test('without a model the rules choose, but for what is explored', () => {
 
   expect(propositions[0]).toMatchObject({ offer: 'a' })
   expect(propositions[0]?.probability).toBeCloseTo(0.9 + 0.1 / 3)
+})
+
+test('who asks why is told of others only where a model had a say', () => {
+  const placement = placementOf(playbook, 'hero')
+  const sentenceBy = (model: Model) => {
+    const traces = new Map<string, Trace>()
+    const request = { placements: [placement], now: 1_000, exposures: [], model, seed: 'd1' }
+    decide(visitor, request, playbook, calendar, traces)
+    return sentenceOf(placement, 'sampled', traces.get('hero'))
+  }
+
+  expect(sentenceBy(noModel)).toMatch(/^At hero you see [abc], by chance\.$/)
+  expect(sentenceBy(half)).toMatch(
+    /^At hero you see [abc], by chance and by what others took to\.$/,
+  )
 })
 
 test('without a seed nothing is left to chance', () => {

@@ -1,4 +1,4 @@
-import { type FragmentId, identifierOf, ulid } from '@halfsecond/protocol'
+import { type FragmentId, fallbackName, identifierOf, ulid } from '@halfsecond/protocol'
 import type { Token } from '@halfsecond/protocol/token'
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../src/core/decision/decide.ts'
@@ -186,6 +186,21 @@ describe('why something was decided', () => {
     expect(await past.explain(tokenOf(decided, { decidedAt: decidedAt + 9 }))).toMatchObject({
       isAsTold: false,
     })
+  })
+
+  it('is told of default content with a token, as somebody held out is given it', async () => {
+    const { past, log } = world()
+    const decided = decidedOf()
+    const choices = decided.choices.map((choice) => ({
+      ...choice,
+      propositions: choice.placement.name === 'hero' ? [] : choice.propositions,
+    }))
+    await log({ ...decided, choices })
+    const fallback = { offer: fallbackName, treatment: fallbackName }
+
+    expect(await past.explain(tokenOf(decided, fallback))).toMatchObject({ isAsTold: true })
+    const beside = { ...fallback, placement: 'side' }
+    expect(await past.explain(tokenOf(decided, beside))).toMatchObject({ isAsTold: false })
   })
 
   it('is found though it was written minutes later', async () => {
