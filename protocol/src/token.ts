@@ -159,14 +159,27 @@ interface ReadToken {
   readonly signature: Uint8Array
 }
 
+function noToken(): HalfsecondError {
+  return new HalfsecondError('MALFORMED', 'not a token: pass on proposition.token unchanged')
+}
+
+/** Where in its bytes a token is broken helps nobody who holds one. */
+function fieldsIn(bytes: Uint8Array): unknown {
+  try {
+    return decode(bytes)
+  } catch {
+    throw noToken()
+  }
+}
+
 function readToken(text: string, namespaces: Namespaces): ReadToken {
   if (text.length > bounds.tokenChars || !/^[\w-]+$/.test(text)) {
-    throw new HalfsecondError('MALFORMED', 'not a token: pass on proposition.token unchanged')
+    throw noToken()
   }
   const bytes = Buffer.from(text, 'base64url')
   const fields = bytes.subarray(0, Math.max(0, bytes.length - macBytes))
-  const value = decode(fields)
-  if (!Array.isArray(value)) throw new HalfsecondError('MALFORMED', 'not a token')
+  const value = fieldsIn(fields)
+  if (!Array.isArray(value)) throw noToken()
   const [
     v,
     keyId,

@@ -28,16 +28,22 @@ export async function* batchesOfFile(
   })
   let bytes = 0
   const pieces: AsyncIterable<unknown> = createReadStream(path, { highWaterMark: batchBytes })
-  yield* batched(
-    (async function* () {
-      for await (const piece of pieces) {
-        if (!Buffer.isBuffer(piece)) continue
-        bytes += piece.length
-        yield piece
-      }
-    })(),
-    { max, signal, onProgress: (_share, decisions) => onProgress(bytes / size, decisions) },
-  )
+  try {
+    yield* batched(
+      (async function* () {
+        for await (const piece of pieces) {
+          if (!Buffer.isBuffer(piece)) continue
+          bytes += piece.length
+          yield piece
+        }
+      })(),
+      { max, signal, onProgress: (_share, decisions) => onProgress(bytes / size, decisions) },
+    )
+  } catch (error) {
+    if (!(error instanceof HalfsecondError) || error.code !== 'MALFORMED') throw error
+    const message = `${path} is no file that halfsecond decisions export wrote: ${error.message}`
+    throw new HalfsecondError('MALFORMED', message, { cause: error })
+  }
 }
 
 /** The decisions of a cluster since then, in milliseconds since 1970. */

@@ -1,3 +1,4 @@
+import { HalfsecondError } from '@halfsecond/protocol'
 import type { Command } from 'commander'
 import { AdminClient, adminUrl } from '../admin-client.ts'
 import { type Fields, fieldsOf, listOf, textOf } from '../fields.ts'
@@ -38,9 +39,17 @@ async function ask(
     fieldsOf(await admin.get(`/v1/profiles/${encodeURIComponent(identifier)}/why?${at}`))
   // No token has a colon, and every identifier has one.
   if (visitor.includes(':')) return explain(visitor)
-  const answer = fieldsOf(await admin.get(`/v1/why?${new URLSearchParams({ token: visitor })}`))
+  const answer = fieldsOf(
+    await admin.get(`/v1/why?${new URLSearchParams({ token: visitor })}`).catch(sayWhatIsMeant),
+  )
   if (placements.length === 0) return answer
   return { ...answer, ...(await explain(textOf(fieldsOf(answer.token).key))) }
+}
+
+function sayWhatIsMeant(error: unknown): never {
+  if (!(error instanceof HalfsecondError) || error.code !== 'MALFORMED') throw error
+  const hint = 'an identifier has a colon, like crm:991'
+  throw new HalfsecondError('MALFORMED', `${error.message}; ${hint}`, { cause: error })
 }
 
 /** For each placement a sentence, then its candidates with one reason each. */

@@ -72,5 +72,7 @@ function isDefault(
   const placement = playbook.placements.get(name)
   if (placement === undefined) return true
   const request = { placements: [placement], now, exposures: [] }
-  return decide(profile, request, playbook, calendar).every(({ reason }) => reason !== 'rules')
+  return decide(profile, request, playbook, calendar).every(({ propositions }) =>
+    propositions.every(({ offer }) => offer === undefined),
+  )
 }

@@ -206,6 +206,14 @@ describe('a backtest of a candidate playbook', () => {
     expect(fields(JSON.parse(output)).read).toMatchObject({ decisions: 100, whole: 100 })
   })
 
+  it('says which file holds no decisions', async () => {
+    const playbook = file('no-decisions.yaml', live)
+    const { code, notes } = await backtest(playbook, '--decisions', playbook)
+
+    expect(code).toBe(1)
+    expect(notes).toContain(`MALFORMED: ${playbook} is no file that halfsecond decisions export`)
+  })
+
   it('writes a picture, and a page with all words', async () => {
     const candidate = file('eager.yaml', eager)
     const svg = join(folder, 'report.svg')

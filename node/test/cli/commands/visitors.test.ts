@@ -110,7 +110,7 @@ describe('why', () => {
   it.each([
     [['crm:991', '--at', 'attic'], /^UNKNOWN_PLACEMENT: /],
     [['nobody:1'], /^UNKNOWN_NAMESPACE: /],
-    [['nonsense'], /^MALFORMED: /],
+    [['nonsense'], /^MALFORMED: not a token: .*an identifier has a colon, like crm:991$/m],
   ])('%j ends with 1 and the code of the node', async (args, message) => {
     const { code, notes } = await execute(['why', ...args], { env })
 
