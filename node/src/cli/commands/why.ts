@@ -123,6 +123,8 @@ function detailsOf(explanation: Fields): string[] {
     ([name, truth]) => `${name} ${textOf(truth)}`,
   )
   if (named.length > 0) lines.push(`  facts: ${named.join(', ')}`)
+  const arms = listed(explanation.arms)
+  if (arms.length > 0) lines.push(`  experiments: ${arms.join(', ').replaceAll('=', ' ')}`)
   const known = listed(identifiers)
   if (known.length > 1) lines.push(`  one person: ${known.join(', ')}`)
   lines.push(`  playbook version ${textOf(playbook)}, ${textOf(freshness)}`)

@@ -94,7 +94,7 @@ export function traceOf(
     return tell(candidate, verdictOf(candidate), score, probability, evaluation)
   })
   judged.sort((a, b) => (isBefore(a.candidate, a.score.score, b.candidate, b.score.score) ? -1 : 1))
-  return { candidates: judged, facts: evaluation.allFacts() }
+  return { candidates: judged, facts: evaluation.allFacts(), arms: evaluation.arms }
 }
 
 /**

@@ -42,7 +42,8 @@ export class Evaluation implements Scope, LimitScope {
   channel = ''
   placement = ''
   item: Item | null = null
-  private arms: readonly string[] = noArms
+  /** `experiment=arm`, at the placement that is decided. */
+  arms: readonly string[] = noArms
   /** Exposures that may have been given elsewhere. */
   readonly unseen: 0 | 1
   private readonly playbook: Playbook

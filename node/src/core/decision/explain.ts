@@ -59,6 +59,7 @@ function explanationOf(
         trace === undefined ? [] : [[name, trace.facts[index] ?? 'unknown']],
       ),
     ),
+    ...(trace !== undefined && trace.arms.length > 0 && { arms: trace.arms }),
   }
 }
 

@@ -20,6 +20,8 @@ export interface Explanation {
   readonly candidates: readonly ExplainedCandidate[]
   /** Every named condition: true, false or `unknown`. Empty where consent is missing: none is asked. */
   readonly facts: { readonly [fact: string]: boolean | 'unknown' }
+  /** In which arms of the placement's experiments the person is, `experiment=arm`; absent where in none. */
+  readonly arms?: readonly string[]
 }
 
 export interface ExplainedCandidate {

@@ -37,6 +37,8 @@ export interface Trace {
   readonly candidates: readonly Judged[]
   /** Every named condition, in the playbook's order. */
   readonly facts: readonly Truth[]
+  /** In which arms of the placement's experiments the person is, `experiment=arm`. */
+  readonly arms: readonly string[]
 }
 
 export function tell(

@@ -1,6 +1,7 @@
 import { identifierOf } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
 import { type DecideRequest, decide, type Profile } from '../../../src/core/decision/decide.ts'
+import { explanationsOf } from '../../../src/core/decision/explain.ts'
 import {
   encodeDecision,
   type LoggedDecision,
@@ -8,6 +9,7 @@ import {
   rederive,
 } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
+import type { Trace } from '../../../src/core/decision/verdict.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { drawsPerArm, type Model } from '../../../src/core/learning/model.ts'
 import { armOf } from '../../../src/core/profile/arm.ts'
@@ -206,4 +208,31 @@ test('what chance and experiments decided is made again from the log alone, with
     )
   }
   expect(reasons).toEqual(new Set(['sampled', 'holdout']))
+})
+
+test('who asks why is told the arms, and of none where no experiment is', () => {
+  const placements = [...held.placements.values()]
+  const traces = new Map<string, Trace>()
+  decide(person('7', held), { placements, now: 1_000, exposures: [] }, held, calendar, traces)
+  const [hero, side] = explanationsOf({
+    playbook: held,
+    traces,
+    members: [],
+    answer: {
+      kind: 'decision',
+      decision: 'd',
+      playbook: 1,
+      freshness: 'fresh',
+      position: [0, 0, 0],
+      placements: placements.map(({ name }) => ({
+        placement: name,
+        reason: 'rules',
+        propositions: [],
+      })),
+    },
+  })
+  const arms = held.experiments[0]?.arms ?? []
+
+  expect(hero?.arms).toEqual([`held=${armOf('held', arms, identifierOf('anon', '7')).name}`])
+  expect(side).not.toHaveProperty('arms')
 })
