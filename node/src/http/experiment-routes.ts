@@ -30,7 +30,8 @@ const Report: TSchema = Type.Object({
   control: Type.String({ description: 'The arm that the others are compared with.' }),
   words: Type.Array(Type.String(), { description: 'What it says, in sentences.' }),
   arms: Type.Array(Anything, {
-    description: '{arm, share, shows, people, days: [{at, people, whole, did}]}',
+    description:
+      '{arm, share, shows, people, reach: {share, of, notKnown}, days: [{at, people, whole, did}]}. `reach` is the share of the newest decisions in the arm that show something else than the control would have.',
   }),
   sampleRatio: Type.Optional(
     Type.Object(

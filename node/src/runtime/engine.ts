@@ -173,7 +173,7 @@ export class Engine implements NodeApi {
     const namespaces = () => this.namespaces
     const shards = holdings.byNumber
     const map = () => this.cluster.map
-    const { decider, decisionLog, past } = makeDeciding(uses, {
+    const { decider, decisionLog, past, reaches } = makeDeciding(uses, {
       cluster: this.cluster,
       actors,
       playbooks,
@@ -203,6 +203,7 @@ export class Engine implements NodeApi {
       profiles: this.reader,
       playbook: () => this.playbooks.at(this.decisive.registry.active?.version ?? 0)?.playbook,
       read: (request) => this.reads.read(request),
+      reach: (experiment, control) => reaches.of(experiment, control),
       clock,
     })
     this.recognising = makeIdentity(uses, this.cluster, {

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { isFields } from '@halfsecond/protocol'
+import { isFields, parseIdentifier } from '@halfsecond/protocol'
 import { outcomeOf } from '@halfsecond/protocol/token'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { readConfig } from '../../src/config.ts'
+import { armOf } from '../../src/core/profile/arm.ts'
 import { type RunningNode, startNode } from '../../src/node.ts'
 import { execute } from '../cli/support/command.ts'
 import { get, post } from '../http/support/running-server.ts'
@@ -130,6 +131,87 @@ describe('an experiment on a node alone', () => {
       const { output } = await execute(['experiment', 'report', 'greeting'], { env })
       expect(output).toContain('ours: too early to compare it with none')
       expect(output).toContain('40 of 41 people were shown something')
+    } finally {
+      await node.close()
+    }
+  })
+})
+
+const reached = `
+playbook: shop
+consent: { personalise: assumed }
+events: { page: {}, order: {} }
+placements:
+  home: { channel: web, format: banner, fallback: { title: Welcome } }
+  side: { channel: web, format: banner, fallback: { title: Aside } }
+experiments:
+  greeting: { at: [home], arms: { ours: 50%, none: { share: 50%, shows: fallback } }, measure: { event: order, within: 1s } }
+  order: { at: [side], arms: { theirs: 50%, ours: 50% }, measure: { event: order, within: 1s } }
+offers:
+  tour: { when: 'count("page", "30d") > 0', treatments: { banner: { title: Have a look } } }
+  deal: { value: 2, when: 'arm("order") == "ours" && count("page", "30d") > 1', treatments: { banner: { title: Cheap } } }
+`
+
+describe('the reach of an arm', () => {
+  it('is the share of its decisions that show something else than the control had', async () => {
+    const dataDir = join(folder, 'reach')
+    const flags = { port: '0', adminPort: '0', logLevel: 'silent', shards: '4', dataDir }
+    const node = await startNode(readConfig({}, flags).config, { output: { write: () => {} } })
+    try {
+      await node.api.publishPlaybook(reached)
+      const armsOf = (visitor: string) =>
+        node.api.experiments
+          .all()
+          .map(({ name, arms }) => armOf(name, arms, parseIdentifier(visitor)).name)
+      const shownAt = async (placement: string, visitor: string) => {
+        const asked = { identifiers: [visitor], placements: [placement], deadline: 2_000 }
+        const { body } = await post(`${node.url}/v1/decide`, asked)
+        const decisions = isFields(body) && isFields(body.decisions) ? body.decisions : {}
+        const answer = decisions[placement]
+        const token =
+          isFields(answer) && typeof answer.token === 'string' ? answer.token : undefined
+        return token && node.api.tokenKeys.verify(token, Date.now()).offer
+      }
+      // Somebody of the controls, whom no reach counts.
+      await vi.waitFor(async () => {
+        const visitors = Array.from({ length: 99 }, (_, i) => `anon:w${i}`)
+        const waiting = visitors.find((one) => armsOf(one).join() === 'none,theirs')
+        expect(await shownAt('side', waiting ?? '')).toBe('fallback')
+      }, 10_000)
+      const home = { share: 0, of: 0 }
+      const side = { share: 0, of: 0 }
+      for (let i = 0; i < 60; i++) {
+        const visitor = `anon:r${i}`
+        for (let page = 0; page < i % 3; page++)
+          await tell(node, { kind: 'event', key: visitor, name: 'page' })
+        const [greeting, order] = armsOf(visitor)
+        const [atHome, aside] = [await shownAt('home', visitor), await shownAt('side', visitor)]
+        if (greeting === 'ours') {
+          home.of++
+          if (atHome === 'tour') home.share++
+        }
+        if (order === 'ours') {
+          side.of++
+          if (aside === 'deal') side.share++
+        }
+      }
+
+      for (const [name, control, { share, of }] of [
+        ['greeting', 'none', home],
+        ['order', 'theirs', side],
+      ] as const) {
+        expect(share).toBeGreaterThan(0)
+        expect(share).toBeLessThan(of)
+        expect((await get(`${node.adminUrl}/v1/experiments/${name}`)).body).toMatchObject({
+          control,
+          arms: expect.arrayContaining([
+            expect.objectContaining({
+              arm: 'ours',
+              reach: { share: share / of, of, notKnown: 0 },
+            }),
+          ]),
+        })
+      }
     } finally {
       await node.close()
     }

@@ -5,6 +5,7 @@ import type {
   ToldInterval,
   ToldLift,
   ToldMeasure,
+  ToldReach,
   ToldReport,
 } from './told-report.ts'
 
@@ -54,18 +55,26 @@ function sinceOf({ starts, ends }: ToldReport): string {
   return ends === '' ? from : `${from}, until ${ends.slice(0, 10)}`
 }
 
-function peopleTable({ arms }: ToldReport): string[] {
+function peopleTable({ arms, control }: ToldReport): string[] {
   const all = arms.reduce((sum, { people }) => sum + people, 0)
   return tableOf([
-    ['arm', 'shows', 'people', 'promised', 'got'],
-    ...arms.map(({ arm, shows, people, share }) => [
+    ['arm', 'shows', 'people', 'promised', 'got', `other than ${control} would`],
+    ...arms.map(({ arm, shows, people, share, reach }) => [
       arm,
       shows,
       count(people),
       percent(share),
       all === 0 ? '-' : percent(people / all),
+      reach ? reachText(reach) : '',
     ]),
   ])
+}
+
+/** How often an arm changed what was shown, like `41.20 % of 1,950 decisions, 50 not known`. */
+export function reachText({ share, of, notKnown }: ToldReach): string {
+  if (share === undefined) return notKnown === 0 ? '-' : `not known of ${count(notKnown)} decisions`
+  const rest = notKnown === 0 ? '' : `, ${count(notKnown)} not known`
+  return `${percent(share)} of ${count(of)} decisions${rest}`
 }
 
 function measureTable({ arms }: ToldMeasure, { control }: ToldReport): string[] {

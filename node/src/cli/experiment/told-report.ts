@@ -23,7 +23,16 @@ export interface ToldArm {
   readonly shows: string
   readonly share: number
   readonly people: number
+  /** Undefined of the control. */
+  readonly reach: ToldReach | undefined
   readonly days: readonly ToldDay[]
+}
+
+export interface ToldReach {
+  /** Undefined where nothing could be compared. */
+  readonly share: number | undefined
+  readonly of: number
+  readonly notKnown: number
 }
 
 export interface ToldDay {
@@ -97,12 +106,13 @@ function timeIn(value: unknown): string {
   return value === null ? '' : textOf(value)
 }
 
-function armIn({ arm, shows, share, people, days }: Fields): ToldArm {
+function armIn({ arm, shows, share, people, reach, days }: Fields): ToldArm {
   return {
     arm: textOf(arm),
     shows: textOf(shows),
     share: numberOf(share),
     people: numberOf(people),
+    reach: reach === undefined ? undefined : reachIn(fieldsOf(reach)),
     days: listOf(days).map((day) => ({
       at: textOf(day.at),
       people: numberOf(day.people),
@@ -110,6 +120,10 @@ function armIn({ arm, shows, share, people, days }: Fields): ToldArm {
       did: numberOf(day.did),
     })),
   }
+}
+
+function reachIn({ share, of, notKnown }: Fields): ToldReach {
+  return { share: shareIn(share), of: numberOf(of), notKnown: numberOf(notKnown) }
 }
 
 function measuredIn({ arm, people, did, compared }: Fields): ToldMeasuredArm {

@@ -1,5 +1,11 @@
 import { assert } from '../assert.ts'
-import { type ArmDraws, drawsPerArm, type Model, type PlacementModel } from '../learning/model.ts'
+import {
+  type ArmDraws,
+  drawsPerArm,
+  type Model,
+  noModel,
+  type PlacementModel,
+} from '../learning/model.ts'
 import { armsAt } from './arms.ts'
 import { drawFor } from './chance.ts'
 import type { Choice, Proposition } from './decide.ts'
@@ -68,41 +74,88 @@ export function readPropositions(flat: readonly unknown[]): LoggedProposition[] 
   return propositions
 }
 
+interface LoggedChances {
+  readonly decision: string
+  readonly model: number
+  readonly choices: readonly (LoggedChance & { readonly placement: string })[]
+}
+
 /** Says of each arm what the model said then, in the draws that counted. */
-export function replayedModel(
-  {
-    decision,
-    model,
-    choices,
-  }: {
-    readonly decision: string
-    readonly model: number
-    readonly choices: readonly (LoggedChance & { readonly placement: string })[]
-  },
-  placements: readonly Placement[],
-): Model {
+export function replayedModel(logged: LoggedChances, placements: readonly Placement[]): Model {
+  const { decision, model, choices } = logged
   return {
     version: model,
     of: (name) => {
       const rates = choices.find(({ placement }) => placement === name)?.rates
       const placement = placements.find((one) => one.name === name)
-      return rates && placement && replayedAt(placement, rates, decision)
+      return rates && placement && replayedAt(placement, rates, decision, Number.NaN)
     },
   }
 }
 
-function replayedAt(placement: Placement, rates: Float32Array, seed: string): PlacementModel {
+/** P of an arm of which the log does not tell what the model said: no model says so. */
+export const unknownRate = -1
+
+/**
+ * For a decision that is made again in another way than it was: what took no part then may do now,
+ * and has `unknownRate`.
+ * @param isTold whether the rates at a placement are the model's
+ */
+export function partlyReplayedModel(
+  { decision, model, choices }: LoggedChances,
+  placements: readonly Placement[],
+  isTold: (placement: Placement) => boolean,
+): Model {
+  // Before the first model nothing tells arms apart, those that took no part included.
+  if (model === noModel.version) return noModel
+  return {
+    version: model,
+    of: (name) => {
+      const placement = placements.find((one) => one.name === name)
+      if (placement === undefined) return undefined
+      const logged = choices.find((one) => one.placement === name)?.rates
+      const rates = isTold(placement) ? logged : undefined
+      return replayedAt(placement, rates ?? noRates, decision, unknownRate)
+    },
+  }
+}
+
+/**
+ * Whether what a choice shows follows from rates that are known: it shows nothing, or wherever arms
+ * were compared, P of each was told.
+ */
+export function isKnownChoice({ placement, rates, propositions }: Choice, seed: string): boolean {
+  if (rates === undefined || propositions.every(({ offer }) => offer === undefined)) return true
+  const arms = rates.length / placement.count
+  for (let slot = 0; slot < placement.count; slot++) {
+    const compared = rates.subarray(slot * arms, (slot + 1) * arms)
+    if (!compared.includes(unknownRate)) continue
+    // Whoever explores compares nothing.
+    const { explores } = drawFor(seed, placement.name, slot)
+    if (explores >= (placement.learning?.explore ?? 0)) return false
+  }
+  return true
+}
+
+const noRates = new Float32Array(0)
+
+function replayedAt(
+  placement: Placement,
+  rates: Float32Array,
+  seed: string,
+  missing: number,
+): PlacementModel {
   const { arms } = armsAt(placement)
   return {
     drawsOf: (arm): ArmDraws => {
       const number = arms.indexOf(arm)
-      const drawn = new Float32Array(drawsPerArm).fill(Number.NaN)
+      const drawn = new Float32Array(drawsPerArm).fill(missing)
       for (let slot = 0; slot < placement.count; slot++) {
         const rate = rates[slot * arms.length + number]
         if (rate !== undefined && !Number.isNaN(rate))
           drawn[drawFor(seed, placement.name, slot).index] = rate
       }
-      return { rates: drawn, mean: Number.NaN }
+      return { rates: drawn, mean: missing }
     },
   }
 }

@@ -11,16 +11,16 @@ import {
 import { AssertionError, assert } from '../assert.ts'
 import type { Version } from '../identity/ties.ts'
 import type { Calendar } from './calendar.ts'
-import { type Choice, type DecideRequest, decide, type Exposure, type Profile } from './decide.ts'
+import type { Choice, DecideRequest, Exposure, Profile } from './decide.ts'
 import {
   type LoggedChance,
   type LoggedProposition,
   readChance,
   readPropositions,
-  replayedModel,
   storedChance,
 } from './logged-chance.ts'
-import { profileIn, storedProfile } from './logged-profile.ts'
+import { storedProfile } from './logged-profile.ts'
+import { decideAgain, isSameAs } from './made-again.ts'
 import type { Playbook } from './playbook.ts'
 import type { Trace } from './verdict.ts'
 
@@ -242,19 +242,18 @@ export function rederive(
   playbook: Playbook,
   calendar: Calendar,
 ): Rederived | undefined {
-  const placements = logged.choices.map(({ placement }) => playbook.placements.get(placement))
-  const known = placements.filter((placement) => placement !== undefined)
-  const profile = profileIn(logged.stored, playbook)
-  if (profile === undefined || known.length < placements.length) return undefined
   const traces = new Map<string, Trace>()
-  const { at: now, exposures, isPrimary, refused, decision: seed } = logged
-  const model = replayedModel(logged, known)
-  const request = { placements: known, now, exposures, isPrimary, refused, seed, model }
-  const made = decide(profile, request, playbook, calendar, traces)
+  const again = decideAgain(logged, playbook, calendar, { traces })
+  if (again === undefined) return undefined
+  const { made, profile } = again
   const choices = made.map((choice, i) => withLogged(choice, logged.choices[i], traces))
-  const isSame = choices.every((choice, i) => isSameChoice(choice, logged.choices[i]))
   const zone = profile.traits?.get('zone')?.value
-  return { choices, traces, isSame, zone: typeof zone === 'string' ? zone : playbook.zone }
+  return {
+    choices,
+    traces,
+    isSame: isSameAs(logged, choices),
+    zone: typeof zone === 'string' ? zone : playbook.zone,
+  }
 }
 
 const unknownVersion: Version = { sequence: 0, index: 0 }
@@ -329,18 +328,6 @@ function withLogged(
     return probability === undefined ? one : { ...one, probability }
   })
   return { ...choice, propositions }
-}
-
-function isSameChoice(choice: Choice, logged: LoggedChoice | undefined): boolean {
-  const shown = choice.propositions.filter(({ offer }) => offer !== undefined)
-  return (
-    choice.reason === logged?.reason &&
-    shown.length === logged.propositions.length &&
-    shown.every(({ offer, treatment }, i) => {
-      const one = logged.propositions[i]
-      return offer === one?.offer && treatment === one?.treatment
-    })
-  )
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -3,6 +3,7 @@ import { durationInWords } from '../duration.ts'
 import { adjustedLift, plainLift, rateSums } from './adjusted-lift.ts'
 import { armIn, dayMs, type ExperimentSums, noMeasureSums } from './experiment-sums.ts'
 import { type Lift, peopleUntilSeen } from './lift.ts'
+import { type Reach, type ReachSums, reachOf } from './reach.ts'
 import { type SampleRatio, sampleRatio } from './sample-ratio.ts'
 
 /** What an experiment says so far. */
@@ -35,6 +36,8 @@ export interface ArmReport {
   readonly shows: Shows
   /** Who was shown something. */
   readonly people: number
+  /** How often it changed what was shown, against the control; undefined of the control itself. */
+  readonly reach: Reach | undefined
   /** By day, in UTC, of when they were first shown something. */
   readonly days: readonly DayReport[]
 }
@@ -91,12 +94,14 @@ const weeksMax = 104
 /**
  * @param against the arm that others are compared with; by default the one that does least: that
  *   shows default content, else any, else the best without what was learnt, else the first
+ * @param reach of the arms against it
  */
 export function experimentReport(
   experiment: Experiment,
   sums: ExperimentSums,
   now: number,
   against?: string,
+  reach: readonly ReachSums[] = [],
 ): ExperimentReport {
   const { name, starts, ends, arms, measure, guardrails } = experiment
   const control = against ?? controlOf(arms)
@@ -109,7 +114,13 @@ export function experimentReport(
     starts: Number.isFinite(starts) ? starts : null,
     ends: Number.isFinite(ends) ? ends : null,
     control,
-    arms: arms.map((arm, i) => armReport(arm, counted[i] ?? armIn(sums, arm.name))),
+    arms: arms.map((arm, i) =>
+      armReport(
+        arm,
+        counted[i] ?? armIn(sums, arm.name),
+        arm.name === control ? undefined : reachOf(reach, arm.name),
+      ),
+    ),
     sampleRatio: sampleRatio(
       people,
       arms.map(({ share }) => share),
@@ -143,12 +154,14 @@ export function measureText(measure: Measure): string {
 function armReport(
   { name, share, shows }: ExperimentArm,
   sums: ReturnType<typeof armIn>,
+  reach: Reach | undefined,
 ): ArmReport {
   return {
     arm: name,
     share,
     shows,
     people: sums.people,
+    reach,
     days: sums.days.map(({ day, people, whole, did }) => ({ at: day * dayMs, people, whole, did })),
   }
 }

@@ -4,6 +4,7 @@ import type { Model } from '../../core/learning/model.ts'
 import type { Actors } from '../actors/actors.ts'
 import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { Reaches } from '../experiments/reaches.ts'
 import { People } from '../people/people.ts'
 import type { Bus, Calendar, Clock, Coordination, Decisions, Log, Observer } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
@@ -45,6 +46,7 @@ export interface Deciding {
   readonly decider: Decider
   readonly decisionLog: DecisionLog
   readonly past: PastDecisions
+  readonly reaches: Reaches
 }
 
 export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): Deciding {
@@ -80,12 +82,14 @@ export function makeDeciding(uses: DecidingDependencies, self: DecidingNode): De
       return namespaces()
     },
   })
+  const pastPlaybooks = new PastPlaybooks({ ...uses, compiler })
   const past = new PastDecisions({
     ...uses,
     decisionLog,
     shards: log.shards,
-    playbooks: new PastPlaybooks({ ...uses, compiler }),
+    playbooks: pastPlaybooks,
     people,
   })
-  return { decider, decisionLog, past }
+  const reaches = new Reaches({ ...uses, decisionLog, playbooks: pastPlaybooks })
+  return { decider, decisionLog, past, reaches }
 }

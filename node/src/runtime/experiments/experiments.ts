@@ -1,12 +1,17 @@
 import { HalfsecondError, isFields, printable } from '@halfsecond/protocol'
 import type { Experiment, Playbook } from '../../core/decision/playbook.ts'
 import { questionOf } from '../../core/learning/experiment-facts.ts'
-import { type ExperimentReport, experimentReport } from '../../core/learning/experiment-report.ts'
+import {
+  controlOf,
+  type ExperimentReport,
+  experimentReport,
+} from '../../core/learning/experiment-report.ts'
 import {
   addExperimentSums,
   type ExperimentSums,
   noExperimentSums,
 } from '../../core/learning/experiment-sums.ts'
+import type { ReachSums } from '../../core/learning/reach.ts'
 import { linesIn } from '../identity/lines.ts'
 import type { Pulse } from '../identity/pulse.ts'
 import type { Clock } from '../ports.ts'
@@ -22,6 +27,8 @@ const reportsMax = 2
 export interface ExperimentsDependencies extends ExperimentReadsDependencies {
   /** The one that decides; undefined before the first. */
   readonly playbook: () => Playbook | undefined
+  /** How often the arms changed what was shown. Rejects with `UNAVAILABLE`. */
+  readonly reach: (experiment: Experiment, control: string) => Promise<readonly ReachSums[]>
   readonly clock: Pick<Clock, 'now'>
 }
 
@@ -68,7 +75,9 @@ export class Experiments {
     this.reports++
     try {
       const now = this.uses.clock.now()
-      return experimentReport(experiment, await this.sums(experiment, now), now, against)
+      const sums = await this.sums(experiment, now)
+      const reach = await this.uses.reach(experiment, against ?? controlOf(arms))
+      return experimentReport(experiment, sums, now, against, reach)
     } finally {
       this.reports--
     }

@@ -38,7 +38,9 @@ describe('the command experiment', () => {
 
     expect(lines[0]).toBe('hero-order: accept within 7 days, since 2026-12-01')
     expect(lines[2]).toMatch(/^ {2}ours is better than none: \d/)
-    expect(lines).toContain('ours  rules     27,020  90.00 %   90.02 %')
+    expect(lines).toContain(
+      'ours  rules     27,020  90.00 %   90.02 %  26.32 % of 1,900 decisions, 100 not known',
+    )
     expect(output).toMatch(/ours {2}27,020 +2,079 +7\.69 % +\+\d+\.\d % \(\+\d+\.\d % to \+\d+ %\)/)
     expect(output).toContain('guardrail dismiss within 7 days')
     expect(output).toMatch(/shares: as promised \(p = 0\.\d{4}\)/)

@@ -266,7 +266,8 @@ export class FakeNode implements NodeApi {
     all: () => [heroOrder],
     report: async (name: string, against?: string) => {
       if (name !== heroOrder.name) throw new HalfsecondError('INVALID', `no experiment "${name}"`)
-      return experimentReport(heroOrder, someSums, Date.UTC(2026, 11, 24), against)
+      const reach = [{ arm: 'ours', changed: 500, same: 1_400, notKnown: 100 }]
+      return experimentReport(heroOrder, someSums, Date.UTC(2026, 11, 24), against, reach)
     },
   }
 

@@ -36,6 +36,7 @@ function experiments(read: (request: ReadRequest) => AsyncIterable<Uint8Array>, 
     profiles,
     read,
     playbook: () => of,
+    reach: async (_, control) => [{ arm: 'ours', changed: control.length, same: 12, notKnown: 1 }],
     clock: { now: () => now },
   })
 }
@@ -61,7 +62,11 @@ describe('a report of an experiment', () => {
     expect(report).toMatchObject({
       at: now,
       seen: 30,
-      arms: [{ people: 20 }, { people: 10 }, { people: 0 }],
+      arms: [
+        { people: 20, reach: { share: 0.25, of: 16, notKnown: 1 } },
+        { people: 10, reach: undefined },
+        { people: 0, reach: { share: undefined, of: 0, notKnown: 0 } },
+      ],
       measures: [{ arms: [{ did: 6 }, { did: 2 }, { did: 0 }] }, {}],
     })
   })
