@@ -267,6 +267,14 @@ describe('an experiment on two nodes that hold different shards', needs(realNats
     const wanted = counted([people.ours, did.ours], [people.none, did.none])
     for (const node of nodes)
       await vi.waitFor(async () => expect(await report(node)).toMatchObject(wanted), 20_000)
+
+    // What both decided is in one log, and each finds all of it.
+    await vi.waitFor(async () => {
+      const reaches = await Promise.all(nodes.map(async (node) => reachIn(await report(node))))
+      expect(reaches[0]).toMatchObject({ notKnown: 0 })
+      expect(reaches[0]?.of).toBeGreaterThanOrEqual(people.ours)
+      expect(reaches[1]).toEqual(reaches[0])
+    }, 20_000)
   })
 
   it('ID-14 keeps a visitor who logs in, in the arm that was shown, and counts two who are one by the first', async () => {
@@ -309,4 +317,11 @@ function peopleOf({ arms }: Record<string, unknown>, name: string): number {
   const all: unknown[] = Array.isArray(arms) ? arms : []
   const arm = all.filter(isFields).find((one) => one.arm === name)
   return Number(arm?.people)
+}
+
+/** Of the arm ours. */
+function reachIn({ arms }: Record<string, unknown>): Record<string, unknown> {
+  const all: unknown[] = Array.isArray(arms) ? arms : []
+  const reach = all.filter(isFields).find((one) => one.arm === 'ours')?.reach
+  return isFields(reach) ? reach : {}
 }

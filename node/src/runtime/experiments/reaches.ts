@@ -50,6 +50,7 @@ export interface ReachesDependencies {
 export class Reaches {
   private readonly uses: ReachesDependencies
   private turnBegan = 0
+  private nextTurn: Promise<void> | undefined
 
   constructor(uses: ReachesDependencies) {
     this.uses = uses
@@ -62,7 +63,6 @@ export class Reaches {
   async of(experiment: Experiment, control: string): Promise<readonly ReachSums[]> {
     // Where that fails the newest are missing, and others tell the same.
     await this.uses.decisionLog.flush().catch(() => undefined)
-    this.turnBegan = this.uses.clock.monotonic()
     const partitions = Array.from({ length: decisionPartitions }, (_, partition) =>
       this.ofPartition(partition, experiment, control),
     )
@@ -115,11 +115,19 @@ export class Reaches {
     }
   }
 
+  /** All partitions, and all reports, have one turn together. */
   private async giveWay(): Promise<void> {
     const { clock } = this.uses
-    if (clock.monotonic() - this.turnBegan < turnMs) return
-    await new Promise<void>((done) => clock.soon(done))
-    this.turnBegan = clock.monotonic()
+    while (clock.monotonic() - this.turnBegan >= turnMs) {
+      this.nextTurn ??= new Promise((begin) => {
+        clock.soon(() => {
+          this.turnBegan = clock.monotonic()
+          this.nextTurn = undefined
+          begin()
+        })
+      })
+      await this.nextTurn
+    }
   }
 }
 

@@ -87,7 +87,7 @@ function reach(logged: readonly Logged[], more: Partial<ReachesDependencies> = {
       monotonic: () => (monotonic += 0.25),
       soon: (run) => {
         turns.count++
-        run()
+        queueMicrotask(run)
       },
     },
     ...more,
