@@ -14,7 +14,7 @@ import {
 export interface ShardStatistics {
   readonly shard: number
   readonly position: number
-  /** The time that all counts are as of: the last full hour of the shard's time. */
+  /** The time that all counts are as of: the end of the hour that the shard's time is in. */
   readonly at: number
   /** In the order of their names. */
   readonly cells: readonly SettledCell[]
@@ -138,8 +138,9 @@ export class Statistics {
   settledInSteps(now: number): { readonly at: number; readonly cells: Iterable<SettledCell> } {
     this.order ??= [...this.cells.keys()].sort()
     const all = this.order.flatMap((key) => this.cells.get(key)?.cell ?? [])
-    // What was settled early is later than the shard's time.
-    const at = hourOf(all.reduce((newest, { settled }) => Math.max(newest, settled.at), now))
+    // What was settled early is later than the shard's time. Nothing counts for more than one.
+    const newest = all.reduce((latest, { settled }) => Math.max(latest, settled.at), now)
+    const at = Math.ceil(newest / hourMs) * hourMs
     return { at, cells: toldOf(all, now, at) }
   }
 

@@ -9,6 +9,8 @@ import { type Trainer, type TrainingInput, trainingMs } from './trainer.ts'
 /** Of the time that a trainer has: fitting takes the rest. */
 const readingMs = trainingMs * 0.6
 
+const hourMs = 3_600_000
+
 /**
  * Learns of decisions with what became of them by logistic regression: what a value in a bucket does
  * for all arms is learnt from all of them, so that buckets in which little was tried are known too.
@@ -38,8 +40,8 @@ export class LogisticTrainer implements Trainer {
       trials.set(name, this.trials.get(name) ?? new RecentTrials(this.uses, lessonsOf(group)))
     this.trials = trials
     const beliefs = new Map<string, readonly ArmPosterior[]>()
-    // Statistics are as of a full hour, and what came since is over by now, too.
-    const now = Math.max(at, this.uses.clock.now())
+    // Statistics are as of the end of an hour: what is sure to be over then is over by its beginning.
+    const now = Math.max(at - hourMs, this.uses.clock.now())
     for (const [name, group] of groups) {
       const rows = (await trials.get(name)?.asOf(now, readingMs / groups.size)) ?? []
       for (const placement of group) {

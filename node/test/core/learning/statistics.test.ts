@@ -85,7 +85,7 @@ test('while a shard has no time, what waits is bounded, and nothing is lost', ()
   const { cells } = counting.statistics.settled(at)
 
   let sum = 0
-  for (let i = 0; i < 50; i++) sum += 2 ** ((start + i * slot - Math.floor(at / hour) * hour) / day)
+  for (let i = 0; i < 50; i++) sum += 2 ** ((start + i * slot - Math.ceil(at / hour) * hour) / day)
   expect(row?.length).toBeLessThan(300)
   expect(cells).toHaveLength(1)
   expect(cells[0]?.trials).toBeCloseTo(sum, 6)
@@ -100,7 +100,7 @@ test('a reward that comes when its trial was settled early still counts', () => 
   const [boots] = counting.statistics.settled(start + day).cells
 
   expect(boots?.rewards).toBeCloseTo(
-    2 ** -((Math.floor((start + day) / hour) * hour - start) / day),
+    2 ** -((Math.ceil((start + day) / hour) * hour - start) / day),
     6,
   )
 })

@@ -87,8 +87,9 @@ class Past {
   }
 }
 
-function inputAt(at: number) {
-  return { placements, playbook: { version: 3, playbook }, at }
+/** What was counted up to a time: as of the end of the hour. */
+function inputAt(time: number) {
+  return { placements, playbook: { version: 3, playbook }, at: time + 60 * minute }
 }
 
 describe('the logistic trainer', () => {
@@ -117,7 +118,7 @@ describe('the logistic trainer', () => {
     for (const { to } of past.ranges) expect(to).toBeLessThan(start + day - 30 * minute)
   })
 
-  it('learns of what came since the full hour that the statistics are as of', async () => {
+  it('learns of what came since the statistics were counted', async () => {
     const past = new Past(day)
     past.clock.jump(day)
 
@@ -181,7 +182,7 @@ describe('the logistic trainer', () => {
     const past = new Past(day)
     const { clock } = past
     const models = new MemoryModels(clock)
-    const at = start + day
+    const at = start + day + 60 * minute
     const publisher = new ModelPublisher({
       isActive: () => true,
       active: () => ({ version: 3, playbook }),
