@@ -131,13 +131,14 @@ test('what is younger than the time of its reward is not told', () => {
   tick(shard, start + wait - 2)
   expect(told(shard)).toEqual({})
   tick(shard, start + wait)
-  expect(counts(shard)).toEqual({ boots: '1 1' })
+  // As of the end of the hour, which is a 24th of the half-life.
+  expect(counts(shard)).toEqual({ boots: '0.97 0.97' })
 })
 
 test('a trial is half of one after a half-life', () => {
   const shard = learning(new BareShard())
   tell(shard, reported('click'))
-  tick(shard, start + day)
+  tick(shard, start + day - minute)
 
   expect(told(shard)).toEqual({ boots: '0.5 0.5' })
 })
