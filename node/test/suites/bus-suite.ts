@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { Bus } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface BusUnderTest {
@@ -23,17 +24,7 @@ export function busSuite(
   open: () => Promise<BusUnderTest>,
   options: BusSuiteOptions,
 ): void {
-  const opened: BusUnderTest[] = []
-
-  async function fresh(): Promise<BusUnderTest> {
-    const one = await open()
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(open)
 
   describe(`${name} carries requests`, () => {
     test('to who serves the subject, and the answer back', async () => {

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Coordination } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface CoordinationUnderTest {
@@ -19,17 +20,7 @@ export function coordinationSuite(
   open: () => Promise<CoordinationUnderTest>,
   options: CoordinationSuiteOptions,
 ): void {
-  const opened: CoordinationUnderTest[] = []
-
-  async function fresh(): Promise<CoordinationUnderTest> {
-    const one = await open()
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(open)
 
   describe(name, () => {
     test('has nothing under a key that nobody set', async () => {

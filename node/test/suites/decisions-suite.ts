@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Decisions } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface DecisionsUnderTest {
@@ -24,22 +25,12 @@ export function decisionsSuite(
   open: () => Promise<DecisionsUnderTest>,
   { now, can }: DecisionsSuiteOptions,
 ): void {
-  const opened: DecisionsUnderTest[] = []
-
-  async function fresh(): Promise<DecisionsUnderTest> {
-    const one = await open()
-    opened.push(one)
-    return one
-  }
+  const fresh = freshFrom(open)
 
   /** What was appended around now. */
   async function around(decisions: Decisions, partition: number): Promise<string[]> {
     return textsOf(decisions.find(partition, now() - minute, now() + minute))
   }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
 
   describe(name, () => {
     test('has nothing at first, whatever it is asked for', async () => {

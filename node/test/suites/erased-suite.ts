@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Erased, Tombstone } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 
 export interface ErasedUnderTest {
   readonly erased: Erased
@@ -8,17 +9,8 @@ export interface ErasedUnderTest {
 
 /** The behaviour of every `Erased`. `open` gives a fresh one without tombstones. */
 export function erasedSuite(name: string, open: () => Promise<ErasedUnderTest>): void {
-  const opened: ErasedUnderTest[] = []
-
-  async function fresh(): Promise<Erased> {
-    const one = await open()
-    opened.push(one)
-    return one.erased
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const opened = freshFrom(open)
+  const fresh = async () => (await opened()).erased
 
   describe(name, () => {
     test('has no tombstones at first', async () => {

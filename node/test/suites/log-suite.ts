@@ -1,9 +1,10 @@
 import { bounds } from '@halfsecond/protocol'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { fingerprintOf } from '../../src/core/shard/fold.ts'
 import type { Cursor, Log, LogEntry } from '../../src/runtime/ports.ts'
 import { RecordingFollower } from '../support/recording-follower.ts'
 import { anon, batch, event, start } from '../support/records.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 /** A log that a test may also break. What an implementation cannot do is left out. */
@@ -36,17 +37,7 @@ export function logSuite(
   open: (shards: number) => Promise<LogUnderTest>,
   options: LogSuiteOptions,
 ): void {
-  const opened: LogUnderTest[] = []
-
-  async function fresh(): Promise<LogUnderTest> {
-    const one = await open(shards)
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(() => open(shards))
 
   describe(`${name} appends`, () => {
     test('and numbers the batches of each shard from 1', async () => {

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { versionBytesMax } from '../../src/core/learning/version-codec.ts'
 import type { Models } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface ModelsUnderTest {
@@ -20,17 +21,7 @@ export function modelsSuite(
   open: () => Promise<ModelsUnderTest>,
   options: ModelsSuiteOptions,
 ): void {
-  const opened: ModelsUnderTest[] = []
-
-  async function fresh(): Promise<ModelsUnderTest> {
-    const one = await open()
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(open)
 
   describe(name, () => {
     test('have nothing at first, whatever they are asked for', async () => {

@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { Signals } from '../../src/runtime/ports.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface SignalsUnderTest {
@@ -19,17 +20,7 @@ export function signalsSuite(
   open: () => Promise<SignalsUnderTest>,
   options: SignalsSuiteOptions,
 ): void {
-  const opened: SignalsUnderTest[] = []
-
-  async function fresh(): Promise<SignalsUnderTest> {
-    const one = await open()
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(open)
 
   describe(name, () => {
     test('has nothing at first, whatever it is asked for', async () => {

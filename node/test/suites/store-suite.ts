@@ -1,8 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { ShardStore, Store, StoredRow, StoreSnapshot } from '../../src/runtime/ports.ts'
 import { RowsWriter } from '../../src/runtime/rows.ts'
 import { putFragment } from '../support/put-fragment.ts'
 import { anon } from '../support/records.ts'
+import { freshFrom } from './fresh.ts'
 import { testIf } from './test-if.ts'
 
 export interface StoreUnderTest {
@@ -24,17 +25,7 @@ export function storeSuite(
   open: (shards: number) => Promise<StoreUnderTest>,
   options: StoreSuiteOptions,
 ): void {
-  const opened: StoreUnderTest[] = []
-
-  async function fresh(): Promise<StoreUnderTest> {
-    const one = await open(shards)
-    opened.push(one)
-    return one
-  }
-
-  afterEach(async () => {
-    await Promise.all(opened.splice(0).map((one) => one.close()))
-  })
+  const fresh = freshFrom(() => open(shards))
 
   describe(name, () => {
     test('has nothing at first', async () => {

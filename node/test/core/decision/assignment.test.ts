@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import { type DecideRequest, decide, type Profile } from '../../../src/core/decision/decide.ts'
 import { explanationsOf } from '../../../src/core/decision/explain.ts'
 import {
-  encodeDecision,
   type LoggedDecision,
   readDecision,
   rederive,
@@ -15,6 +14,7 @@ import { drawsPerArm, type Model } from '../../../src/core/learning/model.ts'
 import { armOf } from '../../../src/core/profile/arm.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 
 const calendar = new ZoneCalendar()
 
@@ -168,27 +168,8 @@ function logged(playbook: Playbook, name: string): LoggedDecision {
   const decision = `decision of ${name}`
   const request = requestOf(playbook, decision, ['hero', 'side'])
   const profile = person(name, playbook)
-  const entry = encodeDecision(
-    {
-      decision,
-      node: 'n1',
-      key: identifierOf('anon', name),
-      members: [],
-      versionOf: () => undefined,
-      request,
-      positions: [],
-      pending: 0,
-      position: [0, 0, 1],
-      isFresh: true,
-      playbook,
-      playbookVersion: 1,
-      profile,
-      choices: decide(profile, request, playbook, calendar),
-    },
-    0,
-  )
-  if (entry === undefined) throw new TypeError('small enough to be logged')
-  return readDecision(entry)
+  const key = identifierOf('anon', name)
+  return readDecision(loggedEntry(decidedBy({ decision, key, request, playbook, profile })))
 }
 
 test('what chance and experiments decided is made again from the log alone, without the model', () => {

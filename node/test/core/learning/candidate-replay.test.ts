@@ -1,7 +1,6 @@
 import { type Identifier, identifierOf, ulid } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { decide, type Profile } from '../../../src/core/decision/decide.ts'
-import { encodeDecision } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { changesIn } from '../../../src/core/learning/candidate-changes.ts'
@@ -16,6 +15,7 @@ import { judge } from '../../../src/core/learning/verdict.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
 import { Dice } from '../../simulation/dice.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 
 const calendar = new ZoneCalendar()
 const start = Date.UTC(2026, 10, 20)
@@ -92,26 +92,8 @@ function replay({ live, candidate, people, seed = 1, model = modelOf(3) }: World
     const told = { placement: 'hero', offer: offer ?? '', outcome: 'click' } as const
     // A click that is late counts for nothing.
     const outcomes: JoinedOutcome[] = [{ ...told, at: at + (isClicked ? hour : 2 * hour) }]
-    const entry = encodeDecision(
-      {
-        decision,
-        node: 'n1',
-        key,
-        members: [key],
-        versionOf: () => undefined,
-        request,
-        positions: [],
-        pending: 0,
-        position: [0, 0, 4],
-        isFresh: true,
-        playbook: live,
-        playbookVersion: 3,
-        profile,
-        choices,
-      },
-      0,
-    )
-    const logged = entry && CandidateReplay.read(entry)
+    const made = { decision, key, request, playbook: live, playbookVersion: 3, profile, choices }
+    const logged = CandidateReplay.read(loggedEntry(decidedBy(made)))
     replay.add(logged, offer === undefined ? [] : outcomes, live)
   }
   const { tally, rows } = replay.take()

@@ -1,8 +1,8 @@
 import { identifierOf, ulid } from '@halfsecond/protocol'
 import type { Choice } from '../../../src/core/decision/decide.ts'
-import { encodeDecision } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 
 const key = identifierOf('anon', 'a')
 
@@ -13,25 +13,14 @@ export function loggedWith(
 ): { readonly decision: string; readonly entry: Uint8Array } {
   const features = new FeatureState(playbook.features)
   const decision = ulid(at, (bytes) => crypto.getRandomValues(bytes))
-  const entry = encodeDecision(
-    {
-      decision,
-      node: 'n1',
-      key,
-      members: [key],
-      versionOf: () => undefined,
-      request: { placements: choices.map(({ placement }) => placement), now: at, exposures: [] },
-      positions: [],
-      pending: 0,
-      position: [0, 0, 4],
-      isFresh: true,
-      playbook,
-      playbookVersion: 3,
-      profile: { traits: null, consents: null, features, eldest: null },
-      choices,
-    },
-    halvings,
-  )
-  if (entry === undefined) throw new Error('too large')
-  return { decision, entry }
+  const decided = decidedBy({
+    decision,
+    key,
+    request: { placements: choices.map(({ placement }) => placement), now: at, exposures: [] },
+    playbook,
+    playbookVersion: 3,
+    profile: { traits: null, consents: null, features, eldest: null },
+    choices,
+  })
+  return { decision, entry: loggedEntry(decided, halvings) }
 }

@@ -1,17 +1,14 @@
 import { fnv1a32, identifierOf } from '@halfsecond/protocol'
 import { describe, expect, it, test } from 'vitest'
 import { type Choice, decide, type Profile } from '../../../src/core/decision/decide.ts'
-import {
-  encodeDecision,
-  type LoggedDecision,
-  readDecision,
-} from '../../../src/core/decision/logged-decision.ts'
+import { type LoggedDecision, readDecision } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { drawsPerArm, type Model, noModel } from '../../../src/core/learning/model.ts'
 import { addReach, armLogged, reachOf, remadeIn } from '../../../src/core/learning/reach.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 
 const calendar = new ZoneCalendar()
 
@@ -69,26 +66,8 @@ function made(name: string, playbook: Playbook, control: string, known: Model): 
   const choices = decide(profile, request, playbook, calendar)
   const arms = new Map([['look', control]])
   const [hero] = decide(profile, { ...request, arms }, playbook, calendar)
-  const entry = encodeDecision(
-    {
-      decision,
-      node: 'n',
-      key: identifierOf('anon', name),
-      members: [],
-      versionOf: () => undefined,
-      request,
-      positions: [],
-      pending: 0,
-      position: [0, 0, 0],
-      isFresh: true,
-      playbook,
-      playbookVersion: 1,
-      profile,
-      choices,
-    },
-    0,
-  )
-  if (entry === undefined) throw new TypeError('small enough to be logged')
+  const key = identifierOf('anon', name)
+  const entry = loggedEntry(decidedBy({ decision, key, request, playbook, profile, choices }))
   return { logged: readDecision(entry), shown: textOf(choices[0]), inControl: textOf(hero) }
 }
 

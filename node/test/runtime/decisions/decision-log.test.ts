@@ -1,6 +1,5 @@
 import { HalfsecondError, identifierOf, ulid } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
-import { decide } from '../../../src/core/decision/decide.ts'
 import { type Decided, headOf } from '../../../src/core/decision/logged-decision.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
@@ -13,7 +12,7 @@ import {
   waitingBytesMax,
 } from '../../../src/runtime/decisions/decision-log.ts'
 import { decisionPartitions } from '../../../src/runtime/ports.ts'
-import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy } from '../../support/decided.ts'
 import { QuietObserver } from '../../support/quiet-observer.ts'
 
 const playbook = compilePlaybook(`
@@ -24,7 +23,6 @@ offers: { card: { treatments: { banner: card } } }
 traits: { name: { type: string } }
 `)
 const shards = 8
-const calendar = new ZoneCalendar()
 let made = 0
 
 /** @param bytes that it takes at least */
@@ -37,23 +35,13 @@ function decided(name: string, now = 0, bytes = 0): Decided {
     eldest: null,
   }
   const request = { placements: [...playbook.placements.values()], now, exposures: [] }
-  const key = identifierOf('anon', name)
-  return {
+  return decidedBy({
     decision: ulid(1_700_000_000_000 + made++, (all) => crypto.getRandomValues(all)),
-    node: 'n1',
-    key,
-    members: [key],
-    versionOf: () => undefined,
+    key: identifierOf('anon', name),
     request,
-    positions: [],
-    pending: 0,
-    position: [0, 0, 0],
-    isFresh: true,
     playbook,
-    playbookVersion: 1,
     profile,
-    choices: decide(profile, request, playbook, calendar),
-  }
+  })
 }
 
 function world() {

@@ -1,7 +1,6 @@
 import { type FragmentId, fallbackName, identifierOf, ulid } from '@halfsecond/protocol'
 import type { Token } from '@halfsecond/protocol/token'
 import { describe, expect, it } from 'vitest'
-import { decide } from '../../../src/core/decision/decide.ts'
 import { type Decided, encodeDecision } from '../../../src/core/decision/logged-decision.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { emptyHead, type HeadView } from '../../../src/core/person/head-view.ts'
@@ -11,6 +10,7 @@ import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { partitionOf } from '../../../src/runtime/decisions/decision-log.ts'
 import { PastDecisions } from '../../../src/runtime/decisions/past-decisions.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy } from '../../support/decided.ts'
 
 const text = `
 playbook: shop
@@ -44,23 +44,17 @@ function decidedOf(now = decidedAt, set: { readonly [trait: string]: string } = 
   }
   const placements = [...playbook.placements.values()]
   const request = { placements, now, exposures: [] }
-  const decided: Decided = {
+  return decidedBy({
     decision: ulid(now, (bytes) => crypto.getRandomValues(bytes)),
-    node: 'n1',
     key,
     members: [member],
     versionOf: () => ({ sequence: 4, index: 0 }),
     request,
-    positions: [],
-    pending: 0,
     position: [0, 0, 4],
-    isFresh: true,
     playbook,
     playbookVersion: 3,
     profile,
-    choices: decide(profile, request, playbook, calendar),
-  }
-  return decided
+  })
 }
 
 function tokenOf({ decision, request }: Decided, rest: Partial<Token> = {}): Token {

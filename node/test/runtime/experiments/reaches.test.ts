@@ -1,7 +1,6 @@
 import { HalfsecondError, identifierOf } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { decide } from '../../../src/core/decision/decide.ts'
-import { encodeDecision } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
@@ -12,6 +11,7 @@ import {
 } from '../../../src/runtime/experiments/reaches.ts'
 import { decisionPartitions } from '../../../src/runtime/ports.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 
 const playbook = compilePlaybook(`
 playbook: shop
@@ -37,26 +37,7 @@ function entryOf(decision: string, at = now, arm = 'ours'): Uint8Array {
   }
   const request = { placements, now: at, exposures: [], seed: decision }
   const choices = decide(profile, request, playbook, new ZoneCalendar())
-  const entry = encodeDecision(
-    {
-      decision,
-      node: 'n',
-      key,
-      members: [],
-      versionOf: () => undefined,
-      request,
-      positions: [],
-      pending: 0,
-      position: [0, 0, 0],
-      isFresh: true,
-      playbook,
-      playbookVersion: 1,
-      profile,
-      choices,
-    },
-    0,
-  )
-  if (entry === undefined) throw new TypeError('small enough to be logged')
+  const entry = loggedEntry(decidedBy({ decision, key, request, playbook, profile, choices }))
   return choices[0]?.arms?.includes(`look=${arm}`) ? entry : entryOf(`${decision}x`, at, arm)
 }
 

@@ -5,8 +5,7 @@ import {
   shardOf,
   ulid,
 } from '@halfsecond/protocol'
-import { decide } from '../../../src/core/decision/decide.ts'
-import { type Decided, encodeDecision } from '../../../src/core/decision/logged-decision.ts'
+import type { Decided } from '../../../src/core/decision/logged-decision.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
@@ -23,7 +22,7 @@ import {
 import { OutcomeLookups } from '../../../src/runtime/learning/outcome-lookups.ts'
 import type { ReadRequest } from '../../../src/runtime/reads.ts'
 import { systemClock } from '../../../src/system/system-clock.ts'
-import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
+import { decidedBy, loggedEntry } from '../../support/decided.ts'
 import { batch, start } from '../../support/records.ts'
 import { Replica } from '../../support/replica.ts'
 
@@ -37,7 +36,6 @@ offers:
   card: { value: 2, treatments: { banner: card } }
   mug: { treatments: { banner: mug } }
 `)
-const calendar = new ZoneCalendar()
 const noFeatures = {
   traits: null,
   consents: null,
@@ -88,25 +86,18 @@ export class JoinedWorld {
     const found = playbook.placements.get(placement)
     const placements = found ? [found] : []
     const request = { placements, now: at, exposures: [], isPrimary }
-    const decided: Decided = {
+    const decided = decidedBy({
       decision: ulid(at, (bytes) => crypto.getRandomValues(bytes)),
-      node: 'n1',
       key,
-      members: [key],
       versionOf: () => ({ sequence: 4, index: 0 }),
       request,
-      positions: [],
-      pending: 0,
       position: [0, 0, 4],
-      isFresh: true,
       playbook,
       playbookVersion: 3,
       profile: noFeatures,
-      choices: decide(noFeatures, request, playbook, calendar),
       ...more,
-    }
-    const entry = encodeDecision(decided, 0)
-    await this.decisions.append(partitionOf(key, shards), entry === undefined ? [] : [entry])
+    })
+    await this.decisions.append(partitionOf(key, shards), [loggedEntry(decided)])
     return decided.decision
   }
 
