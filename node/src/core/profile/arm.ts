@@ -20,9 +20,9 @@ export interface Born {
  * time of its first fact, then by name: so a merge leaves the elder side where it was, a split
  * gives both sides back what they had, and nobody has to remember anything.
  *
- * Published, so that others can compute it: the first 13 hexadecimal digits of hash64 (see the
- * specification's digest) over MessagePack of `[experiment, fragment]`, as a share of 2⁵²; the arms'
- * shares follow each other from 0 in the order given.
+ * Published in §13 of the specification, so that others can compute it: the first 13 hexadecimal digits
+ * of hash64 over MessagePack of `[experiment, fragment]`, as a share of 2⁵²; the arms' shares follow
+ * each other from 0 in the order given.
  */
 export function armOf<One extends Arm>(
   experiment: string,

@@ -1,6 +1,8 @@
-import { identifierOf } from '@halfsecond/protocol'
+import { encode, type FragmentId, identifierOf, isFragmentId } from '@halfsecond/protocol'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import vectors from '../../../../protocol/vectors/arms.json' with { type: 'json' }
+import { hash64Hex } from '../../../src/core/digest.ts'
 import { type Arm, armOf, eldestOf } from '../../../src/core/profile/arm.ts'
 
 const halves: readonly Arm[] = [
@@ -12,17 +14,18 @@ function part(name: string, bornAt: number) {
   return { id: identifierOf('anon', name), bornAt }
 }
 
-/** Computed once with another program from the published rule. */
-const published: readonly (readonly [experiment: string, visitor: string, arm: string])[] = [
-  ['hero', 'a', 'new'],
-  ['hero', 'b', 'control'],
-  ['hero', 'c', 'new'],
-  ['price', 'a', 'new'],
-]
+/** Computed with another program, from the specification. */
+test.each(vectors.cases)('in $experiment, $fragment is in the published arm', (one) => {
+  const { experiment, fragment, arms, arm, hash } = one
 
-test.each(published)('in %s, %s is in the published arm', (experiment, visitor, arm) => {
-  expect(armOf(experiment, halves, part(visitor, 1).id).name).toBe(arm)
+  expect(hash64Hex(encode([experiment, fragment]))).toBe(hash)
+  expect(armOf(experiment, arms, idOf(fragment)).name).toBe(arm)
 })
+
+function idOf(text: string): FragmentId {
+  if (!isFragmentId(text)) throw new TypeError(`${text} names no fragment`)
+  return text
+}
 
 const parts = fc.uniqueArray(
   fc.record({
