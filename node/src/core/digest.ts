@@ -89,10 +89,10 @@ function hash64(bytes: Uint8Array, start: number, end: number): void {
   h2 = (h2 + h1) | 0
   h3 = (h3 + h1) | 0
   h4 = (h4 + h1) | 0
-  h1 = mix(h1)
-  h2 = mix(h2)
-  h3 = mix(h3)
-  h4 = mix(h4)
+  h1 = mixed32(h1)
+  h2 = mixed32(h2)
+  h3 = mixed32(h3)
+  h4 = mixed32(h4)
   h1 = (h1 + h2 + h3 + h4) | 0
   h2 = (h2 + h1) | 0
   hashLow = h1 >>> 0
@@ -119,7 +119,8 @@ function rotl(value: number, by: number): number {
   return (value << by) | (value >>> (32 - by))
 }
 
-function mix(value: number): number {
+/** MurmurHash3's finaliser: spreads the bits of a hash whose last bytes differ little. May be negative. */
+export function mixed32(value: number): number {
   let h = value
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)

@@ -1,4 +1,5 @@
 import { fnv1a32 } from '@halfsecond/protocol'
+import { mixed32 } from '../digest.ts'
 import { type Goods, Load } from './load.ts'
 
 /** A node that shards can be given to. */
@@ -234,15 +235,7 @@ function clashes(member: Member, others: readonly Member[]): number {
 /** Members by how much a shard prefers them. */
 function ranked(members: readonly Member[], shard: number): readonly Member[] {
   return members
-    .map((member) => ({ member, score: mixed(fnv1a32(`${member.id} ${shard}`)) }))
+    .map((member) => ({ member, score: mixed32(fnv1a32(`${member.id} ${shard}`)) >>> 0 }))
     .sort((a, b) => b.score - a.score || (a.member.id < b.member.id ? -1 : 1))
     .map(({ member }) => member)
-}
-
-/** Spreads the bits of a hash whose last bytes differ little: the finaliser of MurmurHash3. */
-function mixed(hash: number): number {
-  let h = hash
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

@@ -52,10 +52,9 @@ export function choose(placement: Placement, evaluation: Evaluation, choosing: C
     verdicts?.set(candidate, content === undefined ? noContent : chosen)
     if (content === undefined) continue
     const proposition = { content, offer: offer.name, treatment }
+    const probability = lottery?.won.get(candidate)
     propositions.push(
-      lottery === undefined
-        ? proposition
-        : { ...proposition, probability: lottery.probability, ...trial },
+      probability === undefined ? proposition : { ...proposition, probability, ...trial },
     )
     taken.add(offer.name)
     if (isShared) {

@@ -1,5 +1,9 @@
 import { fnv1a32 } from '@halfsecond/protocol'
+import { mixed32 } from '../digest.ts'
 import { drawsPerArm, type PlacementModel } from '../learning/model.ts'
+import type { DecideRequest } from './decide.ts'
+import type { Evaluation } from './evaluation.ts'
+import type { Placement } from './playbook.ts'
 
 /** What is left to chance at one placement of one decision. */
 export interface Chance {
@@ -9,6 +13,17 @@ export interface Chance {
   readonly explore: number
   /** Undefined: nothing is left to chance, and what is expected decides. */
   readonly seed: string | undefined
+}
+
+/** By what a placement learnt; undefined where it does not learn. */
+export function learnedChance(
+  { learning, name }: Placement,
+  { seed, model }: Pick<DecideRequest, 'seed' | 'model'>,
+  evaluation: Evaluation,
+): Chance | undefined {
+  if (learning === undefined) return undefined
+  const { lesson, explore, bucketOf } = learning
+  return { model: model?.of(name, lesson), bucket: bucketOf(evaluation), explore, seed }
 }
 
 /** What fell for one slot. */
@@ -22,22 +37,15 @@ export interface Draw {
 }
 
 /**
- * The same decision, placement and slot always draw the same. Two hashes of 32 bits, each mixed as at
- * the end of MurmurHash3, since FNV-1a alone leaves similar texts with similar high bits.
+ * The same decision, placement and slot always draw the same. Two hashes of 32 bits, each mixed, since
+ * FNV-1a alone leaves similar texts with similar high bits.
  */
 export function drawFor(seed: string, placement: string, slot: number): Draw {
-  const first = mixed(fnv1a32(`${seed} ${placement} ${slot}`))
-  const second = mixed(first ^ fnv1a32(seed))
+  const first = mixed32(fnv1a32(`${seed} ${placement} ${slot}`)) >>> 0
+  const second = mixed32(first ^ fnv1a32(seed)) >>> 0
   return {
     index: second % drawsPerArm,
     explores: first / 2 ** 32,
     which: Math.floor(second / drawsPerArm) / (2 ** 32 / drawsPerArm),
   }
-}
-
-function mixed(hash: number): number {
-  let h = hash
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

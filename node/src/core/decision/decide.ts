@@ -6,7 +6,7 @@ import type { Born } from '../profile/arm.ts'
 import { type Chosen, choose, traceOf } from './arbitrate.ts'
 import { type Assignment, assignmentAt } from './assignment.ts'
 import type { Calendar } from './calendar.ts'
-import type { Chance } from './chance.ts'
+import { type Chance, learnedChance } from './chance.ts'
 import { Evaluation } from './evaluation.ts'
 import { closedGate } from './gate.ts'
 import type { Placement, Playbook } from './playbook.ts'
@@ -152,17 +152,13 @@ function chosen(
 function chanceAt(
   placement: Placement,
   { shows }: Assignment,
-  { seed, model }: DecideRequest,
+  request: DecideRequest,
   evaluation: Evaluation,
 ): Chance | undefined {
-  const { learning, name } = placement
-  if (shows === 'random') {
-    const bucket = learning?.bucketOf(evaluation) ?? ''
-    return { model: undefined, bucket, explore: 1, seed: seed ?? '' }
-  }
-  if (learning === undefined || shows === 'unlearned') return undefined
-  const known = model?.of(name, learning.lesson)
-  return { model: known, bucket: learning.bucketOf(evaluation), explore: learning.explore, seed }
+  if (shows === 'unlearned') return undefined
+  if (shows !== 'random') return learnedChance(placement, request, evaluation)
+  const bucket = placement.learning?.bucketOf(evaluation) ?? ''
+  return { model: undefined, bucket, explore: 1, seed: request.seed ?? '' }
 }
 
 /** Default content for somebody whom the rules would have shown something. */

@@ -1,5 +1,6 @@
 import { choose } from './arbitrate.ts'
 import type { Calendar } from './calendar.ts'
+import { learnedChance } from './chance.ts'
 import { type DecideRequest, mayPersonalise, type Profile } from './decide.ts'
 import { Evaluation } from './evaluation.ts'
 import { closedGate } from './gate.ts'
@@ -37,11 +38,15 @@ export function distribution(
       ? []
       : [{ offer: first.offer, treatment: first.treatment, probability: 1 }]
   }
-  const drawing = drawingAt(profile, placement, request, playbook, calendar)
-  return Array.from(
-    drawing?.lottery.probabilities() ?? [],
-    ([{ offer, treatment }, probability]) => ({ offer: offer.name, treatment, probability }),
-  ).filter(({ probability }) => probability > 0)
+  return likelyIn(drawingAt(profile, placement, request, playbook, calendar))
+}
+
+/** With what probability each offer is drawn next. */
+export function likelyIn(drawing: Drawing | undefined): Likely[] {
+  const likely: Likely[] = []
+  for (const [{ offer, treatment }, probability] of drawing?.lottery.probabilities() ?? [])
+    if (probability > 0) likely.push({ offer: offer.name, treatment, probability })
+  return likely
 }
 
 /** What a placement that learns draws from, whatever experiments run. */
@@ -59,19 +64,17 @@ export function drawingAt(
   playbook: Playbook,
   calendar: Calendar,
 ): Drawing | undefined {
-  const { learning, name } = placement
   const evaluation = openAt(profile, placement, request, playbook, calendar)
-  if (learning === undefined || evaluation === undefined) return undefined
+  if (evaluation === undefined) return undefined
   if (blockingLimit(placement.limits, evaluation) !== undefined) return undefined
   const { model, seed = '' } = request
-  const known = model?.of(name, learning.lesson)
-  const bucket = learning.bucketOf(evaluation)
-  const chance = { model: known, bucket, explore: learning.explore, seed }
+  const chance = learnedChance(placement, { seed, ...(model && { model }) }, evaluation)
+  if (chance === undefined) return undefined
   const candidates = candidatesAt(placement, evaluation)
   const none = new Set<string>()
   return {
     lottery: new Lottery(candidates, placement, evaluation, chance, none, undefined),
-    bucket,
+    bucket: chance.bucket,
   }
 }
 

@@ -30,8 +30,6 @@ const winners = new Int32Array(drawsPerArm)
  * A candidate whose content cannot be filled in takes no part: whoever draws can be shown.
  */
 export class Lottery {
-  /** Of the candidate that was yielded last. */
-  probability = 1
   /** Those that were yielded, with their probabilities. */
   readonly won = new Map<Candidate, number>()
   /**
@@ -39,13 +37,15 @@ export class Lottery {
    * same without the model.
    */
   readonly rates: Float32Array
+  private readonly candidates: readonly Candidate[]
   private readonly placement: Placement
   private readonly evaluation: Evaluation
   private readonly chance: Chance
   private readonly taken: ReadonlySet<string>
   private readonly verdicts: Map<Candidate, Verdict> | undefined
   private readonly arms: PlacementArms
-  private tickets: Ticket[]
+  /** Of the candidates that were not judged yet, null: where nothing is drawn, nobody is. */
+  private held: readonly Ticket[] | null = null
   private slot = 0
 
   constructor(
@@ -56,6 +56,7 @@ export class Lottery {
     taken: ReadonlySet<string>,
     verdicts: Map<Candidate, Verdict> | undefined,
   ) {
+    this.candidates = candidates
     this.placement = placement
     this.evaluation = evaluation
     this.chance = chance
@@ -63,22 +64,21 @@ export class Lottery {
     this.verdicts = verdicts
     this.arms = armsAt(placement)
     this.rates = new Float32Array(this.arms.arms.length * placement.count).fill(Number.NaN)
-    this.tickets = this.ticketsOf(candidates)
   }
 
   next(): Candidate | undefined {
-    if (this.slot > 0) this.tickets = this.tickets.filter((ticket) => this.isStillIn(ticket))
+    if (this.slot > 0) this.held = this.tickets().filter((ticket) => this.isStillIn(ticket))
     const tickets = this.leading()
     if (tickets.length === 0) return undefined
     const { seed, explore } = this.chance
     const draw = seed === undefined ? undefined : drawFor(seed, this.placement.name, this.slot)
     this.note(tickets, draw)
-    const wins = this.winsOf(tickets, draw !== undefined)
+    const draws = this.winsOf(tickets, draw !== undefined)
     const at = draw === undefined ? (winners[0] ?? 0) : chosenBy(draw, explore, tickets.length)
-    this.probability = draw === undefined ? 1 : probabilityOf(wins, at, explore, tickets.length)
     this.slot++
     const candidate = tickets[at]?.candidate
-    if (candidate !== undefined) this.won.set(candidate, this.probability)
+    if (candidate !== undefined)
+      this.won.set(candidate, draw ? probabilityOf(draws, at, explore, tickets.length) : 1)
     return candidate
   }
 
@@ -86,9 +86,9 @@ export class Lottery {
   *probabilities(): IterableIterator<readonly [Candidate, number]> {
     const tickets = this.leading()
     const { seed, explore } = this.chance
-    const wins = this.winsOf(tickets, seed !== undefined)
+    const draws = this.winsOf(tickets, seed !== undefined)
     for (const [at, { candidate }] of tickets.entries()) {
-      const probability = probabilityOf(wins, at, explore, tickets.length)
+      const probability = probabilityOf(draws, at, explore, tickets.length)
       yield [candidate, seed === undefined ? Number(at === winners[0]) : probability]
     }
   }
@@ -100,8 +100,13 @@ export class Lottery {
     return rate === undefined || Number.isNaN(rate) ? 1 : rate
   }
 
-  private ticketsOf(candidates: readonly Candidate[]): Ticket[] {
-    const { evaluation, taken, verdicts } = this
+  private tickets(): readonly Ticket[] {
+    this.held ??= this.judged()
+    return this.held
+  }
+
+  private judged(): readonly Ticket[] {
+    const { candidates, evaluation, taken, verdicts } = this
     const { model, bucket } = this.chance
     const byArm: (ArmDraws | undefined)[] = []
     const tickets: Ticket[] = []
@@ -131,7 +136,7 @@ export class Lottery {
 
   /** Those of the greatest priority. */
   private leading(): readonly Ticket[] {
-    const { tickets } = this
+    const tickets = this.tickets()
     const top = tickets.reduce(
       (most, { candidate }) => Math.max(most, candidate.offer.priority),
       Number.NEGATIVE_INFINITY,
@@ -141,7 +146,7 @@ export class Lottery {
       : tickets.filter(({ candidate }) => candidate.offer.priority === top)
   }
 
-  /** Leaves in `winners` who wins each draw, and returns how many. Not drawn: the first, by what is expected. */
+  /** Leaves in `winners` who wins each draw, and returns how many there are. Not drawn: the first, by what is expected. */
   private winsOf(tickets: readonly Ticket[], isDrawn: boolean): number {
     const draws = isDrawn ? drawsPerArm : 1
     best.fill(Number.NEGATIVE_INFINITY)

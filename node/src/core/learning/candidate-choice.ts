@@ -1,6 +1,6 @@
 import type { Calendar } from '../decision/calendar.ts'
 import { type DecideRequest, decide, type Profile } from '../decision/decide.ts'
-import { distribution, drawingAt, type Likely } from '../decision/distribution.ts'
+import { distribution, drawingAt, type Likely, likelyIn } from '../decision/distribution.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import { templateOf } from '../features/feature-set.ts'
 import { defaultArm } from './candidate-rows.ts'
@@ -81,14 +81,6 @@ function decided(
   )
   const { offer, treatment = '' } = choice?.propositions[0] ?? {}
   return offer === undefined ? undefined : { offer, treatment }
-}
-
-function likelyIn(drawing: ReturnType<typeof drawingAt>): Likely[] {
-  if (drawing === undefined) return []
-  const likely: Likely[] = []
-  for (const [{ offer, treatment }, probability] of drawing.lottery.probabilities())
-    if (probability > 0) likely.push({ offer: offer.name, treatment, probability })
-  return likely
 }
 
 function shownBy(
