@@ -30,9 +30,9 @@ export interface Token {
   readonly decidedAt: number
   readonly expiresAt: number
   /** What is learnt from its outcomes; absent where nobody learns. */
-  readonly trial?: string
+  readonly trial?: string | undefined
   /** Arms of experiments, `experiment=arm`; absent outside of experiments. */
-  readonly arms?: readonly string[]
+  readonly arms?: readonly string[] | undefined
 }
 
 /** The outcome that a token brings back says so much of what was decided. */

@@ -10,6 +10,7 @@ import {
 } from '../store/environment.ts'
 import { currentFolder } from '../store/generations.ts'
 import { rewriteRows } from '../store/rewrite-rows.ts'
+import { OneByOne } from './one-by-one.ts'
 
 /*
  * A row's key: u48 time of the append, big-endian │ u32 number within this process │ u8 partition.
@@ -51,8 +52,7 @@ export class LmdbDecisions implements Decisions {
   private totals: Rowset
   private total: number
   private count = 0
-  /** Ends with the last write that was asked for. */
-  private writing: Promise<unknown> = Promise.resolve()
+  private readonly writing = new OneByOne()
   private isClosed = false
 
   constructor(
@@ -73,9 +73,7 @@ export class LmdbDecisions implements Decisions {
   }
 
   append(partition: number, entries: readonly Uint8Array[]): Promise<void> {
-    const written = this.writing.then(() => this.write(partition, entries))
-    this.writing = written.catch(() => undefined)
-    return written
+    return this.writing.run(() => this.write(partition, entries))
   }
 
   async *find(partition: number, from: number, to: number): AsyncGenerator<Uint8Array> {
@@ -94,14 +92,12 @@ export class LmdbDecisions implements Decisions {
   }
 
   remove(isGone: (entry: Uint8Array) => boolean): Promise<number> {
-    const removed = this.writing.then(() => this.removeNow(isGone))
-    this.writing = removed.catch(() => undefined)
-    return removed
+    return this.writing.run(() => this.removeNow(isGone))
   }
 
   async close(): Promise<void> {
     this.isClosed = true
-    await this.writing
+    await this.writing.settled()
     await this.environment.close()
   }
 

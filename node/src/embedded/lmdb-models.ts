@@ -7,6 +7,7 @@ import {
   openRows,
   type Rowset,
 } from '../store/environment.ts'
+import { OneByOne } from './one-by-one.ts'
 
 /*
  * A row's key: u48 version, big-endian. Its value: f64 time, little-endian │ the version's bytes.
@@ -38,8 +39,7 @@ export class LmdbModels implements Models {
   private readonly rows: Rowset
   private readonly watching = new Set<() => void>()
   private last: number
-  /** Ends with the last publish that was asked for. */
-  private writing: Promise<unknown> = Promise.resolve()
+  private readonly writing = new OneByOne()
   private isClosed = false
 
   constructor(path: string, clock: Pick<Clock, 'now'>, bounds: ModelBounds = { keptMax, keptMs }) {
@@ -52,9 +52,7 @@ export class LmdbModels implements Models {
   }
 
   publish(version: number, bytes: Uint8Array): Promise<boolean> {
-    const written = this.writing.then(() => this.write(version, bytes))
-    this.writing = written.catch(() => undefined)
-    return written
+    return this.writing.run(() => this.write(version, bytes))
   }
 
   newest(): Promise<StoredModel | undefined> {
@@ -77,7 +75,7 @@ export class LmdbModels implements Models {
 
   async close(): Promise<void> {
     this.isClosed = true
-    await this.writing
+    await this.writing.settled()
     await this.environment.close()
   }
 

@@ -9,6 +9,7 @@ import {
 } from '../store/environment.ts'
 import { currentFolder } from '../store/generations.ts'
 import { rewriteRows } from '../store/rewrite-rows.ts'
+import { OneByOne } from './one-by-one.ts'
 
 /*
  * A signal's key: u48 cursor, big-endian. Its value: f64 time, little-endian │ u8 length of the id │
@@ -49,8 +50,7 @@ export class LmdbSignals implements Signals {
   private ids: Rowset
   private first: number
   private last: number
-  /** Ends with the last publish that was asked for. */
-  private writing: Promise<unknown> = Promise.resolve()
+  private readonly writing = new OneByOne()
   private isClosed = false
 
   constructor(path: string, clock: Pick<Clock, 'now'>, bounds: SignalBounds = { keptMax, keptMs }) {
@@ -65,9 +65,7 @@ export class LmdbSignals implements Signals {
   }
 
   publish(_shard: number, signals: readonly SignalText[]): Promise<void> {
-    const written = this.writing.then(() => this.write(signals))
-    this.writing = written.catch(() => undefined)
-    return written
+    return this.writing.run(() => this.write(signals))
   }
 
   read(after: number, limit: number): Promise<readonly StoredSignal[]> {
@@ -83,14 +81,12 @@ export class LmdbSignals implements Signals {
   }
 
   remove(isGone: (text: string) => boolean): Promise<number> {
-    const removed = this.writing.then(() => this.removeNow(isGone))
-    this.writing = removed.catch(() => undefined)
-    return removed
+    return this.writing.run(() => this.removeNow(isGone))
   }
 
   async close(): Promise<void> {
     this.isClosed = true
-    await this.writing
+    await this.writing.settled()
     await this.environment.close()
   }
 

@@ -1,5 +1,5 @@
 import { JetStreamApiError, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream'
-import { isAlreadyMade } from './stream-errors.ts'
+import { isAlreadyMade, isTooMuch } from './stream-errors.ts'
 
 export type StreamOptions = Partial<StreamConfig> & Pick<StreamConfig, 'name'>
 
@@ -18,6 +18,31 @@ export async function ensureStream(
   } catch (error) {
     // Another node that starts too was first, and had more or less room.
     if (!isAlreadyMade(error)) throw error
+  }
+}
+
+/** How many bytes a stream may keep. */
+export interface StreamRoom {
+  /** Where there is so much room. */
+  readonly most: number
+  /** Below this it is not made. */
+  readonly least: number
+}
+
+/** As `ensureStream`, as large as there is room for: where there is too little, half as large. */
+export async function ensureLargestStream(
+  manager: JetStreamManager,
+  options: StreamOptions,
+  { most, least }: StreamRoom,
+): Promise<void> {
+  for (let bytes = Math.floor(most); ; bytes = Math.floor(bytes / 2)) {
+    const max_bytes = Math.max(least, bytes)
+    try {
+      await ensureStream(manager, { ...options, max_bytes })
+      return
+    } catch (error) {
+      if (max_bytes === least || !isTooMuch(error)) throw error
+    }
   }
 }
 

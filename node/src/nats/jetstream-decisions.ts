@@ -5,9 +5,8 @@ import { entriesIn, framesOf } from '../runtime/decisions/entry-frame.ts'
 import type { Clock, Decisions } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { type BatchStart, type StoredMessage, storedMessages } from './direct-gets.ts'
-import { ensureStream } from './ensure-stream.ts'
+import { ensureLargestStream } from './ensure-stream.ts'
 import { eraseMessage } from './stream-api.ts'
-import { isTooMuch } from './stream-errors.ts'
 
 /** An acknowledgement that takes longer is lost: what was decided may be logged twice. */
 const publishMs = 5_000
@@ -54,27 +53,24 @@ export class JetStreamDecisions implements Decisions {
     random: () => number,
   ): Promise<JetStreamDecisions> {
     const manager = await jetstreamManager(nats.connection, { checkAPI: false })
-    let bytes = Math.floor(Math.min(decisionBytesMax, storageBytes * storageShare))
-    for (;;) {
-      bytes = Math.max(decisionBytesMin, bytes)
-      try {
-        await ensureStream(manager, {
+    const most = Math.min(decisionBytesMax, storageBytes * storageShare)
+    try {
+      await ensureLargestStream(
+        manager,
+        {
           name: subjects.decisionStream,
           subjects: [subjects.decisions],
           storage: StorageType.File,
           num_replicas: replicas,
           discard: DiscardPolicy.Old,
           max_age: keptMs * 1e6,
-          max_bytes: bytes,
           allow_direct: true,
           allow_msg_ttl: true,
-        })
-        break
-      } catch (error) {
-        if (bytes === decisionBytesMin || !isTooMuch(error))
-          throw toHalfsecondError(error, 'UNAVAILABLE', `cannot open ${subjects.decisionStream}`)
-        bytes = Math.floor(bytes / 2)
-      }
+        },
+        { most, least: decisionBytesMin },
+      )
+    } catch (error) {
+      throw toHalfsecondError(error, 'UNAVAILABLE', `cannot open ${subjects.decisionStream}`)
     }
     return new JetStreamDecisions(nats, clock, random)
   }

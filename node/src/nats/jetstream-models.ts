@@ -4,8 +4,8 @@ import { headers } from '@nats-io/transport-node'
 import type { Models, StoredModel } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 import { type OneMessage, type StoredMessage, storedMessage } from './direct-gets.ts'
-import { ensureStream } from './ensure-stream.ts'
-import { isTooMuch } from './stream-errors.ts'
+import { ensureLargestStream } from './ensure-stream.ts'
+import { isLostRace } from './stream-errors.ts'
 
 const publishMs = 5_000
 
@@ -19,9 +19,6 @@ export const modelBytesMin = 16 * 1024 ** 2
 
 /** Of the storage that nodes reckon with. */
 const storageShare = 0.02
-
-/** JetStream's codes of a lost race: wrong last sequence, and one that is still being decided. */
-const conflicts: ReadonlySet<unknown> = new Set([10071, 10164])
 
 export interface ModelStreamOptions {
   readonly replicas: number
@@ -43,27 +40,25 @@ export class JetStreamModels implements Models {
     { replicas, storageBytes }: ModelStreamOptions,
   ): Promise<JetStreamModels> {
     const manager = await jetstreamManager(nats.connection, { checkAPI: false })
-    let bytes = Math.floor(Math.min(modelBytesMax, storageBytes * storageShare))
-    for (;;) {
-      bytes = Math.max(modelBytesMin, bytes)
-      try {
-        await ensureStream(manager, {
+    const most = Math.min(modelBytesMax, storageBytes * storageShare)
+    try {
+      await ensureLargestStream(
+        manager,
+        {
           name: subjects.modelStream,
           subjects: [subjects.model],
           storage: StorageType.File,
           num_replicas: replicas,
           discard: DiscardPolicy.Old,
           max_age: keptNanoseconds,
-          max_bytes: bytes,
           allow_direct: true,
-        })
-        return new JetStreamModels(nats)
-      } catch (error) {
-        if (bytes === modelBytesMin || !isTooMuch(error))
-          throw toHalfsecondError(error, 'UNAVAILABLE', `cannot open ${subjects.modelStream}`)
-        bytes = Math.floor(bytes / 2)
-      }
+        },
+        { most, least: modelBytesMin },
+      )
+    } catch (error) {
+      throw toHalfsecondError(error, 'UNAVAILABLE', `cannot open ${subjects.modelStream}`)
     }
+    return new JetStreamModels(nats)
   }
 
   async publish(version: number, bytes: Uint8Array): Promise<boolean> {
@@ -103,7 +98,7 @@ function modelOf({ sequence, timestamp, bytes }: StoredMessage): StoredModel {
 function isConflict(text: string): boolean {
   try {
     const answer: unknown = JSON.parse(text)
-    return isFields(answer) && isFields(answer.error) && conflicts.has(answer.error.err_code)
+    return isFields(answer) && isFields(answer.error) && isLostRace(answer.error.err_code)
   } catch {
     return false
   }

@@ -13,6 +13,7 @@ import { headers } from '@nats-io/transport-node'
 import type { Coordination, Revised } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
 import { ensureStream } from './ensure-stream.ts'
+import { isLostRace } from './stream-errors.ts'
 
 const bucket = 'HS-CLUSTER'
 const blobStream = 'HS-PLAYBOOK'
@@ -21,9 +22,6 @@ const blobStream = 'HS-PLAYBOOK'
 const chunkBytes = 256 * 1024
 
 const chunksHeader = 'Hs-Chunks'
-
-/** JetStream's codes of a lost race: wrong last sequence, and one that is still being decided. */
-const conflicts: ReadonlySet<number> = new Set([10071, 10164])
 
 /** Small values in a KV bucket, read from its leader; blobs in a stream, in chunks by content hash. */
 export class KvCoordination implements Coordination {
@@ -76,7 +74,7 @@ export class KvCoordination implements Coordination {
       else await this.kv.update(key, value, revision)
       return true
     } catch (error) {
-      if (error instanceof JetStreamApiError && conflicts.has(error.code)) return false
+      if (error instanceof JetStreamApiError && isLostRace(error.code)) return false
       throw toHalfsecondError(error, 'UNAVAILABLE', `cannot write ${key}`)
     }
   }

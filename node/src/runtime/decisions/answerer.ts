@@ -36,8 +36,8 @@ export type SignToken = (token: {
   readonly playbook: number
   readonly decidedAt: number
   readonly expiresAt: number
-  readonly trial?: string
-  readonly arms?: readonly string[]
+  readonly trial: string | undefined
+  readonly arms: readonly string[] | undefined
 }) => string
 
 export interface AnswererDependencies {
@@ -240,30 +240,18 @@ export class Answerer {
     const { reason, arms, isTried } = choice
     const times = { playbook, decidedAt: now, expiresAt: now + tokenMs }
     const propositions = choice.propositions.map(({ content, offer, treatment, trial }) => {
-      if (offer !== undefined && treatment !== undefined) {
-        const said = { decision, key, placement: name, offer, treatment, ...times }
-        return { content, offer, treatment, token: this.sign(said, trial, arms) }
-      }
-      if (isTried !== true) return { content }
-      const said = { offer: fallbackName, treatment: fallbackName, ...times }
-      return { content, token: this.sign({ decision, key, placement: name, ...said }, trial, arms) }
+      const isDefault = offer === undefined || treatment === undefined
+      if (isDefault && isTried !== true) return { content }
+      const shown = isDefault ? undefined : { offer, treatment }
+      const said = { decision, key, placement: name, ...(shown ?? defaultShown), ...times }
+      return { content, ...shown, token: this.uses.sign({ ...said, trial, arms }) }
     })
     return { placement: name, reason, propositions }
   }
-
-  private sign(
-    said: Parameters<SignToken>[0],
-    trial: string | undefined,
-    arms: readonly string[] | undefined,
-  ): string {
-    if (trial === undefined && arms === undefined) return this.uses.sign(said)
-    return this.uses.sign({
-      ...said,
-      ...(trial !== undefined && { trial }),
-      ...(arms !== undefined && { arms }),
-    })
-  }
 }
+
+/** What is shown where no offer is. */
+const defaultShown = { offer: fallbackName, treatment: fallbackName }
 
 function isLearning(placement: Placement | string): boolean {
   return typeof placement !== 'string' && placement.learning !== undefined
