@@ -1,4 +1,5 @@
 import { assert } from '../assert.ts'
+import { floatBytes, floatsIn } from '../learning/float-bytes.ts'
 import {
   type ArmDraws,
   drawsPerArm,
@@ -43,7 +44,7 @@ export function storedChance({ arms, wouldHave, propositions, rates }: Choice): 
     arms ?? null,
     trial ?? null,
     wouldHave?.flatMap(flat) ?? null,
-    rates ? bytesOf(rates) : null,
+    rates ? floatBytes([rates]) : null,
   ]
 }
 
@@ -56,7 +57,7 @@ export function readChance(stored: unknown): LoggedChance {
     arms: Array.isArray(arms) ? arms.filter((arm) => typeof arm === 'string') : [],
     trial: typeof trial === 'string' ? trial : undefined,
     wouldHave: Array.isArray(wouldHave) ? readPropositions(wouldHave) : [],
-    rates: rates instanceof Uint8Array ? ratesIn(rates) : undefined,
+    rates: rates instanceof Uint8Array ? floatsIn(rates) : undefined,
   }
 }
 
@@ -164,16 +165,4 @@ const certainty: LoggedChance = { arms: [], trial: undefined, wouldHave: [], rat
 
 function flat({ offer, treatment, probability = 1 }: Proposition): unknown[] {
   return offer === undefined ? [] : [offer, treatment, probability]
-}
-
-function bytesOf(rates: Float32Array): Uint8Array {
-  const bytes = new Uint8Array(rates.length * 4)
-  const view = new DataView(bytes.buffer)
-  for (const [i, rate] of rates.entries()) view.setFloat32(i * 4, rate, true)
-  return bytes
-}
-
-function ratesIn(bytes: Uint8Array): Float32Array {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Float32Array.from({ length: bytes.length >> 2 }, (_, i) => view.getFloat32(i * 4, true))
 }

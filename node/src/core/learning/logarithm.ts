@@ -25,5 +25,15 @@ export function ln(value: number): number {
 
 /** To about 15 digits, less for great exponents. */
 export function exp(exponent: number): number {
-  return 2 ** (exponent * Math.LOG2E)
+  const halvings = Math.round(exponent / Math.LN2)
+  // Beyond this nothing is left that a number can hold, or no number can hold it.
+  if (halvings < -1_080) return 0
+  if (halvings > 1_030) return Number.POSITIVE_INFINITY
+  const rest = exponent - halvings * Math.LN2
+  // At most 0.347: sixteen terms are exact.
+  let sum = 1
+  for (let n = 16; n >= 1; n--) sum = 1 + (sum * rest) / n
+  for (let left = halvings; left > 0; left--) sum *= 2
+  for (let left = halvings; left < 0; left++) sum /= 2
+  return sum
 }

@@ -1,3 +1,4 @@
+import { remaining } from './remaining.ts'
 import type { SettledCell, ShardStatistics } from './statistics.ts'
 import { readTrial } from './trial.ts'
 
@@ -33,7 +34,7 @@ export function latestOf(shards: readonly { readonly at: number }[]): number {
 function add(sums: Sums, { lesson, ...cell }: SettledCell, ageMs: number): void {
   const halfLifeMs = readTrial(`${lesson} `)?.halfLifeMs
   if (halfLifeMs === undefined) return
-  const weight = 2 ** (-ageMs / halfLifeMs)
+  const weight = remaining(ageMs, halfLifeMs)
   let ofLesson = sums.get(lesson)
   if (ofLesson === undefined) {
     ofLesson = new Map()

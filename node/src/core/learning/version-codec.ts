@@ -1,6 +1,7 @@
 import { decodeTrusted, encode } from '@halfsecond/protocol'
 import { AssertionError, assert } from '../assert.ts'
 import { type Belief, isBelief } from './belief.ts'
+import { floatBytes, floatsIn } from './float-bytes.ts'
 import { drawsPerArm } from './model.ts'
 import type {
   ArmVersion,
@@ -85,7 +86,7 @@ function bodyOf(
       return [placement, lesson, trainer, buckets, tried]
     }),
     numbersOf(all),
-    drawsOf(all),
+    floatBytes(all.map(({ draws }) => draws)),
   ])
 }
 
@@ -111,18 +112,6 @@ function numbersOf(all: readonly Drawn[]): Uint8Array {
 
 function storedBelief(belief: Belief): readonly [number, number] {
   return belief.kind === 'beta' ? [belief.alpha, belief.beta] : [belief.mean, -1 - belief.deviation]
-}
-
-function drawsOf(all: readonly Drawn[]): Uint8Array {
-  const bytes = new Uint8Array(all.length * drawsPerArm * 4)
-  const view = new DataView(bytes.buffer)
-  let at = 0
-  for (const { draws } of all)
-    for (const rate of draws) {
-      view.setFloat32(at, rate, true)
-      at += 4
-    }
-  return bytes
 }
 
 interface Outer {
@@ -190,9 +179,7 @@ class DrawnSource {
 
   constructor(numbers: Uint8Array, draws: Uint8Array) {
     this.numbers = new DataView(numbers.buffer, numbers.byteOffset, numbers.length)
-    const view = new DataView(draws.buffer, draws.byteOffset, draws.length)
-    this.draws = new Float32Array(Math.floor(draws.length / 4))
-    for (let i = 0; i < this.draws.length; i++) this.draws[i] = view.getFloat32(4 * i, true)
+    this.draws = floatsIn(draws)
   }
 
   next(): Drawn {
