@@ -15,6 +15,7 @@ import { encodeJoined } from '../../node/src/core/learning/joined.ts'
 import type { ArmDraws, Model } from '../../node/src/core/learning/model.ts'
 import { compilePlaybook } from '../../node/src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../node/src/system/zone-calendar.ts'
+import { noted } from './logged.ts'
 import type { Run } from './run.ts'
 
 const names = ['backtest-million-seconds']
@@ -135,25 +136,8 @@ async function* piecesOf(playbook: Playbook): AsyncGenerator<Uint8Array> {
     const placements = [...playbook.placements.values()]
     const asked = { ...request, placements }
     const choices = decide(profile, asked, playbook, calendar)
-    const entry = encodeDecision(
-      {
-        decision,
-        node: 'node-1',
-        key,
-        members: [key],
-        versionOf: () => ({ sequence: 1_234_567, index: 3 }),
-        request: asked,
-        positions: [],
-        pending: 0,
-        position: [3, 3_000_000_000, 1_234_567],
-        isFresh: true,
-        playbook,
-        playbookVersion: 7,
-        profile,
-        choices,
-      },
-      0,
-    )
+    const made = { decision, key, request: asked, playbook, profile, choices }
+    const entry = encodeDecision(noted(made), 0)
     if (entry === undefined) throw new Error('an entry of this size is logged')
     const offer = choices[0]?.propositions[0]?.offer
     const isShown = offer !== undefined && i % 2 === 0

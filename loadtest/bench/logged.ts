@@ -52,20 +52,23 @@ function strangerTo({ features }: Playbook): Profile {
 
 function decidedOf(playbook: Playbook, profile: Profile): Decided {
   const request = { placements: [...playbook.placements.values()], now, exposures: [] }
+  const choices = decide(profile, request, playbook, calendar)
+  return noted({ decision: '01ARZ3NDEKTSV4RRFFQ69G5FAV', key, request, playbook, profile, choices })
+}
+
+type Made = Pick<Decided, 'decision' | 'key' | 'request' | 'playbook' | 'profile' | 'choices'>
+
+/** A decision as a node notes it that has run for a while. */
+export function noted(made: Made): Decided {
   return {
-    decision: '01ARZ3NDEKTSV4RRFFQ69G5FAV',
     node: 'node-1',
-    key,
-    members: [key],
+    members: [made.key],
     versionOf: () => ({ sequence: 1_234_567, index: 3 }),
-    request,
     positions: [],
     pending: 0,
     position: [3, 3_000_000_000, 1_234_567],
     isFresh: true,
-    playbook,
     playbookVersion: 7,
-    profile,
-    choices: decide(profile, request, playbook, calendar),
+    ...made,
   }
 }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { HalfsecondError, nameFault } from '@halfsecond/protocol'
 import { Type } from 'typebox'
 import { encodeJoined } from '../core/learning/joined.ts'
+import { inPieces } from '../runtime/learning/in-pieces.ts'
 import type { JoinedRange } from '../runtime/learning/joined-decisions.ts'
 import type { NodeApi } from '../runtime/node-api.ts'
 import type { App } from './listener.ts'
@@ -40,7 +41,7 @@ export function joinedDecisionsRoute(app: App, api: NodeApi): void {
       const end = until === undefined ? Date.now() : Date.parse(until)
       const placements = placement === undefined ? undefined : [placement]
       const range = { from: Date.parse(since), to: end - 1, placements, shard }
-      return reply.type(joinedType).send(Readable.from(pieces(api, range)))
+      return reply.type(joinedType).send(Readable.from(inPieces(framesOf(api, range), pieceBytes)))
     },
   )
 }
@@ -50,17 +51,6 @@ const Time = Type.String({
   description: 'Like 2026-11-27T14:03:00Z. Default of `until`: now.',
 })
 
-async function* pieces(api: NodeApi, range: JoinedRange): AsyncGenerator<Uint8Array> {
-  let frames: Uint8Array[] = []
-  let bytes = 0
-  for await (const one of api.joined.read(range)) {
-    const frame = encodeJoined(one)
-    frames.push(frame)
-    bytes += frame.length
-    if (bytes < pieceBytes) continue
-    yield Buffer.concat(frames, bytes)
-    frames = []
-    bytes = 0
-  }
-  if (bytes > 0) yield Buffer.concat(frames, bytes)
+async function* framesOf(api: NodeApi, range: JoinedRange): AsyncGenerator<Uint8Array> {
+  for await (const one of api.joined.read(range)) yield encodeJoined(one)
 }

@@ -78,6 +78,18 @@ export function framed(value: unknown): Uint8Array {
   return frame
 }
 
+/**
+ * Where the frame that begins at `at` ends; undefined where it is not whole.
+ * @throws HalfsecondError `MALFORMED` for a length that no frame has
+ */
+export function frameEnd(view: DataView, at: number): number | undefined {
+  if (at + lengthBytes > view.byteLength) return undefined
+  const length = view.getUint32(at, true)
+  if (length > frameBytesMax) throw malformed()
+  const end = at + lengthBytes + length
+  return end > view.byteLength ? undefined : end
+}
+
 /** Takes frames out of bytes that come in pieces, wherever those were cut. */
 export class Frames {
   private rest = new Uint8Array(0)
@@ -95,11 +107,7 @@ export class Frames {
     const bytes = this.rest.length === 0 ? piece : joined(this.rest, piece)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     let at = 0
-    while (at + lengthBytes <= bytes.length) {
-      const length = view.getUint32(at, true)
-      if (length > frameBytesMax) throw malformed()
-      const end = at + lengthBytes + length
-      if (end > bytes.length) break
+    for (let end = frameEnd(view, at); end !== undefined; end = frameEnd(view, at)) {
       yield valueIn(bytes, at + lengthBytes, end)
       at = end
     }

@@ -1,13 +1,9 @@
 import { HalfsecondError } from '@halfsecond/protocol'
-
-const lengthBytes = 4
-
-/** As in `joined.ts`: a greater length is no frame. */
-const frameBytesMax = 256 * 1024
+import { frameEnd } from './joined.ts'
 
 /**
- * Cuts bytes that come in pieces between frames, `u32 length, little-endian | length bytes`, without
- * looking into them: what comes out has whole frames, about `batchBytes` of them.
+ * Cuts bytes that come in pieces between frames, as those of `joined.ts`, without looking into them:
+ * what comes out has whole frames, about `batchBytes` of them.
  */
 export class WholeFrames {
   /** Frames that came, at most so many as are wanted. */
@@ -63,12 +59,10 @@ export class WholeFrames {
   private endOfFrames(bytes: Uint8Array<ArrayBuffer>): number {
     const view = new DataView(bytes.buffer)
     let end = 0
-    while (end + lengthBytes <= bytes.length && !this.isFull) {
-      const length = view.getUint32(end, true)
-      if (length > frameBytesMax)
-        throw new HalfsecondError('MALFORMED', 'not decisions with their outcomes')
-      if (end + lengthBytes + length > bytes.length) break
-      end += lengthBytes + length
+    while (!this.isFull) {
+      const next = frameEnd(view, end)
+      if (next === undefined) break
+      end = next
       this.count++
     }
     return end

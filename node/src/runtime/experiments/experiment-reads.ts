@@ -85,7 +85,10 @@ export class ExperimentReads {
     tally: ExperimentTally,
   ): AsyncGenerator<Pulse> {
     const found = new Map<FragmentId, ExperimentFacts>()
-    for (const [shard, ids] of this.byHome(people.flatMap(({ members }) => members)))
+    const all = people.flatMap(({ members }) => members)
+    for (const [shard, ids] of Map.groupBy(all, (id) =>
+      shardOf(identifierIn(id), this.uses.shards),
+    ))
       for (let i = 0; i < ids.length; i += askedAtOnce) {
         for await (const facts of this.ask(shard, ids.slice(i, i + askedAtOnce), request))
           found.set(facts.id, facts)
@@ -93,17 +96,6 @@ export class ExperimentReads {
       }
     for (const { own, members } of people)
       tally.add([own, ...members.map((id) => found.get(id))].filter((one) => one !== undefined))
-  }
-
-  private byHome(ids: readonly FragmentId[]): Map<number, FragmentId[]> {
-    const byHome = new Map<number, FragmentId[]>()
-    for (const id of ids) {
-      const shard = shardOf(identifierIn(id), this.uses.shards)
-      const list = byHome.get(shard)
-      if (list) list.push(id)
-      else byHome.set(shard, [id])
-    }
-    return byHome
   }
 
   private async *ask(

@@ -11,6 +11,7 @@ import {
 import type { DecisionLog } from '../decisions/decision-log.ts'
 import type { PastPlaybooks } from '../decisions/past-playbooks.ts'
 import { type Calendar, type Clock, type Decisions, decisionPartitions } from '../ports.ts'
+import { SharedTurn } from '../shared-turn.ts'
 
 /** Made again of each arm: a share of so many is good to two points, and takes about a second. */
 export const remadeMax = 2_000
@@ -49,11 +50,12 @@ export interface ReachesDependencies {
 /** Finds how often the arms of experiments changed what was shown, from decisions that were logged. */
 export class Reaches {
   private readonly uses: ReachesDependencies
-  private turnBegan = 0
-  private nextTurn: Promise<void> | undefined
+  /** Of all partitions, and of all reports. */
+  private readonly turn: SharedTurn
 
   constructor(uses: ReachesDependencies) {
     this.uses = uses
+    this.turn = new SharedTurn(uses.clock, turnMs)
   }
 
   /**
@@ -82,7 +84,7 @@ export class Reaches {
     let from = now - newestMs
     while (to > first && !search.isDone) {
       for await (const entry of decisions.find(partition, Math.max(first, from), to)) {
-        await this.giveWay()
+        await this.turn.giveWay()
         if (search.mayHold(entry)) await this.remake(entry, search)
         if (search.isDone) break
       }
@@ -112,21 +114,6 @@ export class Reaches {
     } catch (error) {
       if (error instanceof HalfsecondError) throw error
       return undefined
-    }
-  }
-
-  /** All partitions, and all reports, have one turn together. */
-  private async giveWay(): Promise<void> {
-    const { clock } = this.uses
-    while (clock.monotonic() - this.turnBegan >= turnMs) {
-      this.nextTurn ??= new Promise((begin) => {
-        clock.soon(() => {
-          this.turnBegan = clock.monotonic()
-          this.nextTurn = undefined
-          begin()
-        })
-      })
-      await this.nextTurn
     }
   }
 }

@@ -114,26 +114,20 @@ export class JoinedDecisions {
   }
 
   private async join(asked: readonly Asked[]): Promise<readonly JoinedDecision[]> {
-    const byShard = new Map<number, number[]>()
-    asked.forEach(({ shard }, place) => {
-      const places = byShard.get(shard)
-      if (places === undefined) byShard.set(shard, [place])
-      else places.push(place)
-    })
-    const found = new Array<JoinedDecision | undefined>(asked.length)
+    const found = new Map<Asked, JoinedDecision>()
     await Promise.all(
-      Array.from(byShard, async ([shard, places]) => {
-        const some = places.flatMap((place) => asked[place] ?? [])
-        const answers = await this.ask(shard, some)
-        places.forEach((place, i) => {
-          const entry = some[i]?.entry
-          const answer = answers[i] ?? null
-          if (entry !== undefined && answer !== null)
-            found[place] = { entry, outcomes: outcomesIn(answer) }
-        })
-      }),
+      Array.from(
+        Map.groupBy(asked, ({ shard }) => shard),
+        async ([shard, some]) => {
+          const answers = await this.ask(shard, some)
+          some.forEach((one, i) => {
+            const answer = answers[i] ?? null
+            if (answer !== null) found.set(one, { entry: one.entry, outcomes: outcomesIn(answer) })
+          })
+        },
+      ),
     )
-    return found.filter((one) => one !== undefined)
+    return asked.flatMap((one) => found.get(one) ?? [])
   }
 
   /** The answers as they came: null where somebody was erased. */

@@ -8,7 +8,9 @@ import { framed, type JoinedOutcome, storedOutcomes } from '../../core/learning/
 import { indexInSteps, type OutcomeIndex } from '../../core/learning/outcome-index.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
+import { SharedTurn } from '../shared-turn.ts'
 import type { AskedDecision } from './asked-decisions.ts'
+import { inPieces } from './in-pieces.ts'
 
 /** A turn of the loop: with a step that begins just before its end, still below 4 ms. */
 const turnMs = 2
@@ -53,30 +55,29 @@ export class OutcomeLookups {
   /** The one that was used last stands last. */
   private readonly remembered = new Map<FragmentId, Remembered>()
   private size = 0
-  private turnEnd = 0
+  private readonly turn: SharedTurn
 
   constructor(uses: OutcomeLookupsDependencies) {
     this.uses = uses
+    this.turn = new SharedTurn(uses.clock, turnMs)
   }
 
   /**
    * Of each decision, in order, a frame: its outcomes, or null where whoever it was about was erased
    * since. Rejects with `MOVED` where the shard is not here, or no longer.
    */
-  async *find(shard: number, asked: readonly AskedDecision[]): AsyncGenerator<Uint8Array> {
-    let pieces: Uint8Array[] = []
-    let bytes = 0
+  find(shard: number, asked: readonly AskedDecision[]): AsyncGenerator<Uint8Array> {
+    return inPieces(this.frames(shard, asked), pieceBytes)
+  }
+
+  private async *frames(
+    shard: number,
+    asked: readonly AskedDecision[],
+  ): AsyncGenerator<Uint8Array> {
     for (const one of asked) {
       const outcomes = await this.outcomesOf(this.held(shard), one)
-      const frame = framed(outcomes === undefined ? null : storedOutcomes(outcomes))
-      pieces.push(frame)
-      bytes += frame.length
-      if (bytes < pieceBytes) continue
-      yield Buffer.concat(pieces, bytes)
-      pieces = []
-      bytes = 0
+      yield framed(outcomes === undefined ? null : storedOutcomes(outcomes))
     }
-    if (bytes > 0) yield Buffer.concat(pieces, bytes)
   }
 
   private async outcomesOf(
@@ -106,7 +107,7 @@ export class OutcomeLookups {
     if (known?.shard === shard && isSame(known.version, version) && known.from <= from) {
       this.remembered.delete(id)
       this.remembered.set(id, known)
-      await this.mayPause()
+      await this.turn.giveWay()
       return known.index
     }
     const { isLong, index } = await this.read(shard, id, from)
@@ -127,7 +128,7 @@ export class OutcomeLookups {
     if (begun === undefined) return { isLong: false, index: new Map() }
     const { isLong, steps } = begun
     for (let step = begun.first; ; step = steps.next()) {
-      await this.mayPause()
+      await this.turn.giveWay()
       if (step.done === true) return { isLong, index: step.value }
       this.held(shard.number, shard)
     }
@@ -174,13 +175,6 @@ export class OutcomeLookups {
     const shard = this.uses.shards[number]
     if (shard !== undefined && (before === undefined || before === shard)) return shard
     throw new HalfsecondError('MOVED', `this node does not hold shard ${number}`)
-  }
-
-  private async mayPause(): Promise<void> {
-    const { clock } = this.uses
-    if (clock.monotonic() < this.turnEnd) return
-    await new Promise<void>((done) => clock.soon(done))
-    this.turnEnd = clock.monotonic() + turnMs
   }
 }
 

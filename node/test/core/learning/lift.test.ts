@@ -7,6 +7,7 @@ import {
   peopleUntilSeen,
   type Sums,
 } from '../../../src/core/learning/lift.ts'
+import { Dice } from '../../simulation/dice.ts'
 
 describe('the lift of an arm', () => {
   it('is the difference of the rates, and its share of the control', () => {
@@ -124,13 +125,7 @@ function scaled({ people, sum, squares }: Sums, times: number): Sums {
   return { people: people * times, sum: sum * times, squares: squares * times }
 }
 
-/** Mulberry32. */
 function randomOf(seed: number): () => number {
-  let state = seed * 7_919
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const dice = new Dice(seed * 7_919)
+  return () => dice.next()
 }

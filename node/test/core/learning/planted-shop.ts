@@ -1,17 +1,13 @@
 import type { LogisticCell } from '../../../src/core/learning/logistic.ts'
+import { Dice } from '../../simulation/dice.ts'
 
 /** From 0 up to 1. */
 export type Chance = () => number
 
-/** The same numbers for the same seed: mulberry32. */
+/** The same numbers for the same seed. */
 export function seeded(seed: number): Chance {
-  let state = seed * 0x9e3779b1
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
+  const dice = new Dice(seed * 0x9e3779b1)
+  return () => dice.next()
 }
 
 /** Runs a generator to its end. */
