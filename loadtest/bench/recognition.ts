@@ -1,6 +1,6 @@
 import { connect } from '@halfsecond/client'
 import { type Cluster, startCluster } from '../lib/cluster.ts'
-import { runDriver, startDriver } from '../lib/driver.ts'
+import { runDriver, startBackground } from '../lib/driver.ts'
 import { type Run, visitors } from './run.ts'
 
 const names = ['copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
@@ -52,13 +52,17 @@ async function mergeStorm(
   await runDriver('click-to-content', click)
   await runDriver('merges', { ...logins, seconds })
   const ratios: number[] = []
+  let reached = Number.POSITIVE_INFINITY
   for (let pair = 0; pair < pairs; pair++) {
     const quiet = await runDriver('click-to-content', click)
-    const storm = startDriver('merges', { ...logins, seconds: seconds * 3 + gatheringMs / 1_000 })
+    const storm = startBackground('merges', {
+      ...logins,
+      seconds: seconds * 3 + gatheringMs / 1_000,
+    })
     await new Promise<void>((resolve) => setTimeout(resolve, gatheringMs))
     const stormy = await runDriver('click-to-content', click)
     storm.finish()
-    await storm.ended
+    reached = Math.min(reached, (await storm.ended).rate ?? 0)
     ratios.push((stormy.p99 ?? Number.NaN) / (quiet.p99 ?? Number.NaN))
   }
   figures.add({
@@ -66,7 +70,7 @@ async function mergeStorm(
     value: ratios.sort((a, b) => a - b)[pairs >> 1] ?? null,
     unit: '×',
     atMost: 1.25,
-    with: { merges: `${stormRate}/s`, clicks: `${clickRate}/s`, pairs },
+    with: { merges: `${reached.toFixed(0)}/s`, clicks: `${clickRate}/s`, pairs },
   })
 }
 

@@ -1,14 +1,11 @@
-import { constants, setPriority } from 'node:os'
 import { connect } from '@halfsecond/client'
 import { driverOptions, finishing, numberOption, sendResult, textOption } from '../lib/driver.ts'
 import { atRate } from '../lib/pace.ts'
 
 /*
  * A storm of merges: browsers with a little history log in, each as a customer who has browsers
- * already, so that every login moves a copy to another shard. Those who log in have machines of
- * their own: here they stand back behind the cluster.
+ * already, so that every login moves a copy to another shard.
  */
-setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
 const options = driverOptions()
 const client = connect(textOption(options, 'url'), { channel: 'web' })
 await client.ready(30_000)
@@ -16,6 +13,7 @@ const customers = numberOption(options, 'customers')
 const run = Math.random().toString(36).slice(2)
 const running = new Set<Promise<unknown>>()
 let merged = 0
+const started = performance.now()
 
 async function merge(): Promise<void> {
   const i = merged++
@@ -33,6 +31,7 @@ await atRate(
   },
   finishing(),
 )
+const ended = performance.now()
 await Promise.all(running)
 await client.close()
-sendResult({ merged })
+sendResult({ merged, rate: (merged * 1_000) / (ended - started) })

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ForkOptions, fork, spawnSync } from 'node:child_process'
 import { isFields } from '@halfsecond/protocol'
 
 /*
@@ -26,8 +26,26 @@ export function runDriver(name: string, options: Options): Promise<Result> {
 
 /** Starts a driver that is ended by `finish`, at the latest after its `seconds`. */
 export function startDriver(name: string, options: Options): Driver {
+  return started(name, options, {})
+}
+
+/**
+ * As `startDriver`, for one that stands for machines of their own: it gets what processor time
+ * nobody else wants, all its threads, where the system knows such a class.
+ */
+export function startBackground(name: string, options: Options): Driver {
+  const idle = ['--idle', '0']
+  const isKnown = spawnSync('chrt', [...idle, 'true']).status === 0
+  return started(
+    name,
+    options,
+    isKnown ? { execPath: 'chrt', execArgv: [...idle, process.execPath] } : {},
+  )
+}
+
+function started(name: string, options: Options, how: ForkOptions): Driver {
   const path = new URL(`../drivers/${name}.ts`, import.meta.url)
-  const child = fork(path, [JSON.stringify(options)], { stdio: ['ignore', 2, 2, 'ipc'] })
+  const child = fork(path, [JSON.stringify(options)], { ...how, stdio: ['ignore', 2, 2, 'ipc'] })
   const ended = new Promise<Result>((resolve, reject) => {
     let result: Result | undefined
     const seconds = typeof options.seconds === 'number' ? options.seconds : 0

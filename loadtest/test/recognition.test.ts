@@ -115,18 +115,20 @@ describe('three nodes on three real servers', needs(realNatsServer), () => {
     }, patience)
   }, 120_000)
 
-  test('a decide at any home reflects what another home has just acknowledged', async () => {
+  test('a decide at any home that says it is fresh reflects what another home has just acknowledged', async () => {
     const homes = new Set<number>()
-    for (let i = 0; homes.size < 4 && i < 64; i++) {
+    for (let i = 0; homes.size < 4 && i < 256; i++) {
       const [anon, user] = [`w${i}`, `w${i}`]
       if (shardOf(`anon:${anon}`, shards) === shardOf(`user:${user}`, shards)) continue
-      homes.add(shardOf(`anon:${anon}`, shards))
       const web = client(0).visitor({ anon })
       await web.identify({ user })
       void client(0).visitor({ anon }).track('numbered', { path: '/', number: i })
       const shown = await client(0).visitor({ anon, user }).decide('page')
       expect(shown.error).toBeUndefined()
+      // The other home may take longer than a decide waits for it; the answer says so.
+      if (shown.freshness !== 'fresh') continue
       expect(shown.content).toMatchObject({ known: '1' })
+      homes.add(shardOf(`anon:${anon}`, shards))
     }
     expect(homes.size).toBe(4)
   })

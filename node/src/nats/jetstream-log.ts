@@ -8,10 +8,11 @@ import type {
   LogUsage,
   Observer,
   Tail,
+  Timer,
   Writer,
 } from '../runtime/ports.ts'
 import type { Nats } from './connection.ts'
-import { LogTailer } from './log-tailer.ts'
+import { LogTailer, watchMs } from './log-tailer.ts'
 import { purgeBefore, streamExtent, streamUsage } from './stream-api.ts'
 import { Turns } from './turns.ts'
 
@@ -33,6 +34,7 @@ export class JetStreamLog implements Log {
   private readonly random: () => number
   private readonly turns: Turns
   private readonly tailers = new Set<LogTailer>()
+  private watch: Timer | undefined
   private readonly creating = limited(createAtOnce)
 
   /**
@@ -112,6 +114,7 @@ export class JetStreamLog implements Log {
       random,
     })
     this.tailers.add(tailer)
+    this.watch ??= this.watchSoon()
     return {
       close: () => {
         this.tailers.delete(tailer)
@@ -120,8 +123,16 @@ export class JetStreamLog implements Log {
     }
   }
 
+  private watchSoon(): Timer {
+    return this.clock.after(watchMs, () => {
+      for (const tailer of this.tailers) tailer.watch()
+      this.watch = this.tailers.size > 0 ? this.watchSoon() : undefined
+    })
+  }
+
   /** Ends the tails; the connection is closed by whoever opened it. */
   async close(): Promise<void> {
+    this.watch?.cancel()
     await Promise.all([...this.tailers].map((tailer) => tailer.close()))
     this.tailers.clear()
   }

@@ -2,7 +2,7 @@ import { subjects, toHalfsecondError } from '@halfsecond/protocol'
 import type { Msg, Subscription } from '@nats-io/transport-node'
 import { discontinuity } from '../core/shard/continuity.ts'
 import { fingerprintOf } from '../core/shard/fold.ts'
-import type { Clock, Cursor, Follower, LogEntry, Observer, Tail, Timer } from '../runtime/ports.ts'
+import type { Clock, Cursor, Follower, LogEntry, Observer, Tail } from '../runtime/ports.ts'
 import { type Nats, nodeInbox } from './connection.ts'
 import { storedEntry } from './direct-gets.ts'
 import { DirectTail } from './direct-tail.ts'
@@ -19,14 +19,14 @@ const silenceMs = 1_200
 const directAfterMs = 800
 const attachingMs = 200
 
-/** How often silence is looked for. */
-const watchMs = 200
-
 /** How old an answer about the end of the stream may be that still says something of now. */
 const endHoldsMs = 200
 
 /** How long the stream has to lack entries until that is believed. */
 const aheadMs = 2_000
+
+/** How often silence has to be looked for: by one timer for all tailers of a node. */
+export const watchMs = 200
 
 /** A pull that lasts; it is renewed when used up, or when the server ends it. */
 const pullMs = 60_000
@@ -84,7 +84,6 @@ export class LogTailer implements Tail {
   /** Since when the stream seems to lack entries that were passed on. */
   private aheadSince: number | undefined
   private failures = 0
-  private watchdog: Timer | undefined
   private isEnded = false
 
   constructor(shard: number, cursor: Cursor, follower: Follower, uses: TailerDependencies) {
@@ -106,13 +105,20 @@ export class LogTailer implements Tail {
       uses,
     )
     void this.attach()
-    this.watch()
   }
 
   /** The connection is back: whatever the tailer waits for, it may try now. */
   reconnected(): void {
     this.failures = 0
     void this.attach()
+  }
+
+  /** Looks for silence: to be called every `watchMs`. */
+  watch(): void {
+    if (this.isEnded) return
+    const now = this.uses.clock.monotonic()
+    if (now - this.heardAt > silenceMs) void this.attach()
+    if (now >= this.directAt) this.direct.start()
   }
 
   async close(): Promise<void> {
@@ -126,7 +132,6 @@ export class LogTailer implements Tail {
 
   private end(): void {
     this.isEnded = true
-    this.watchdog?.cancel()
     this.direct.stop()
     this.detach()
   }
@@ -290,15 +295,5 @@ export class LogTailer implements Tail {
     } else {
       void this.attach()
     }
-  }
-
-  private watch(): void {
-    this.watchdog = this.uses.clock.after(watchMs, () => {
-      if (this.isEnded) return
-      const now = this.uses.clock.monotonic()
-      if (now - this.heardAt > silenceMs) void this.attach()
-      if (now >= this.directAt) this.direct.start()
-      this.watch()
-    })
   }
 }

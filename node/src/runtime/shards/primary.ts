@@ -215,7 +215,11 @@ export class Primary {
     const { shard, shards } = this.shard.state
     const sinceMs = this.clock.monotonic() - (busyTickMs * shard) / shards
     const leftMs = busyTickMs - (((sinceMs % busyTickMs) + busyTickMs) % busyTickMs)
-    this.timer = this.clock.after(leftMs, () => void this.tick().finally(() => this.schedule()))
+    // A timer may come a little early; it would come again at once.
+    this.timer = this.clock.after(
+      Math.ceil(leftMs) + 1,
+      () => void this.tick().finally(() => this.schedule()),
+    )
   }
 
   private async tick(): Promise<void> {
