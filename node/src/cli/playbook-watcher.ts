@@ -4,6 +4,7 @@ import { PlaybookError } from '../playbook/faults.ts'
 import type { Published } from '../runtime/decisions/publication.ts'
 import type { ActivePlaybook } from '../runtime/node-api.ts'
 import { describeFailure } from './failure.ts'
+import type { LastPublished } from './last-published.ts'
 import { describeFaults } from './playbook-file.ts'
 import { describeRemarks } from './publication-texts.ts'
 
@@ -15,6 +16,7 @@ export interface PlaybookWatcherDependencies {
   readonly publish: (text: string) => Promise<ActivePlaybook & Pick<Published, 'warnings'>>
   /** The playbook that decides. */
   readonly active: () => (ActivePlaybook & { readonly text: string }) | undefined
+  readonly last: LastPublished
   readonly tell: (text: string) => void
 }
 
@@ -36,7 +38,10 @@ export class PlaybookWatcher {
     this.uses = uses
   }
 
-  /** Publishes what the file holds now, unless it decides already; then watches it. */
+  /**
+   * Publishes what the file holds now, unless it decides already, or is what was published from a file
+   * last: what others published since stays on then. Watches it from then on.
+   */
   async start(): Promise<void> {
     watchFile(this.path, { interval: lookEveryMs }, this.changed)
     this.changed()
@@ -58,22 +63,41 @@ export class PlaybookWatcher {
 
   private async publishOnce(): Promise<void> {
     const { path } = this
-    const { publish, active, tell } = this.uses
+    const { publish, active, last, tell } = this.uses
     try {
       const text = await readFile(path, 'utf8')
       // An editor may empty a file before it writes it: that is no playbook yet.
       if (text === this.seen || text === '') return
+      const isFirst = this.seen === undefined
       this.seen = text
       const before = active()
       if (before?.text === text) {
         tell(`${path}: version ${before.version} decides, unchanged`)
+        this.remember(text, before.version)
+        return
+      }
+      const known = isFirst && before !== undefined ? last.versionOf(text) : undefined
+      if (before !== undefined && known !== undefined) {
+        tell(unchangedText(path, known, before.version))
         return
       }
       const { name, version, warnings } = await publish(text)
+      this.remember(text, version)
       for (const line of describeRemarks(path, 'warning', warnings)) tell(line)
       tell(`${path}: ${name} decides, version ${version}`)
     } catch (error) {
       tell(this.describe(error))
+    }
+  }
+
+  /** A disk that is full must not look as if the playbook were not published. */
+  private remember(text: string, version: number): void {
+    try {
+      this.uses.last.remember(text, version)
+    } catch (error) {
+      this.uses.tell(
+        `${this.path}: the next start publishes it again, for it cannot be noted that it was: ${describeFailure(error)}`,
+      )
     }
   }
 
@@ -86,6 +110,12 @@ export class PlaybookWatcher {
       return `${this.path} is not there; ${stays}, and it is published once it is`
     return `${this.path} was not published: ${describeFailure(error)}; ${stays}`
   }
+}
+
+/** A text with catalogues decides under the same number in another form, bound to their versions. */
+function unchangedText(path: string, known: number, deciding: number): string {
+  if (known === deciding) return `${path}: version ${deciding} decides, unchanged`
+  return `${path}: unchanged since it was published as version ${known}; version ${deciding} decides and stays on, saving a change publishes it`
 }
 
 function isAbsent(error: unknown): boolean {

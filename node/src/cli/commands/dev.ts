@@ -2,6 +2,7 @@ import { join, relative, resolve } from 'node:path'
 import { withoutCredentials } from '@halfsecond/protocol'
 import type { Command } from 'commander'
 import { demoPage, isDemoVisitor } from '../../demo/demo-page.ts'
+import { lastPublishedIn } from '../last-published.ts'
 import { PlaybookWatcher } from '../playbook-watcher.ts'
 import { printLine } from '../print.ts'
 import { type Served, type ServeOptions, serve, stop, untilStopped } from '../serve.ts'
@@ -52,6 +53,7 @@ async function watched(served: Served, options: DevOptions, around: Surroundings
     // Whoever saves a file looks at the page: a trial would only keep them waiting.
     publish: (text) => api.publishing.publish(text, { by: userOf(around), isTried: false }),
     active: () => api.playbook(),
+    last: lastPublishedIn(config.dataDir),
     tell,
   })
   await watcher.start()

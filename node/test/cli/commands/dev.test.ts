@@ -72,4 +72,30 @@ describe('halfsecond dev', () => {
       playbook: { name: 'fernhill', version: 3 },
     })
   })
+
+  it('leaves on what somebody published meanwhile, until the file is edited', async () => {
+    const other = join(folder, 'other.yaml')
+    writeFileSync(other, example.replace('Made for every weather', 'Made for other weather'))
+    await execute(['playbook', 'publish', other, '--no-trial'], { env })
+    await dev.stop()
+    await start()
+
+    await dev.printed(
+      /playbook\.yaml: unchanged since it was published as version 3; version 4 decides and stays on/,
+    )
+    const { output } = await execute(['playbook', 'defaults', '--from-node'], { env })
+    expect(output).toContain('Made for other weather')
+
+    writeFileSync(playbook, example.replace('Made for every weather', 'Made for any weather'))
+    await dev.printed(/fernhill decides, version 5\n/)
+  })
+
+  it('publishes a file that was edited while it was stopped', async () => {
+    await dev.stop()
+    writeFileSync(playbook, example)
+
+    await start()
+
+    await dev.printed(/playbook\.yaml: fernhill decides, version 6\n/)
+  })
 })
