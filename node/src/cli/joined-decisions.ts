@@ -18,6 +18,8 @@ export interface JoinedRequest {
   readonly since: number
   readonly until: number
   readonly placement?: string | undefined
+  /** Also what was known of whom they were about. */
+  readonly timelines?: boolean | undefined
   readonly signal: AbortSignal
   /** Now and then: the share of the time that is read, and how many decisions came. */
   readonly onProgress?: (share: number, decisions: number) => void
@@ -35,13 +37,13 @@ export interface JoinedRequest {
  */
 export async function* readJoined(
   admin: Pick<AdminClient, 'stream'>,
-  { since, until, placement, signal, onProgress }: JoinedRequest,
+  { since, until, placement, timelines, signal, onProgress }: JoinedRequest,
 ): AsyncGenerator<JoinedDecision> {
   let decisions = 0
   let ms = windowMsFirst
   for (let from = since; from < until; ) {
     const to = Math.min(until, from + ms)
-    const path = pathOf(from, to, placement)
+    const path = pathOf(from, to, placement, timelines)
     let inWindow = 0
     for await (const one of readWindow(admin, path, signal, from === since)) {
       inWindow++
@@ -102,9 +104,15 @@ function isPassing({ code }: HalfsecondError): boolean {
   return code === 'UNAVAILABLE' || code === 'TIMEOUT' || code === 'MALFORMED'
 }
 
-function pathOf(from: number, to: number, placement: string | undefined): string {
+function pathOf(
+  from: number,
+  to: number,
+  placement: string | undefined,
+  timelines = false,
+): string {
   const query = new URLSearchParams({ since: isoTime(from), until: isoTime(to) })
   if (placement !== undefined) query.set('placement', placement)
+  if (timelines) query.set('timelines', 'true')
   return `/v1/decisions?${query}`
 }
 

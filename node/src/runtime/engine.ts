@@ -40,7 +40,6 @@ import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
-import type { OutcomesRead } from './learning/asked-decisions.ts'
 import { Learning } from './learning/learning.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
@@ -337,10 +336,6 @@ export class Engine implements NodeApi {
 
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse> {
     return this.decisive.trials.run(request)
-  }
-
-  outcomes(request: OutcomesRead): AsyncIterable<Uint8Array> {
-    return this.learning.outcomes(request)
   }
 
   publishPlaybook(text: string): Promise<ActivePlaybook> {

@@ -8,6 +8,7 @@ import type { ExperimentRead } from './experiments/experiment-messages.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import { type Pulse, pulse } from './identity/pulse.ts'
 import type { OutcomesRead } from './learning/asked-decisions.ts'
+import type { TimelinesRead } from './learning/asked-timelines.ts'
 
 /** What people ask about visitors. Whoever holds the shard answers. */
 export type ReadRequest =
@@ -33,6 +34,7 @@ export type ReadRequest =
   | IdentityRead
   | TrialRead
   | OutcomesRead
+  | TimelinesRead
   | ExperimentRead
 
 /** What a node knows by itself. Rejects with `MOVED` for a shard that it does not hold. */
@@ -50,8 +52,12 @@ export interface Reader {
   /** First where the shard is, then each cell. */
   statisticsOf(shard: number): AsyncIterable<object>
   playbookTrial(request: TrialRead): AsyncIterable<object | Pulse>
-  /** Frames, as `OutcomeLookups` gives them. */
-  outcomes(request: OutcomesRead): AsyncIterable<Uint8Array>
+  readonly learning: {
+    /** Frames, as `OutcomeLookups` gives them. */
+    outcomes(request: OutcomesRead): AsyncIterable<Uint8Array>
+    /** Frames, as `TimelineLookups` gives them. */
+    timelines(request: TimelinesRead): AsyncIterable<Uint8Array>
+  }
   readonly experiments: { read(request: ExperimentRead): AsyncIterable<object | Pulse> }
 }
 
@@ -61,7 +67,7 @@ const chunkChars = 64 * 1024
 /**
  * What a node knows by itself, as JSON text in UTF-8: a fragment or its head, or nothing where
  * nothing is known; a list of explanations; or a line for each fragment or conflict of a shard.
- * Outcomes are frames of MessagePack.
+ * Outcomes and timelines are frames of MessagePack.
  */
 export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGenerator<Uint8Array> {
   switch (request.what) {
@@ -94,7 +100,10 @@ export async function* answerOf(request: ReadRequest, reader: Reader): AsyncGene
       yield* linesOf(reader.playbookTrial(request))
       return
     case 'outcomes':
-      yield* reader.outcomes(request)
+      yield* reader.learning.outcomes(request)
+      return
+    case 'timelines':
+      yield* reader.learning.timelines(request)
       return
     case 'experimentSums':
     case 'experimentFacts':

@@ -108,7 +108,7 @@ function timeOf({ from, to }: ReplayTally): string {
   return from === 0 ? '' : `, ${isoTime(from)} to ${isoTime(to)}`
 }
 
-function readLines({ whole, partial, dropped, missing, ...read }: ReplayTally): string[] {
+function readLines({ whole, partial, rebuilt, dropped, missing, ...read }: ReplayTally): string[] {
   const known = whole + partial
   const some = Object.entries(dropped).map(([reason, n]) => `${count(n)} ${reason}`)
   const sampled = Object.entries(read.sampled).filter(([oneOf]) => oneOf !== '1')
@@ -121,13 +121,22 @@ function readLines({ whole, partial, dropped, missing, ...read }: ReplayTally): 
       : [
           `what the candidate looks at is known of ${percent(whole / known)} of them, in part of ${percent(partial / known)}`,
         ]),
-    ...(missing.length === 0 ? [] : [`never logged, so unknown to the candidate: ${named}${more}`]),
+    ...(missing.length === 0 ? [] : [missingLine(`${named}${more}`, rebuilt / known)]),
     ...(some.length === 0 ? [] : [`left out: ${some.join(', ')}`]),
     ...sampled.map(
       ([oneOf, n]) =>
         `one of ${oneOf} decisions was logged for a time: ${count(n)} of them, which count ${oneOf} times`,
     ),
   ]
+}
+
+function missingLine(named: string, rebuilt: number): string {
+  if (rebuilt === 1) return `never logged, so made anew from timelines: ${named}`
+  const beside =
+    rebuilt > 0
+      ? `; in ${percent(rebuilt)} made anew from timelines`
+      : ', but --timelines makes it anew'
+  return `never logged, so unknown to the candidate: ${named}${beside}`
 }
 
 function versions(name: string, counts: { readonly [version: string]: number }): string {

@@ -45,10 +45,10 @@ class CandidateThread {
 
   private async decide(bytes: Uint8Array): Promise<void> {
     for (const value of new Frames().take(bytes)) {
-      const { entry, outcomes } = joinedIn(value)
+      const { entry, outcomes, pasts } = joinedIn(value)
       const logged = CandidateReplay.read(entry)
       const playbook = logged && (await this.playbookAt(logged.playbookVersion))
-      this.replay.add(logged, outcomes, playbook)
+      this.replay.add(logged, outcomes, playbook, pasts)
     }
   }
 

@@ -4,7 +4,7 @@ import { HalfsecondError } from '@halfsecond/protocol'
 import { encodeJoined } from '../../core/learning/joined.ts'
 import { WholeFrames } from '../../core/learning/whole-frames.ts'
 import type { AdminClient } from '../admin-client.ts'
-import { readJoined } from '../joined-decisions.ts'
+import { type JoinedRequest, readJoined } from '../joined-decisions.ts'
 
 /** Some hundred decisions: a thread is busy with them for some ten milliseconds. */
 const batchBytes = 512 * 1024
@@ -49,7 +49,7 @@ export async function* batchesOfFile(
 /** The decisions of a cluster since then, in milliseconds since 1970. */
 export function batchesOfCluster(
   admin: AdminClient,
-  range: { readonly since: number; readonly until: number; readonly placement: string | undefined },
+  range: Pick<JoinedRequest, 'since' | 'until' | 'placement' | 'timelines'>,
   { max, signal, onProgress }: Batching,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   let share = 0

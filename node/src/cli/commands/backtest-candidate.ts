@@ -26,6 +26,7 @@ export interface CandidateOptions {
   readonly reward?: string
   readonly within?: string
   readonly limit?: string
+  readonly timelines?: boolean
   readonly decisions?: string
   readonly before?: string
   readonly report?: string
@@ -51,7 +52,7 @@ export async function runCandidateBacktest(
     around.notes.write(`${describeFaults(file, faults)}\n`)
     throw new Exit(exitCodes.failed)
   }
-  const { placement } = options
+  const { placement, timelines } = options
   if (placement !== undefined && !playbook.placements.has(placement))
     throw new HalfsecondError('INVALID', `${file} has no placement "${printable(placement)}"`)
   const progress = new Progress(viewOf(around), progressSteps, 'decisions')
@@ -67,7 +68,7 @@ export async function runCandidateBacktest(
     options.decisions === undefined
       ? batchesOfCluster(
           admin,
-          { since: sinceOf(options.since ?? '7d', until), until, placement },
+          { since: sinceOf(options.since ?? '7d', until), until, placement, timelines },
           batching,
         )
       : batchesOfFile(options.decisions, batching)

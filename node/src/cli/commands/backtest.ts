@@ -60,6 +60,7 @@ export function addBacktest(program: Command, around: Surroundings): void {
     .option('--reward <what>', 'an outcome, by default accept; with --log its column, reward')
     .option('--within <duration>', 'how soon after the decision it counts (default: 7d)')
     .option('--limit <number>', 'read at most so many decisions')
+    .option('--timelines', 'make features that were not logged anew, from stored timelines')
     .option('--decisions <file>', 'decisions that `halfsecond decisions export` wrote')
     .option('--before <file>', 'the playbook that decided, where no node is asked for it')
     .option('--report <file>', 'also write a picture, .svg, or a page, .html')

@@ -10,6 +10,7 @@ import type { Surroundings } from '../surroundings.ts'
 interface ExportOptions {
   readonly since: string
   readonly placement?: string
+  readonly timelines?: boolean
   readonly out?: string
   readonly adminUrl?: string
 }
@@ -23,13 +24,14 @@ export function addDecisionsExport(decisions: Command, around: Surroundings): vo
     .description('write decisions with what became of them to a file, for backtest --decisions')
     .option('--since <age or time>', 'those of the last 7d, or since 2026-11-01T00:00:00Z', '7d')
     .option('--placement <name>', 'only those at this placement')
+    .option('--timelines', 'also what was known of the visitors, for features that were not logged')
     .option('--out <file>', 'write to this file, which appears once it is complete')
     .option('--admin-url <url>', 'admin port of a node')
-    .action(async ({ since, placement, out, ...options }: ExportOptions) => {
+    .action(async ({ since, placement, timelines, out, ...options }: ExportOptions) => {
       const admin = new AdminClient(adminUrl(options.adminUrl, around))
       const until = Date.now()
       const { stopping: signal } = around
-      const request = { since: sinceOf(since, until), until, placement, signal }
+      const request = { since: sinceOf(since, until), until, placement, timelines, signal }
       let decisions = 0
       const pieces = piecesOf(admin, request, (so) => {
         decisions = so

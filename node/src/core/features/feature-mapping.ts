@@ -1,10 +1,8 @@
 import type { Feature, FeatureSet, OutcomeFeature } from './feature-set.ts'
 import type { FeatureState } from './feature-state.ts'
+import { neverKnown } from './rebuilt-features.ts'
 import { lastReach } from './ring.ts'
 import { restoreWhole } from './stored-features.ts'
-
-/** Nothing of a feature is known: everything may be missing up to this time. */
-const neverKnown = Number.MAX_SAFE_INTEGER
 
 /** A feature that is taken over from another set. */
 interface Target {
@@ -26,15 +24,26 @@ type Reach = NonNullable<OutcomeFeature['reach']>
  */
 export class FeatureMapping {
   readonly from: FeatureSet
-  /** Features of the other set that are not in this one, in the words of their sets. */
+  /** Features of the other set that are not taken over, in the words of their sets. */
   readonly missing: readonly string[]
+  /** By index in the other set. */
+  readonly lacking: ReadonlySet<number>
   private readonly to: FeatureSet
   /** By index in the first set. */
   private readonly targets = new Map<number, Target[]>()
   private readonly floors: readonly (readonly [number, number])[]
 
-  /** @param isOffer whether there was an offer of this name in the first playbook */
-  constructor(from: FeatureSet, to: FeatureSet, isOffer: (name: string) => boolean) {
+  /**
+   * @param isOffer whether there was an offer of this name in the first playbook
+   * @param isRebuilt whether somebody else knows the features that this one lacks: then it takes
+   *   over only what is as exact as the other set keeps it, and says nothing of the rest
+   */
+  constructor(
+    from: FeatureSet,
+    to: FeatureSet,
+    isOffer: (name: string) => boolean,
+    isRebuilt = false,
+  ) {
     this.from = from
     this.to = to
     const isSameLater = [...to.placements].every(
@@ -46,14 +55,17 @@ export class FeatureMapping {
       const source = from.features[at]
       if (isOfTheNew(feature, from, to, isOffer)) return
       const reading = source && readingOf(feature, from, to, isOffer, isSameLater)
-      if (source === undefined || reading === 'missing') missing.push(index)
+      const isTooMuch = reading === 'too much'
+      const isLacking = source === undefined || reading === 'missing'
+      if (isLacking || (isRebuilt && (isTooMuch || isLess(source, feature)))) missing.push(index)
       else {
-        const target = { index, feature, source, isTooMuch: reading === 'too much' }
+        const target = { index, feature, source, isTooMuch }
         this.targets.set(at, [...(this.targets.get(at) ?? []), target])
       }
     })
     this.missing = missing.map((index) => to.features[index]?.text ?? '')
-    this.floors = missing.map((index) => [index, neverKnown])
+    this.lacking = new Set(missing)
+    this.floors = isRebuilt ? [] : missing.map((index) => [index, neverKnown])
   }
 
   /**
@@ -232,6 +244,15 @@ function readingOf(
   for (const name of after) if (!before.has(name) && wasThere(name)) return 'missing'
   for (const name of before) if (!after.has(name)) return 'too much'
   return 'same'
+}
+
+/** Whether a feature keeps less than another one of the same does. */
+function isLess(source: Feature, than: Feature): boolean {
+  if (source.text === than.text && source.capacity >= than.capacity) return false
+  const reach = reachOf(than)
+  return (
+    source.capacity < than.capacity || (reach !== undefined && !isSameReach(reach, reachOf(source)))
+  )
 }
 
 function outcomeOf(feature: Exclude<Feature, { readonly kind: 'event' }>): string | undefined {

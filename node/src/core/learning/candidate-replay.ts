@@ -9,7 +9,7 @@ import {
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import type { Said } from '../fragment/said.ts'
 import { type Asked, armOf, choiceOf, isSame } from './candidate-choice.ts'
-import { type MappedProfile, ProfileMapping } from './candidate-profile.ts'
+import { type MappedProfile, type PastTimelines, ProfileMapping } from './candidate-profile.ts'
 import { CandidateRows, type RowParts } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
 import type { JoinedOutcome } from './joined.ts'
@@ -64,14 +64,16 @@ export class CandidateReplay {
   /**
    * @param logged what `read` gave of its entry
    * @param playbook the one that decided; undefined where nobody has it
+   * @param pasts of its members, where timelines were asked for
    */
   add(
     logged: LoggedDecision | undefined,
     outcomes: readonly JoinedOutcome[],
     playbook: Playbook | undefined,
+    pasts?: PastTimelines,
   ): void {
     this.tally.decisions++
-    const mapped = this.profileOf(logged, playbook)
+    const mapped = this.profileOf(logged, playbook, pasts)
     if (logged === undefined || mapped === undefined) return
     const person = hash53(logged.key)
     logged.choices.forEach((choice, place) => {
@@ -137,6 +139,7 @@ export class CandidateReplay {
   private profileOf(
     logged: LoggedDecision | undefined,
     playbook: Playbook | undefined,
+    pasts: PastTimelines | undefined,
   ): MappedProfile | undefined {
     if (logged === undefined) {
       this.drop('unreadable')
@@ -147,10 +150,13 @@ export class CandidateReplay {
       this.drop('without its profile')
       return undefined
     }
-    const mapped = playbook && this.mappingOf(playbook).of(logged.stored)
+    const mapped = playbook && this.mappingOf(playbook).of(logged.stored, pasts)
     if (mapped === undefined) this.drop('of a playbook that is gone')
-    else if (mapped.isWhole) this.tally.whole++
-    else this.tally.partial++
+    else {
+      if (mapped.isWhole) this.tally.whole++
+      else this.tally.partial++
+      if (pasts !== undefined) this.tally.rebuilt++
+    }
     return mapped
   }
 

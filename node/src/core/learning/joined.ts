@@ -1,10 +1,14 @@
 import { decodeTrusted, encode, HalfsecondError } from '@halfsecond/protocol'
 import type { Said } from '../fragment/said.ts'
+import { type PastTimeline, pastIn, storedPast } from './past-timeline.ts'
 
 /*
  * Decisions as they were logged, each with what became of it. On the wire, of each:
  *
- *   u32 length, little-endian │ MessagePack [entry, [placement, offer, outcome, at, …]]
+ *   u32 length, little-endian │ MessagePack [entry, [placement, offer, outcome, at, …], [past, …]]
+ *
+ * The last is there where timelines were asked for: of each member of the entry, in their order, as
+ * `past-timeline.ts` stores it, or null.
  */
 
 /** A decision and all that was told of it since. */
@@ -16,6 +20,11 @@ export interface JoinedDecision {
    * nobody reports a display: there deciding is the exposure.
    */
   readonly outcomes: readonly JoinedOutcome[]
+  /**
+   * What was known of each member at the time of the decision, where that was asked for; undefined
+   * of one of whom nothing is left, or for whom there was no room.
+   */
+  readonly pasts?: readonly (PastTimeline | undefined)[]
 }
 
 export interface JoinedOutcome {
@@ -32,8 +41,11 @@ export interface JoinedOutcome {
  */
 export const outcomesPerDecisionMax = 64
 
-/** An entry of 64 KiB and its outcomes, with room: a greater length is no frame. */
+/** An entry of 64 KiB, its outcomes and timelines, with room: a greater length is no frame. */
 const frameBytesMax = 256 * 1024
+
+/** What the timelines of one decision may take: who is left out then is not known. */
+export const pastsBytesMax = 128 * 1024
 
 const lengthBytes = 4
 
@@ -58,15 +70,20 @@ export function outcomesIn(stored: unknown): JoinedOutcome[] {
   return outcomes
 }
 
-export function encodeJoined({ entry, outcomes }: JoinedDecision): Uint8Array {
-  return framed([entry, storedOutcomes(outcomes)])
+export function encodeJoined({ entry, outcomes, pasts }: JoinedDecision): Uint8Array {
+  const joined = [entry, storedOutcomes(outcomes)]
+  if (pasts === undefined) return framed(joined)
+  return framed([...joined, pasts.map((past) => (past === undefined ? null : storedPast(past)))])
 }
 
 /** @throws HalfsecondError `MALFORMED` */
 export function joinedIn(value: unknown): JoinedDecision {
-  const [entry, stored]: unknown[] = Array.isArray(value) ? value : []
+  const [entry, stored, pasts]: unknown[] = Array.isArray(value) ? value : []
   if (!(entry instanceof Uint8Array)) throw malformed()
-  return { entry, outcomes: outcomesIn(stored) }
+  const joined = { entry, outcomes: outcomesIn(stored) }
+  if (pasts === undefined) return joined
+  if (!Array.isArray(pasts)) throw malformed()
+  return { ...joined, pasts: pasts.map((past) => (past === null ? undefined : pastIn(past))) }
 }
 
 /** A value as MessagePack, behind its length. */

@@ -13,6 +13,8 @@ export interface ReplayTally {
   /** Decisions of which all, or only a part, of what the candidate looks at is known. */
   readonly whole: number
   readonly partial: number
+  /** Of those, the ones that came with timelines, from which is made what was not logged. */
+  readonly rebuilt: number
   readonly dropped: { readonly [reason in DropReason]?: number }
   /** Times of the first and the last decision, in milliseconds since 1970; 0 where there is none. */
   readonly from: number
@@ -32,6 +34,7 @@ export interface GrowingTally {
   decisions: number
   whole: number
   partial: number
+  rebuilt: number
   dropped: { [reason in DropReason]?: number }
   from: number
   to: number
@@ -41,7 +44,7 @@ export interface GrowingTally {
 }
 
 export function emptyTally(): GrowingTally {
-  const none = { decisions: 0, whole: 0, partial: 0, from: 0, to: 0 }
+  const none = { decisions: 0, whole: 0, partial: 0, rebuilt: 0, from: 0, to: 0 }
   return { ...none, dropped: {}, playbooks: {}, models: {}, sampled: {} }
 }
 
@@ -62,6 +65,7 @@ export function addReplayTallies(one: ReplayTally, other: ReplayTally): ReplayTa
     decisions: one.decisions + other.decisions,
     whole: one.whole + other.whole,
     partial: one.partial + other.partial,
+    rebuilt: one.rebuilt + other.rebuilt,
     dropped: sums(one.dropped, other.dropped),
     from: times.length === 0 ? 0 : Math.min(...times),
     to: Math.max(one.to, other.to),

@@ -67,7 +67,7 @@ function requestOf(
   if (what === 'identityJudge' || what === 'identityLinks')
     return isCount(shard) && isCount(version) ? { what, shard, version } : undefined
   if (what === 'playbookTrial') return trialIn(request)
-  if (what === 'outcomes')
+  if (what === 'outcomes' || what === 'timelines')
     return isCount(shard) && asked instanceof Uint8Array ? { what, shard, asked } : undefined
   if (what === 'export' || what === 'conflicts' || what === 'statistics')
     return isCount(shard) ? { what, shard } : undefined

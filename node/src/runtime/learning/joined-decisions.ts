@@ -1,17 +1,17 @@
-import { fnv1a32, HalfsecondError, shardOf, toHalfsecondError } from '@halfsecond/protocol'
+import { fnv1a32, shardOf } from '@halfsecond/protocol'
 import { headOf, readDecision } from '../../core/decision/logged-decision.ts'
-import { Frames, type JoinedDecision, outcomesIn } from '../../core/learning/joined.ts'
+import { type JoinedDecision, outcomesIn } from '../../core/learning/joined.ts'
 import { Singles } from '../../core/learning/singles.ts'
 import { type Clock, type Decisions, decisionPartitions } from '../ports.ts'
-import type { ReadRequest } from '../reads.ts'
+import { askShard } from './ask-shard.ts'
 import { type AskedDecision, askedMax, encodeAsked } from './asked-decisions.ts'
+import { JoinedPasts, type JoinedPastsDependencies } from './joined-pasts.ts'
 
 /** Entries looked at between two turns of others: about a millisecond. */
 const turnEntries = 128
 
-/** A shard whose primary is gone has the next one within two seconds. */
-const retryMs = 500
-const tries = 20
+/** Decisions asked about at once where timelines are wanted too: 8 MB where all of them are long. */
+const withTimelinesMax = 64
 
 /** Which decisions. */
 export interface JoinedRange {
@@ -24,13 +24,12 @@ export interface JoinedRange {
   readonly shard?: number | undefined
   /** Only one of so many, by chance: a power of two. Which follows from the decision's id. */
   readonly oneOf?: number
+  /** Also what was known of whom they were about, as far as it is stored. */
+  readonly timelines?: boolean | undefined
 }
 
-export interface JoinedDecisionsDependencies {
+export interface JoinedDecisionsDependencies extends JoinedPastsDependencies {
   readonly decisions: Pick<Decisions, 'find'>
-  readonly shards: number
-  /** Answers from whichever node holds the shard. */
-  readonly read: (request: ReadRequest) => AsyncIterable<Uint8Array>
   readonly clock: Clock
 }
 
@@ -50,9 +49,11 @@ interface Asked extends AskedDecision {
  */
 export class JoinedDecisions {
   private readonly uses: JoinedDecisionsDependencies
+  private readonly pasts: JoinedPasts
 
   constructor(uses: JoinedDecisionsDependencies) {
     this.uses = uses
+    this.pasts = new JoinedPasts(uses)
   }
 
   /** Rejects with `UNAVAILABLE`, before or in the middle: then it is not complete. */
@@ -60,7 +61,7 @@ export class JoinedDecisions {
     // The next are asked about while these are worked on.
     let joining: Promise<readonly JoinedDecision[]> | undefined
     for await (const some of this.batches(range)) {
-      const next = this.join(some)
+      const next = this.join(some, range.timelines === true)
       // Whoever stops reading in between leaves it alone.
       next.catch(() => undefined)
       if (joining !== undefined) yield* await joining
@@ -71,9 +72,10 @@ export class JoinedDecisions {
 
   private async *batches(range: JoinedRange): AsyncGenerator<readonly Asked[]> {
     let batch: Asked[] = []
+    const max = range.timelines === true ? withTimelinesMax : askedMax
     for await (const one of this.logged(range)) {
       batch.push(one)
-      if (batch.length < askedMax) continue
+      if (batch.length < max) continue
       yield batch
       batch = []
     }
@@ -113,13 +115,18 @@ export class JoinedDecisions {
     return { entry, shard, decision, key, at }
   }
 
-  private async join(asked: readonly Asked[]): Promise<readonly JoinedDecision[]> {
+  private async join(
+    asked: readonly Asked[],
+    isWithTimelines: boolean,
+  ): Promise<readonly JoinedDecision[]> {
     const found = new Map<Asked, JoinedDecision>()
     await Promise.all(
       Array.from(
         Map.groupBy(asked, ({ shard }) => shard),
         async ([shard, some]) => {
-          const answers = await this.ask(shard, some)
+          const request = { what: 'outcomes', shard, asked: encodeAsked(some) } as const
+          // Null where somebody was erased.
+          const answers = await askShard(this.uses, request, some.length)
           some.forEach((one, i) => {
             const answer = answers[i] ?? null
             if (answer !== null) found.set(one, { entry: one.entry, outcomes: outcomesIn(answer) })
@@ -127,38 +134,9 @@ export class JoinedDecisions {
         },
       ),
     )
-    return asked.flatMap((one) => found.get(one) ?? [])
+    const joined = asked.flatMap((one) => found.get(one) ?? [])
+    return isWithTimelines ? this.pasts.add(joined) : joined
   }
-
-  /** The answers as they came: null where somebody was erased. */
-  private async ask(shard: number, some: readonly AskedDecision[]): Promise<readonly unknown[]> {
-    const { clock, read } = this.uses
-    const request = { what: 'outcomes', shard, asked: encodeAsked(some) } as const
-    for (let left = tries - 1; ; left--) {
-      try {
-        return await answersOf(read(request), some.length)
-      } catch (thrown) {
-        const failure = toHalfsecondError(thrown, 'UNAVAILABLE', 'outcomes cannot be read')
-        if (left === 0)
-          throw new HalfsecondError(
-            'UNAVAILABLE',
-            `shard ${shard} does not say what became of its decisions: ${failure.message}`,
-          )
-      }
-      await new Promise<void>((resolve) => clock.after(retryMs, resolve))
-    }
-  }
-}
-
-async function answersOf(
-  parts: AsyncIterable<Uint8Array>,
-  count: number,
-): Promise<readonly unknown[]> {
-  const frames = new Frames()
-  const answers: unknown[] = []
-  for await (const part of parts) answers.push(...frames.take(part))
-  if (answers.length === count && frames.isBetween) return answers
-  throw new HalfsecondError('UNAVAILABLE', 'an answer that is not whole')
 }
 
 /** Looking for the names' bytes first is far cheaper than decoding what was decided elsewhere. */

@@ -5,13 +5,16 @@ import type { Playbooks } from '../decisions/playbooks.ts'
 import type { Clock, Decisions, Log, Models, Observer, Store } from '../ports.ts'
 import type { ReadRequest } from '../reads.ts'
 import { askedIn, type OutcomesRead } from './asked-decisions.ts'
+import { askedTimelinesIn, type TimelinesRead } from './asked-timelines.ts'
 import { CurrentModel } from './current-model.ts'
+import { HeldFragments } from './held-fragments.ts'
 import { JoinedDecisions } from './joined-decisions.ts'
 import { LogisticTrainer } from './logistic-trainer.ts'
 import { ModelVersions } from './model-versions.ts'
 import { OutcomeLookups } from './outcome-lookups.ts'
 import { ModelPublisher } from './publisher.ts'
 import { readStatistics } from './shard-statistics.ts'
+import { TimelineLookups } from './timeline-lookups.ts'
 
 export interface LearningDependencies {
   readonly log: Pick<Log, 'shards'>
@@ -37,6 +40,7 @@ export class Learning {
   readonly versions: ModelVersions
   readonly current: CurrentModel
   private readonly lookups: OutcomeLookups
+  private readonly pasts: TimelineLookups
   private readonly trainer: LogisticTrainer
   private readonly publisher: ModelPublisher
 
@@ -46,7 +50,9 @@ export class Learning {
     const read = (request: ReadRequest) => self.read(request)
     this.joined = new JoinedDecisions({ decisions, shards, read, clock })
     const held = self.cluster.holdings.byNumber
-    this.lookups = new OutcomeLookups({ shards: held, store, clock })
+    const fragments = new HeldFragments({ shards: held, store })
+    this.lookups = new OutcomeLookups(fragments, clock)
+    this.pasts = new TimelineLookups(fragments, clock)
     this.versions = new ModelVersions(models)
     this.current = new CurrentModel({ models, clock, observer })
     this.trainer = new LogisticTrainer({ joined: this.joined, clock })
@@ -73,6 +79,11 @@ export class Learning {
   /** What became of decisions, in a shard that is held here. */
   outcomes({ shard, asked }: OutcomesRead): AsyncIterable<Uint8Array> {
     return this.lookups.find(shard, askedIn(asked))
+  }
+
+  /** What fragments were at times of the past, in a shard that is held here. */
+  timelines({ shard, asked }: TimelinesRead): AsyncIterable<Uint8Array> {
+    return this.pasts.find(shard, askedTimelinesIn(asked))
   }
 
   /** Never rejects. */

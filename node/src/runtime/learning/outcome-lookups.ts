@@ -1,15 +1,12 @@
-import { type FragmentId, fragmentIdOf, HalfsecondError } from '@halfsecond/protocol'
-import { Arena } from '../../core/fragment/arena.ts'
-import type { Ground } from '../../core/fragment/evolve.ts'
-import { type Fragment, release } from '../../core/fragment/fragment.ts'
-import { decodeFragment } from '../../core/fragment/fragment-row.ts'
+import { type FragmentId, fragmentIdOf } from '@halfsecond/protocol'
 import { isSame, type Version } from '../../core/identity/ties.ts'
 import { framed, type JoinedOutcome, storedOutcomes } from '../../core/learning/joined.ts'
 import { indexInSteps, type OutcomeIndex } from '../../core/learning/outcome-index.ts'
-import type { Clock, Store } from '../ports.ts'
+import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
 import { SharedTurn } from '../shared-turn.ts'
 import type { AskedDecision } from './asked-decisions.ts'
+import type { HeldFragments } from './held-fragments.ts'
 import { inPieces } from './in-pieces.ts'
 
 /** A turn of the loop: with a step that begins just before its end, still below 4 ms. */
@@ -27,13 +24,6 @@ const rememberedMax = 100_000
 /** An outcome may be earlier than its decision, by what servers' clocks differ. */
 const slackMs = 10 * 60_000
 
-export interface OutcomeLookupsDependencies {
-  /** By number; undefined for those that other nodes hold. */
-  readonly shards: readonly (Shard | undefined)[]
-  readonly store: Pick<Store, 'shard'>
-  readonly clock: Clock
-}
-
 /** Of one fragment as it was at a version. */
 interface Remembered {
   readonly shard: Shard
@@ -49,17 +39,15 @@ interface Remembered {
  * hands, in its epochs.
  */
 export class OutcomeLookups {
-  private readonly uses: OutcomeLookupsDependencies
-  /** Memory for rows that are only looked at. */
-  private readonly scratch = new Arena()
+  private readonly held: HeldFragments
   /** The one that was used last stands last. */
   private readonly remembered = new Map<FragmentId, Remembered>()
   private size = 0
   private readonly turn: SharedTurn
 
-  constructor(uses: OutcomeLookupsDependencies) {
-    this.uses = uses
-    this.turn = new SharedTurn(uses.clock, turnMs)
+  constructor(held: HeldFragments, clock: Clock) {
+    this.held = held
+    this.turn = new SharedTurn(clock, turnMs)
   }
 
   /**
@@ -75,7 +63,7 @@ export class OutcomeLookups {
     asked: readonly AskedDecision[],
   ): AsyncGenerator<Uint8Array> {
     for (const one of asked) {
-      const outcomes = await this.outcomesOf(this.held(shard), one)
+      const outcomes = await this.outcomesOf(this.held.shard(shard), one)
       yield framed(outcomes === undefined ? null : storedOutcomes(outcomes))
     }
   }
@@ -85,10 +73,10 @@ export class OutcomeLookups {
     { key, at, decision }: AskedDecision,
   ): Promise<readonly JoinedOutcome[] | undefined> {
     const found: JoinedOutcome[] = []
-    const epochs = this.see(shard, key, ({ device }) => device?.epochs.length ?? 1) ?? 0
+    const epochs = this.held.see(shard, key, ({ device }) => device?.epochs.length ?? 1) ?? 0
     for (let epoch = 0; epoch < epochs; epoch++) {
       const id = fragmentIdOf(key, epoch)
-      const tombAt = this.see(shard, id, ({ ties }) => ties?.tomb?.at) ?? -1
+      const tombAt = this.held.see(shard, id, ({ ties }) => ties?.tomb?.at) ?? -1
       if (tombAt >= at) return undefined
       const index = await this.indexOf(shard, id, at - slackMs)
       found.push(...(index?.get(decision) ?? []))
@@ -101,7 +89,7 @@ export class OutcomeLookups {
     id: FragmentId,
     from: number,
   ): Promise<OutcomeIndex | undefined> {
-    const version = this.see(shard, id, ({ sequence, index }) => ({ sequence, index }))
+    const version = this.held.see(shard, id, ({ sequence, index }) => ({ sequence, index }))
     if (version === undefined) return undefined
     const known = this.remembered.get(id)
     if (known?.shard === shard && isSame(known.version, version) && known.from <= from) {
@@ -120,18 +108,17 @@ export class OutcomeLookups {
     id: FragmentId,
     from: number,
   ): Promise<{ readonly isLong: boolean; readonly index: OutcomeIndex }> {
-    const begun = this.see(shard, id, (fragment, ground) => {
-      const steps = indexInSteps(fragment, ground, from)
-      // The first step reads what may change or leave memory; all others read sealed rows.
-      return { isLong: fragment.sealed !== null, steps, first: steps.next() }
-    })
-    if (begun === undefined) return { isLong: false, index: new Map() }
-    const { isLong, steps } = begun
-    for (let step = begun.first; ; step = steps.next()) {
-      await this.turn.giveWay()
-      if (step.done === true) return { isLong, index: step.value }
-      this.held(shard.number, shard)
-    }
+    let isLong = false
+    const index = await this.held.steps(
+      shard,
+      id,
+      (fragment, ground) => {
+        isLong = fragment.sealed !== null
+        return indexInSteps(fragment, ground, from)
+      },
+      this.turn,
+    )
+    return { isLong, index: index ?? new Map() }
   }
 
   private remember(id: FragmentId, one: Remembered): void {
@@ -149,36 +136,7 @@ export class OutcomeLookups {
     this.remembered.delete(id)
     this.size -= sizeOf(one)
   }
-
-  /**
-   * Looks at a fragment where it is: read apart from the actors where it is not one of them, so that
-   * whoever is asked about long ago does not push those in use out of memory.
-   */
-  private see<V>(
-    shard: Shard,
-    id: FragmentId,
-    view: (fragment: Fragment, ground: Reading) => V,
-  ): V | undefined {
-    const resident = shard.memory.peek(id)
-    if (resident !== undefined) return view(resident, shard.memory)
-    const row = this.uses.store.shard(shard.number).fragment(id)
-    if (row === undefined) return undefined
-    const fragment = decodeFragment(id, row, this.scratch, null)
-    try {
-      return view(fragment, { arena: this.scratch, chunks: shard.memory.chunks })
-    } finally {
-      release(fragment, this.scratch)
-    }
-  }
-
-  private held(number: number, before?: Shard): Shard {
-    const shard = this.uses.shards[number]
-    if (shard !== undefined && (before === undefined || before === shard)) return shard
-    throw new HalfsecondError('MOVED', `this node does not hold shard ${number}`)
-  }
 }
-
-type Reading = Pick<Ground, 'arena' | 'chunks'>
 
 /** The timeline itself counts too: a million of them without outcomes are not free. */
 function sizeOf({ index }: Remembered): number {

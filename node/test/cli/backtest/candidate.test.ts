@@ -179,8 +179,30 @@ describe('a backtest of a candidate playbook', () => {
 
     const { output } = await backtest(candidate, '--placement', 'hero')
 
-    expect(output).toContain('never logged, so unknown to the candidate: event bought')
+    expect(output).toContain(
+      'never logged, so unknown to the candidate: event bought, but --timelines makes it anew',
+    )
     expect(output).toContain('is known of 0 % of them, in part of 100 %')
+  })
+
+  it('makes what was not logged anew from timelines, of a node or in a file', async () => {
+    const condition = 'count("page", "1d", p, p.path == "/a") > 0'
+    const candidate = file('read.yaml', live.replace('count("page", "1d") > 1', condition))
+    const path = join(folder, 'with-timelines.bin')
+    await execute(['decisions', 'export', '--timelines', '--out', path], { env })
+
+    for (const source of [['--timelines'], ['--decisions', path]]) {
+      const found = await json(candidate, '--placement', 'hero', ...source)
+
+      expect(found.read).toMatchObject({ whole: visitors, partial: 0, rebuilt: visitors })
+      const third = visitors / 3
+      expect(offersOf(at(found, 'hero'))[0]).toMatchObject({
+        offer: 'boots',
+        decisions: { before: third, after: 2 * third, gained: third, lost: 0 },
+      })
+    }
+    const { output } = await backtest(candidate, '--timelines')
+    expect(output).toMatch(/never logged, so made anew from timelines: .*page/)
   })
 
   it('reads decisions from a file, and needs no node where the playbook is named', async () => {

@@ -207,7 +207,7 @@ export class FakeNode implements NodeApi {
 
   async *recognition(): AsyncGenerator<object> {}
 
-  async *outcomes(): AsyncGenerator<Uint8Array> {}
+  readonly learning = { outcomes: nothing, timelines: nothing }
 
   profiles(): AsyncGenerator<ProfileView> {
     return this.profilesOf(0)
@@ -341,3 +341,5 @@ function aProfile(identifier: FragmentId, timeline: readonly EntryView[]): Profi
     sessions: [],
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

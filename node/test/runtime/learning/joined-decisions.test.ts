@@ -2,6 +2,7 @@ import { HalfsecondError, identifierOf, shardOf } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { headOf } from '../../../src/core/decision/logged-decision.ts'
 import type { JoinedDecision } from '../../../src/core/learning/joined.ts'
+import { entriesOf, pastBytesMax } from '../../../src/core/learning/past-timeline.ts'
 import { anon, event, start } from '../../support/records.ts'
 import { day, JoinedWorld, shards } from './joined-world.ts'
 
@@ -110,6 +111,76 @@ describe('decisions joined with what became of them', () => {
     expect(await ids({ shard: (home + 4) % shards })).toEqual([])
     expect(await ids({ from: start + 1 })).toEqual([side])
     expect(await ids({ to: start })).toEqual([hero])
+  })
+
+  it('bring what each member was at their time where that is asked for, in memory or not', async () => {
+    for (const budgetBytes of [undefined, 0]) {
+      const world = await JoinedWorld.start(budgetBytes)
+      const [web, account, gone] = [anon('a'), identifierOf('user', 'ann'), anon('nobody')]
+      const traits = (id: string, at: number, tier: string) => ({
+        kind: 'traits',
+        id,
+        key: account,
+        at,
+        set: { tier },
+        unset: [],
+      })
+      await world.record(web, [event(web, 'e1', start), event(web, 'e2', start + 2 * minute)])
+      await world.record(account, [traits('t1', start, 'gold'), event(account, 'e3', start + 1)])
+      const members = [web, account, gone]
+      for (const at of [start + minute, start + 3 * minute])
+        await world.decide(account, { at, members })
+      await world.record(account, [traits('t2', start + 2 * minute, 'silver')])
+      await world.replica.flush()
+
+      const all = await world.read({ timelines: true })
+
+      const seen = all.map(({ pasts }) =>
+        pasts?.map(
+          (past) =>
+            past && {
+              ids: entriesOf(past).map(({ record }) => 'id' in record && record.id),
+              tier: past.traits.map(({ value }) => value),
+              overwritten: past.overwritten,
+            },
+        ),
+      )
+      const nothing = { tier: [], overwritten: [] }
+      expect(seen).toEqual([
+        [{ ids: ['e1'], ...nothing }, { ids: ['e3'], tier: [], overwritten: ['tier'] }, undefined],
+        [
+          { ids: ['e1', 'e2'], ...nothing },
+          { ids: ['e3'], tier: ['silver'], overwritten: [] },
+          undefined,
+        ],
+      ])
+      expect((await world.read()).every(({ pasts }) => pasts === undefined)).toBe(true)
+    }
+  })
+
+  it('bring the newest of a long timeline, and say how far back that goes', async () => {
+    const world = await JoinedWorld.start()
+    const key = anon('a')
+    const at = (i: number) => start + i * minute
+    for (let i = 0; i < 2_000; i += 50) {
+      const some = Array.from({ length: 50 }, (_, j) => event(key, `e${i + j}`, at(i + j)))
+      await world.record(key, some)
+    }
+    await world.decide(key, { at: at(1_500) })
+
+    const [one] = await world.read({ timelines: true })
+    const [past] = one?.pasts ?? []
+    if (past === undefined) throw new TypeError('somebody who is known')
+
+    const floor = past.floor ?? Number.NaN
+    const times = entriesOf(past).map((entry) => entry.at)
+    expect(past.entries.length).toBeLessThanOrEqual(pastBytesMax)
+    expect(times.at(-1)).toBe(at(1_500))
+    expect(times.length).toBeGreaterThan(100)
+    // All that is later than the floor is there.
+    expect(times.filter((time) => time > floor)).toEqual(
+      Array.from({ length: 1_501 }, (_, i) => at(i)).filter((time) => time > floor),
+    )
   })
 
   it('wait for a shard that moves, and ask again', async () => {

@@ -15,11 +15,14 @@ import { MemoryStore } from '../../../src/memory/memory-store.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { partitionOf } from '../../../src/runtime/decisions/decision-log.ts'
 import { askedIn } from '../../../src/runtime/learning/asked-decisions.ts'
+import { askedTimelinesIn } from '../../../src/runtime/learning/asked-timelines.ts'
+import { HeldFragments } from '../../../src/runtime/learning/held-fragments.ts'
 import {
   JoinedDecisions,
   type JoinedRange,
 } from '../../../src/runtime/learning/joined-decisions.ts'
 import { OutcomeLookups } from '../../../src/runtime/learning/outcome-lookups.ts'
+import { TimelineLookups } from '../../../src/runtime/learning/timeline-lookups.ts'
 import type { ReadRequest } from '../../../src/runtime/reads.ts'
 import { systemClock } from '../../../src/system/system-clock.ts'
 import { decidedBy, loggedEntry } from '../../support/decided.ts'
@@ -63,10 +66,14 @@ export class JoinedWorld {
     this.replica = replica
     this.log = log
     const clock = systemClock
-    const lookups = new OutcomeLookups({ shards: replica.shards, store: replica.store, clock })
+    const fragments = new HeldFragments({ shards: replica.shards, store: replica.store })
+    const lookups = new OutcomeLookups(fragments, clock)
+    const pasts = new TimelineLookups(fragments, clock)
     const read = (request: ReadRequest) => {
       this.asked.push(request)
       this.refuse()
+      if (request.what === 'timelines')
+        return pasts.find(request.shard, askedTimelinesIn(request.asked))
       return request.what === 'outcomes'
         ? lookups.find(request.shard, askedIn(request.asked))
         : nothing()
