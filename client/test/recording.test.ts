@@ -156,13 +156,15 @@ describe('recording', () => {
     void visitor.consent('', true)
     void decision.displayed()
     void client.outcome('no token', 'click')
+    // As of a form without the field.
+    void client.outcome(JSON.parse('{}').token, 'click')
     void client.outcome(tokenOf(Date.now() + 1_000), 'click')
     void visitor.reset()
     await turns(20)
 
     expect(unhandled).not.toHaveBeenCalled()
     const { FORBIDDEN = 0, ...others } = client.stats().dropped
-    expect(others).toEqual({ INVALID: 3, UNKNOWN_NAMESPACE: 1, MALFORMED: 1 })
+    expect(others).toEqual({ INVALID: 3, UNKNOWN_NAMESPACE: 1, MALFORMED: 2 })
     expect(FORBIDDEN).toBe(6)
   })
 

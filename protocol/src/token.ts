@@ -173,7 +173,8 @@ function fieldsIn(bytes: Uint8Array): unknown {
 }
 
 function readToken(text: string, namespaces: Namespaces): ReadToken {
-  if (text.length > bounds.tokenChars || !/^[\w-]+$/.test(text)) {
+  // A form or link that has no token gives undefined, whatever its types say.
+  if (typeof text !== 'string' || text.length > bounds.tokenChars || !/^[\w-]+$/.test(text)) {
     throw noToken()
   }
   const bytes = Buffer.from(text, 'base64url')

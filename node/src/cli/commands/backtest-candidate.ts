@@ -1,7 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { HalfsecondError, isOutcome, printable } from '@halfsecond/protocol'
+import type { Playbook } from '../../core/decision/playbook.ts'
 import { parseDuration } from '../../core/duration.ts'
 import type { WantedReward } from '../../core/learning/candidate-replay.ts'
+import type { ReplayTally } from '../../core/learning/replay-tally.ts'
 import { AdminClient, adminUrl } from '../admin-client.ts'
 import { backtestCandidate, notesOn, rowsMax } from '../backtest/candidate-backtest.ts'
 import { candidateReport } from '../backtest/candidate-report.ts'
@@ -46,13 +48,13 @@ export async function runCandidateBacktest(
   const startedAt = performance.now()
   const reward = rewardOf(options)
   const max = limitOf(options.limit)
-  const candidate = await readText(file, around.input)
-  const { playbook, faults } = checkPlaybook(candidate)
-  if (playbook === undefined) {
-    around.notes.write(`${describeFaults(file, faults)}\n`)
-    throw new Exit(exitCodes.failed)
-  }
-  const { placement, timelines } = options
+  const { text: candidate, playbook } = await readPlaybook(file, around)
+  const { placement, report, timelines } = options
+  if (report !== undefined && !/\.(svg|html)$/.test(report))
+    throw new HalfsecondError(
+      'INVALID',
+      `--report is "${printable(report)}": a file that ends in .svg or .html`,
+    )
   if (placement !== undefined && !playbook.placements.has(placement))
     throw new HalfsecondError('INVALID', `${file} has no placement "${printable(placement)}"`)
   const progress = new Progress(viewOf(around), progressSteps, 'decisions')
@@ -80,7 +82,7 @@ export async function runCandidateBacktest(
   )
   progress.clear()
   if (placements.length === 0)
-    throw new HalfsecondError('INVALID', nothingToSay(file, Object.entries(read.dropped)))
+    throw new HalfsecondError('INVALID', nothingToSay(file, read, options))
   const { user, system } = process.cpuUsage()
   const found: CandidateBacktest = {
     candidate: file,
@@ -94,16 +96,37 @@ export async function runCandidateBacktest(
       memoryBytes: process.resourceUsage().maxRSS * 1024,
     },
   }
-  if (options.report !== undefined)
-    await writeFile(options.report, candidateReport(found, options.report))
+  if (report !== undefined) await writeFile(report, candidateReport(found, report))
   if (options.json) printJson(around.output, candidateAsJson(found))
   else for (const line of describeCandidate(found)) printLine(around.output, line)
 }
 
-function nothingToSay(file: string, dropped: readonly (readonly [string, number])[]): string {
-  if (dropped.length === 0) return 'no decision was logged in this time: ask for more with --since'
-  const why = dropped.map(([reason, count]) => `${count} ${reason}`).join(', ')
-  return `no logged decision says anything of ${file}: ${why}`
+/** Rejects with `Exit`, and prints what is wrong, where it cannot be compiled. */
+async function readPlaybook(
+  file: string,
+  around: Surroundings,
+): Promise<{ readonly text: string; readonly playbook: Playbook }> {
+  const text = await readText(file, around.input)
+  const { playbook, faults } = checkPlaybook(text)
+  if (playbook !== undefined) return { text, playbook }
+  around.notes.write(`${describeFaults(file, faults)}\n`)
+  throw new Exit(exitCodes.failed)
+}
+
+function nothingToSay(
+  file: string,
+  { decisions, dropped }: ReplayTally,
+  { decisions: exported, placement }: CandidateOptions,
+): string {
+  const reasons = Object.entries(dropped)
+  if (reasons.length > 0) {
+    const why = reasons.map(([reason, count]) => `${count} ${reason}`).join(', ')
+    return `no logged decision says anything of ${file}: ${why}`
+  }
+  if (exported !== undefined && decisions === 0) return `no decision is in ${exported}`
+  const at = placement === undefined ? '' : ` at ${placement}`
+  if (exported !== undefined) return `no decision in ${exported} was made${at}`
+  return `no decision${at} was logged in this time: ask for more with --since`
 }
 
 function viewOf({ isTerminal, notes }: Surroundings) {
@@ -141,7 +164,7 @@ async function textsOf(
   around: Surroundings,
 ): Promise<(version: number) => Promise<string | undefined>> {
   if (before !== undefined) {
-    const text = await readText(before, around.input)
+    const { text } = await readPlaybook(before, around)
     return () => Promise.resolve(text)
   }
   const known = new Map<number, Promise<string | undefined>>()

@@ -14,8 +14,7 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
       return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}${chanceWords(judged)}`
     case 'outranked': {
       const last = all.findLast((one) => one.verdict.kind === 'chosen')
-      const ahead =
-        last === undefined ? '' : `, behind ${last.candidate.offer.name} (${rankWords(last)})`
+      const ahead = last === undefined ? '' : aheadWords(last, judged)
       return `${admittedBy(offer.when, findings)}; ${scoreWords(judged)}${ahead}`
     }
     case 'taken':
@@ -43,6 +42,16 @@ export function reasonOf(judged: Judged, all: readonly Judged[]): string {
     case 'channel':
       return ruleOf('the channel needs', verdict.condition, verdict.truth, findings)
   }
+}
+
+/** Whatever is chosen by chance may have the smaller score: then nobody is behind it. */
+function aheadWords(chosen: Judged, other: Judged): string {
+  const words = `${chosen.candidate.offer.name} (${rankWords(chosen)})`
+  const ahead = chosen.candidate.offer.priority - other.candidate.offer.priority
+  const isAhead = ahead > 0 || (ahead === 0 && chosen.score.score >= other.score.score)
+  return chosen.probability !== undefined && !isAhead
+    ? `, but chance showed ${words}`
+    : `, behind ${words}`
 }
 
 /** Chosen by chance, it need not have the greatest score. */

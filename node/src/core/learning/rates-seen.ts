@@ -37,7 +37,7 @@ export class RatesSeen {
    */
   readonly model: Model = {
     version: 0,
-    of: (placement, lesson) => this.placements.get(nameOf(placement, lesson)),
+    of: (placement, lesson) => this.ratesOf(nameOf(placement, lesson)),
   }
 
   /**
@@ -47,14 +47,19 @@ export class RatesSeen {
   note(decision: string, { trial, rates }: LoggedChoice, placement: Placement): void {
     const told = trial === undefined ? undefined : this.trialIn(trial)
     if (told === undefined || rates === undefined) return
-    const name = nameOf(placement.name, told.lesson)
+    const { index } = drawFor(decision, placement.name, 0)
+    const seen = this.ratesOf(nameOf(placement.name, told.lesson))
+    seen.note(told.bucket, index, armsAt(placement).arms, rates)
+  }
+
+  /** Also before anything was noted: whoever compares by it then is told by the note. */
+  private ratesOf(name: string): PlacementRates {
     let seen = this.placements.get(name)
     if (seen === undefined) {
       seen = new PlacementRates()
       this.placements.set(name, seen)
     }
-    const { index } = drawFor(decision, placement.name, 0)
-    seen.note(told.bucket, index, armsAt(placement).arms, rates)
+    return seen
   }
 
   private trialIn(text: string): Trial | undefined {

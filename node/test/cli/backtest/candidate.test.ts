@@ -228,6 +228,32 @@ describe('a backtest of a candidate playbook', () => {
     expect(fields(JSON.parse(output)).read).toMatchObject({ decisions: 100, whole: 100 })
   })
 
+  it('says where nothing was decided at the placement', async () => {
+    const path = join(folder, 'hero.bin')
+    await execute(['decisions', 'export', '--out', path], { env })
+    const more = file(
+      'more.yaml',
+      live.replace('offers:', '  foot: { channel: web, format: note, fallback: {} }\noffers:'),
+    )
+
+    const asked = await backtest(more, '--placement', 'foot')
+    const read = await backtest(more, '--placement', 'foot', '--decisions', path)
+
+    expect(asked.notes).toContain('no decision at foot was logged in this time')
+    expect(read.notes).toContain(`no decision in ${path} was made at foot`)
+  })
+
+  it('says what is wrong with the playbook that decided', async () => {
+    const same = file('same.yaml', live)
+    const broken = file('broken.yaml', live.replace('channel: web', 'chanel: web'))
+
+    const { code, notes } = await backtest(same, '--before', broken)
+
+    expect(code).toBe(1)
+    expect(notes).toContain(`${broken}:`)
+    expect(notes).toContain('chanel')
+  })
+
   it('says which file holds no decisions', async () => {
     const playbook = file('no-decisions.yaml', live)
     const { code, notes } = await backtest(playbook, '--decisions', playbook)
@@ -257,6 +283,7 @@ describe('a backtest of a candidate playbook', () => {
     [['LIVE', '--within', 'soon'], /--within is "soon"/],
     [['LIVE', '--limit', '0'], /--limit is "0"/],
     [['LIVE', '--since', 'ever'], /--since is "ever"/],
+    [['LIVE', '--report', 'all.pdf'], /--report is "all.pdf"/],
     [['LIVE', '--log', 'x.csv'], /a candidate playbook, or a log/],
     [[], /a candidate playbook, or a log/],
   ])('refuses %s', async (args, why) => {

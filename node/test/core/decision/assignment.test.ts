@@ -8,6 +8,7 @@ import {
   rederive,
 } from '../../../src/core/decision/logged-decision.ts'
 import type { Playbook } from '../../../src/core/decision/playbook.ts'
+import { reasonOf } from '../../../src/core/decision/reasons.ts'
 import type { Trace } from '../../../src/core/decision/verdict.ts'
 import { FeatureState } from '../../../src/core/features/feature-state.ts'
 import { drawsPerArm, type Model } from '../../../src/core/learning/model.ts'
@@ -216,4 +217,22 @@ test('who asks why is told the arms, and of none where no experiment is', () => 
 
   expect(hero?.arms).toEqual([`held=${armOf('held', arms, identifierOf('anon', '7')).name}`])
   expect(side).not.toHaveProperty('arms')
+})
+
+test('who asks why is not told that the best is behind what chance showed', () => {
+  const reasons = new Set<string>()
+  for (const name of people.slice(0, 300)) {
+    const traces = new Map<string, Trace>()
+    const choice = decide(person(name, held), requestOf(held, name), held, calendar, traces)[0]
+    const { candidates = [] } = traces.get('hero') ?? {}
+    const best = candidates.find(({ candidate }) => candidate.offer.name === 'a')
+    if (choice?.arms?.[0] === 'held=any' && best) reasons.add(reasonOf(best, candidates))
+  }
+
+  const admitted = 'always admitted; priority 0, score 2 = value 2 × weight 1 × context 1'
+  expect([...reasons].sort()).toEqual([
+    `${admitted}, but chance showed b (priority 0, score 1)`,
+    `${admitted}, but chance showed c (priority 0, score 1)`,
+    `${admitted}; left to chance, with a probability of 33.3 %`,
+  ])
 })

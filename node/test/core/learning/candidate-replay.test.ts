@@ -120,6 +120,14 @@ describe('a candidate that decides again what was decided', () => {
     expect(found.ess).toBeGreaterThan(1_000)
   })
 
+  it('and is the same playbook shows the same from the first decision on', () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const { rows } = replay({ live: shop(), candidate: shop(), people: 1, model: modelOf(seed) })
+
+      expect(changesIn(rows).agreement).toBe(1)
+    }
+  })
+
   it('has what it would have earned in its interval in at least 90 of 100 worlds', () => {
     const model = modelOf(8)
     const live = shop()
