@@ -13,7 +13,7 @@ describe('a connection to a real server', needs(realNatsServer), () => {
     connection.watchState((isUp) => states.push(isUp))
 
     await connection.close()
-    await vi.waitUntil(() => states.length > 0)
+    await vi.waitUntil(() => states.length > 0, 20_000)
 
     expect(states).toEqual([false])
     expect(told.notes).toEqual([])
@@ -24,7 +24,7 @@ describe('a connection to a real server', needs(realNatsServer), () => {
     const connection = await nats.connect(told)
 
     await nats.server.restart()
-    await vi.waitUntil(() => told.notes.length === 2, { timeout: 10_000 })
+    await vi.waitUntil(() => told.notes.length === 2, 20_000)
     await connection.close()
 
     expect(told.notes).toEqual(['NATS is away: decides go on from memory', 'NATS is back'])

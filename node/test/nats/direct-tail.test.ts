@@ -1,5 +1,4 @@
 import { subjects } from '@halfsecond/protocol'
-import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, test, vi } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { fingerprintOf } from '../../src/core/shard/fold.ts'
@@ -12,6 +11,9 @@ import { systemClock } from '../../src/system/system-clock.ts'
 import { Told, useServer } from './server.ts'
 
 const shards = 8
+
+/** What comes at once on an idle machine may take long on a busy one. */
+const waiting = { timeout: 20_000, interval: 10 }
 
 describe('a direct tail of a real stream', needs(realNatsServer), () => {
   const uses = useServer()
@@ -44,9 +46,9 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
     const { shard, log, tail, direct, close } = await openAt(3, 600)
 
     direct.start()
-    await vi.waitUntil(() => tail.sequences.length === 597)
+    await vi.waitUntil(() => tail.sequences.length === 597, waiting)
     await log.append(shard, Buffer.from('own'), 'own')
-    await vi.waitUntil(() => tail.sequences.length === 598)
+    await vi.waitUntil(() => tail.sequences.length === 598, waiting)
 
     expect(tail.sequences).toEqual(Array.from({ length: 598 }, (_, i) => i + 4))
     expect(text(tail.taken[0])).toBe('entry 4')
@@ -58,7 +60,7 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
     const { tail, direct, close } = await openAt(1, 20)
 
     direct.start()
-    await vi.waitUntil(() => tail.confirmedAt.length > 0)
+    await vi.waitUntil(() => tail.confirmedAt.length > 0, waiting)
 
     expect(new Set(tail.confirmedAt)).toEqual(new Set([20]))
     await close()
@@ -69,7 +71,7 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
     const started = performance.now()
 
     direct.start()
-    await vi.waitUntil(() => tail.confirmedAt.length >= 4)
+    await vi.waitUntil(() => tail.confirmedAt.length >= 4, waiting)
 
     expect(performance.now() - started).toBeLessThan(4_000)
     await close()
@@ -99,10 +101,8 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
 
   test('says nothing of a stream that was made anew', async () => {
     const { shard, nats, log, tail, direct, close } = await openAt(2, 2)
-    const manager = await jetstreamManager(nats.connection)
-    await manager.streams.delete(subjects.stream(shard))
-    // The server may still be removing it.
-    await vi.waitFor(() => provisionStreams(nats, { shards, replicas: 1, storageBytes: 2 ** 30 }))
+    await uses.removeStreams(nats, [subjects.stream(shard)])
+    await provisionStreams(nats, { shards, replicas: 1, storageBytes: 2 ** 30 })
     for (let i = 1; i <= 4; i++) await log.append(shard, Buffer.from(`entry ${i}`), 'log')
 
     direct.start()
@@ -116,7 +116,7 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
   test('passes on nothing once it is stopped, and goes on when it is started again', async () => {
     const { shard, log, tail, direct, close } = await openAt(1, 3)
     direct.start()
-    await vi.waitUntil(() => tail.taken.length === 2)
+    await vi.waitUntil(() => tail.taken.length === 2, waiting)
 
     direct.stop()
     await log.append(shard, Buffer.from('entry 4'), 'log')
@@ -125,7 +125,7 @@ describe('a direct tail of a real stream', needs(realNatsServer), () => {
     const whileStopped = [...tail.sequences]
     const confirmed = tail.confirmedAt.length - confirmations
     direct.start()
-    await vi.waitUntil(() => tail.taken.length === 3)
+    await vi.waitUntil(() => tail.taken.length === 3, waiting)
 
     expect(whileStopped).toEqual([2, 3])
     expect(confirmed).toBe(0)
@@ -170,7 +170,7 @@ class Taking {
   /** Resolves once the tail has looked so often again. */
   async rounds(count: number): Promise<void> {
     const end = this.asked + 2 * count
-    await vi.waitUntil(() => this.asked >= end, { timeout: 5_000 })
+    await vi.waitUntil(() => this.asked >= end, waiting)
   }
 }
 

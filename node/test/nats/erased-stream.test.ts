@@ -1,4 +1,3 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { describe } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { ErasedStream } from '../../src/nats/erased-stream.ts'
@@ -14,8 +13,7 @@ describe('with a real server', needs(realNatsServer), () => {
     return {
       erased,
       close: async () => {
-        const manager = await jetstreamManager(nats.connection)
-        await manager.streams.delete('HS-ERASED')
+        await uses.removeStreams(nats)
         await nats.close()
       },
     }

@@ -17,8 +17,7 @@ describe('with a real server', needs(realNatsServer), () => {
     'decisions on NATS',
     async () => {
       const nats = await uses.connect()
-      const manager = await jetstreamManager(nats.connection)
-      for await (const name of manager.streams.names()) await manager.streams.delete(name)
+      await uses.removeStreams(nats)
       const open = () => JetStreamDecisions.open(nats, options, systemClock, Math.random)
       return { decisions: await open(), another: open, close: () => nats.close() }
     },
@@ -41,7 +40,7 @@ describe('with a real server', needs(realNatsServer), () => {
   it('takes what there is room for, and is found again where nothing is left', async () => {
     const nats = await uses.connect()
     const manager = await jetstreamManager(nats.connection)
-    for await (const name of manager.streams.names()) await manager.streams.delete(name)
+    await uses.removeStreams(nats)
     await manager.streams.add({ name: 'ROOM', max_bytes: 48 * mebibyte })
     for (let bytes = 2 ** 45; bytes >= mebibyte; bytes /= 2) {
       const fill = { name: `FILL-${bytes}`, max_bytes: bytes }
@@ -55,7 +54,7 @@ describe('with a real server', needs(realNatsServer), () => {
 
     expect(config.max_bytes).toBe(32 * mebibyte)
     await decisions.append(0, [Buffer.from('a')])
-    for await (const name of manager.streams.names()) await manager.streams.delete(name)
+    await uses.removeStreams(nats)
     await nats.close()
   })
 

@@ -1,6 +1,6 @@
 import { subjects } from '@halfsecond/protocol'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import type { Nats } from '../../src/nats/connection.ts'
 import { JetStreamLog } from '../../src/nats/jetstream-log.ts'
@@ -21,8 +21,8 @@ describe('with a real server', needs(realNatsServer), () => {
   async function openLog(shards: number, told = new Told()) {
     const nats = await uses.connect(told)
     const manager = await jetstreamManager(nats.connection)
-    for await (const name of manager.streams.names('hs.log.*')) await manager.streams.delete(name)
-    await provisionAnew(nats, shards)
+    await uses.removeStreams(nats)
+    await provisionStreams(nats, { shards, replicas: 1, storageBytes })
     return { nats, manager, log: logOver(nats, shards, told) }
   }
 
@@ -47,8 +47,8 @@ describe('with a real server', needs(realNatsServer), () => {
           await manager.streams.update(subjects.stream(shard), { max_bytes: state.bytes + 1 })
         },
         recreate: async (shard) => {
-          await manager.streams.delete(subjects.stream(shard))
-          await provisionAnew(nats, shards)
+          await uses.removeStreams(nats, [subjects.stream(shard)])
+          await provisionStreams(nats, { shards, replicas: 1, storageBytes })
         },
       }
     },
@@ -139,13 +139,13 @@ describe('with a real server', needs(realNatsServer), () => {
   })
 
   test('a follower that is behind a stream made anew is told, not led on', async () => {
-    const { nats, manager, log } = await openLog(1)
+    const { nats, log } = await openLog(1)
     const follower = await follow(log)
     await log.append(0, batchNo(1), 'log')
     await follower.passed(1)
 
-    await manager.streams.delete(subjects.stream(0))
-    await provisionAnew(nats, 1)
+    await uses.removeStreams(nats, [subjects.stream(0)])
+    await provisionStreams(nats, { shards: 1, replicas: 1, storageBytes })
     for (let i = 0; i < 5; i++) await log.append(0, batchNo(i), 'log')
     await follower.until(() => follower.ended !== undefined)
 
@@ -220,11 +220,6 @@ describe('with a real server', needs(realNatsServer), () => {
     await nats.close()
   })
 })
-
-/** The server may still be removing streams of the same names. */
-async function provisionAnew(nats: Nats, shards: number): Promise<void> {
-  await vi.waitFor(() => provisionStreams(nats, { shards, replicas: 1, storageBytes }))
-}
 
 function logOver(nats: Nats, shards: number, told: Told): JetStreamLog {
   return new JetStreamLog(nats, nats, shards, systemClock, told.observer, Math.random)

@@ -1,23 +1,11 @@
-import { subjects } from '@halfsecond/protocol'
 import { jetstreamManager } from '@nats-io/jetstream'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
-import type { Nats } from '../../src/nats/connection.ts'
 import { JetStreamModels } from '../../src/nats/jetstream-models.ts'
 import { modelsSuite } from '../suites/models-suite.ts'
 import { useServer } from './server.ts'
 
 const options = { replicas: 1, storageBytes: 2 ** 31 }
-
-/**
- * Streams of earlier tests are gone: none is listed, and none answers, as one that was deleted may for
- * a moment. Else the first version would be refused as one that is there already.
- */
-async function emptied(nats: Nats): Promise<void> {
-  const manager = await jetstreamManager(nats.connection)
-  for await (const name of manager.streams.names()) await manager.streams.delete(name)
-  await expect(nats.request(subjects.model, '', 1_000)).rejects.toThrow('nobody answers')
-}
 
 describe('with a real server', needs(realNatsServer), () => {
   const uses = useServer()
@@ -26,7 +14,7 @@ describe('with a real server', needs(realNatsServer), () => {
     'models on NATS',
     async () => {
       const nats = await uses.connect()
-      await vi.waitFor(() => emptied(nats), 10_000)
+      await uses.removeStreams(nats)
       const open = () => JetStreamModels.open(nats, options)
       return { models: await open(), another: open, close: () => nats.close() }
     },

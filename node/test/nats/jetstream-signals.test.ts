@@ -1,4 +1,3 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { describe, expect, it, vi } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { JetStreamSignals } from '../../src/nats/jetstream-signals.ts'
@@ -14,8 +13,7 @@ describe('with a real server', needs(realNatsServer), () => {
     'signals on NATS',
     async () => {
       const nats = await uses.connect()
-      const manager = await jetstreamManager(nats.connection)
-      for await (const name of manager.streams.names()) await manager.streams.delete(name)
+      await uses.removeStreams(nats)
       const open = () => JetStreamSignals.open(nats, 1, systemClock, Math.random)
       return { signals: await open(), another: open, close: () => nats.close() }
     },

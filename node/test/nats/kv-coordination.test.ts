@@ -1,4 +1,3 @@
-import { jetstreamManager } from '@nats-io/jetstream'
 import { describe } from 'vitest'
 import { needs, realNatsServer } from '../../../deploy/test/requirements.ts'
 import { KvCoordination } from '../../src/nats/kv-coordination.ts'
@@ -12,8 +11,7 @@ describe('with a real server', needs(realNatsServer), () => {
     'coordination on NATS',
     async () => {
       const nats = await uses.connect()
-      const manager = await jetstreamManager(nats.connection)
-      for await (const name of manager.streams.names()) await manager.streams.delete(name)
+      await uses.removeStreams(nats)
       return {
         coordination: await KvCoordination.open(nats, 1),
         another: () => KvCoordination.open(nats, 1),

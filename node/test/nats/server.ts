@@ -1,5 +1,7 @@
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll } from 'vitest'
+import { jetstreamManager } from '@nats-io/jetstream'
+import { afterAll, beforeAll, vi } from 'vitest'
 import { type NatsServer, startNatsServer } from '../../../deploy/nats-server/run.ts'
 import { Nats } from '../../src/nats/connection.ts'
 import type { Observer } from '../../src/runtime/ports.ts'
@@ -30,12 +32,17 @@ export class Told {
   }
 }
 
+/** Files are removed behind the answer, by a server whose disk others keep busy. */
+const removedMs = { timeout: 30_000, interval: 10 }
+
 /** A real nats-server for the tests of this file. Only inside a `describe` that needs one. */
 export function useServer(): {
   readonly server: NatsServer
   /** Where it keeps its files. */
   readonly storeDir: string
   connect(told?: Told): Promise<Nats>
+  /** Deletes streams, all unless these are named, and resolves once nothing is left of them. */
+  removeStreams(nats: Nats, names?: readonly string[]): Promise<void>
 } {
   const folder = scratchFolder()
   const storeDir = join(folder, 'nats')
@@ -55,5 +62,28 @@ export function useServer(): {
     connect(told = new Told()) {
       return Nats.connect(this.server.url, 'test', told.observer)
     },
+    async removeStreams(nats, names) {
+      const manager = await jetstreamManager(nats.connection)
+      const removed = names ?? (await allOf(manager.streams.names()))
+      for (const name of removed) await manager.streams.delete(name)
+      await vi.waitUntil(() => !isRemoving(storeDir, removed), removedMs)
+    },
   }
+}
+
+/**
+ * Whether files of deleted streams are there. A server answers once it has renamed the folder, with a
+ * dot before its name. Where the folder of an earlier stream of that name is still being removed, it
+ * cannot rename, says nothing, and takes the old messages for those of the next stream.
+ */
+function isRemoving(storeDir: string, removed: readonly string[]): boolean {
+  const folder = join(storeDir, 'jetstream', '$G', 'streams')
+  if (!existsSync(folder)) return false
+  return readdirSync(folder).some((name) => name.startsWith('.') || removed.includes(name))
+}
+
+async function allOf<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const one of items) all.push(one)
+  return all
 }
