@@ -64,13 +64,13 @@ describe('with a real server', needs(realNatsServer), () => {
     const entries = ['a secret to forget', 'what is kept'].map((text) => Buffer.from(text))
     await decisions.append(0, entries)
     await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toHaveLength(1), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
 
     await decisions.remove((one) => Buffer.from(one).includes('secret'))
 
     await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toEqual([]), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     const manager = await jetstreamManager(nats.connection)
     const left = await manager.streams.getMessage('HS-DECISION', {

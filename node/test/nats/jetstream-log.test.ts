@@ -66,10 +66,13 @@ describe('with a real server', needs(realNatsServer), () => {
     await expect(log.append(0, batchNo(0), 'log')).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await uses.server.start()
     await appendAgain(log, 21)
-    for (let i = 22; i <= 40; i++) await log.append(0, batchNo(i), 'log')
-    await follower.passed(40)
+    let last = 0
+    for (let i = 22; i <= 40; i++) last = await log.append(0, batchNo(i), 'log')
+    await follower.passed(last)
 
-    expect(follower.sequences).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+    // What was not acknowledged may be there all the same, and once more.
+    expect(last).toBeGreaterThanOrEqual(40)
+    expect(follower.sequences).toEqual(Array.from({ length: last }, (_, i) => i + 1))
     expect(follower.ended).toBeUndefined()
     await log.close()
     await nats.close()
@@ -211,12 +214,12 @@ describe('with a real server', needs(realNatsServer), () => {
     nats.listen('hs.silent', () => {})
     const started = performance.now()
 
-    const asked = nats.request('hs.silent', '', 30_000)
+    const asked = nats.request('hs.silent', '', 60_000)
     const failed = expect(asked).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await uses.server.restart('SIGKILL')
     await failed
 
-    expect(performance.now() - started).toBeLessThan(15_000)
+    expect(performance.now() - started).toBeLessThan(30_000)
     await nats.close()
   })
 })
@@ -234,7 +237,7 @@ async function follow(log: JetStreamLog): Promise<RecordingFollower> {
 
 /** As a producer does: until it is acknowledged. */
 async function appendAgain(log: JetStreamLog, i: number): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 400; attempt++) {
     try {
       await log.append(0, batchNo(i), 'log')
       return
@@ -242,7 +245,7 @@ async function appendAgain(log: JetStreamLog, i: number): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
-  throw new Error('the log took nothing for ten seconds')
+  throw new Error('the log took nothing for twenty seconds')
 }
 
 function batchNo(i: number): Uint8Array {

@@ -25,13 +25,13 @@ describe('with a real server', needs(realNatsServer), () => {
     const signals = await JetStreamSignals.open(nats, 1, systemClock, Math.random)
     await signals.publish(0, [{ id: 'f', text: 'a secret to forget' }])
     await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toHaveLength(1), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
 
     await signals.remove((text) => text.includes('secret'))
 
     await vi.waitFor(() => expect(filesWith('a secret to forget', uses.storeDir)).toEqual([]), {
-      timeout: 10_000,
+      timeout: 30_000,
     })
     await nats.close()
   })

@@ -17,8 +17,14 @@ import { Told } from './server.ts'
 const shards = 8
 const everyMs = 50
 
-/** A cluster elects within so long, and then takes what it refused. */
-const electedMs = { timeout: 20_000, interval: 50 }
+/**
+ * A cluster elects within so long, and then takes what it refused: a server waits for 4 to 9 s, and
+ * again where two asked for votes at once.
+ */
+const electedMs = { timeout: 30_000, interval: 50 }
+
+/** No election takes less: what pauses for less did not wait for one, nor tried again long after it. */
+const electionMinMs = 4_000
 
 describe('with three real servers', needs(realNatsServer), () => {
   const folder = scratchFolder()
@@ -45,14 +51,15 @@ describe('with three real servers', needs(realNatsServer), () => {
       await server.start()
     }
     await Promise.all(lines.map((line) => line.end()))
-    const ledTailMs = pauses.filter(({ wasLed }) => wasLed).map(({ tailMs }) => tailMs)
+    const ledBehindMs = pauses
+      .filter(({ wasLed }) => wasLed)
+      .map(({ tailMs, appendMs }) => tailMs - appendMs)
     const otherTailMs = pauses.filter(({ wasLed }) => !wasLed).map(({ tailMs }) => tailMs)
 
-    expect(ledTailMs.length).toBeGreaterThan(0)
-    expect(Math.max(...ledTailMs)).toBeLessThan(12_000)
-    expect(Math.max(...pauses.map(({ appendMs }) => appendMs))).toBeLessThan(12_000)
+    expect(ledBehindMs.length).toBeGreaterThan(0)
+    expect(Math.max(...ledBehindMs)).toBeLessThan(electionMinMs)
     expect(otherTailMs.length).toBeGreaterThan(0)
-    expect(Math.max(...otherTailMs)).toBeLessThan(2_000)
+    expect(Math.max(...otherTailMs)).toBeLessThan(electionMinMs)
     for (const { follower } of lines) {
       expect(follower.ended).toBeUndefined()
       expect(follower.sequences).toEqual(follower.sequences.map((_, i) => i + 1))
@@ -60,7 +67,7 @@ describe('with three real servers', needs(realNatsServer), () => {
     await Promise.all(nodes.map((node) => node.log.close()))
     await Promise.all(nodes.map((node) => node.nats.close()))
     await cluster.stop()
-  }, 90_000)
+  }, 240_000)
 })
 
 interface Pause {

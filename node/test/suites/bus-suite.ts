@@ -18,6 +18,9 @@ export interface BusSuiteOptions {
   readonly can: readonly 'another'[]
 }
 
+/** A busy machine delivers late. */
+const waiting = { timeout: 20_000, interval: 5 }
+
 /** The behaviour of every `Bus`. `open` gives a fresh one, on which nobody serves or listens. */
 export function busSuite(
   name: string,
@@ -74,7 +77,8 @@ export function busSuite(
         bus.request('hs.node.b.ctl', bytes(''), 50),
       ]
 
-      for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'TIMEOUT' })
+      await Promise.all(asked.map((one) => expect(one).rejects.toMatchObject({ code: 'TIMEOUT' })))
+      await vi.waitUntil(() => failures.length >= 2, waiting)
       expect([...failures].sort()).toEqual([
         expect.stringContaining('a faulty handler'),
         expect.stringContaining('a faulty promise'),
@@ -105,7 +109,7 @@ export function busSuite(
 
       const answer = await bus.request('hs.feed', bytes('asked'), 5_000)
       bus.publish('hs.feed', bytes('told'))
-      await vi.waitUntil(() => heard.length === 2)
+      await vi.waitUntil(() => heard.length === 2, waiting)
 
       expect(text(answer)).toBe('asked!')
       expect(heard).toEqual([
@@ -122,7 +126,7 @@ export function busSuite(
 
       await expect(asked).rejects.toMatchObject({ code: 'TIMEOUT' })
       bus.publish('hs.feed', bytes(''))
-      await vi.waitUntil(() => failures.length === 2)
+      await vi.waitUntil(() => failures.length === 2, waiting)
       expect(failures[1]).toContain('a faulty feed')
     })
 
@@ -168,7 +172,7 @@ export function busSuite(
       const numbers = Array.from({ length: 20 }, (_, i) => `${i + 1}`)
       for (const number of numbers.slice(0, 10)) bus.publish('hs.feed', bytes(number))
       for (const number of numbers.slice(10)) await other.request('hs.feed', bytes(number), 5_000)
-      await vi.waitUntil(() => heard.length >= 21)
+      await vi.waitUntil(() => heard.length >= 21, waiting)
 
       expect(heard.toSorted((a, b) => Number(a) - Number(b))).toEqual(['0', ...numbers])
     })
@@ -184,7 +188,7 @@ export function busSuite(
 
       bus.publish('hs.map', bytes('1'))
       bus.publish('hs.map', bytes('2'))
-      await vi.waitUntil(() => one?.length === 2 && two?.length === 2)
+      await vi.waitUntil(() => one?.length === 2 && two?.length === 2, waiting)
 
       expect([one, two, other]).toEqual([['1', '2'], ['1', '2'], []])
     })
@@ -196,7 +200,7 @@ export function busSuite(
 
       for (const subject of ['hs.beat', 'hs.beat.a', 'hs.beat.a.b', 'hsxbeat.a', 'hs.beat.node-2'])
         bus.publish(subject, bytes(subject))
-      await vi.waitUntil(() => heard.length === 2)
+      await vi.waitUntil(() => heard.length === 2, waiting)
 
       expect(heard).toEqual(['hs.beat.a', 'hs.beat.node-2'])
     })
@@ -208,7 +212,7 @@ export function busSuite(
 
       bus.publish('hs.map', bytes('1'))
       const atOnce = [...heard]
-      await vi.waitUntil(() => heard.length === 1)
+      await vi.waitUntil(() => heard.length === 1, waiting)
 
       expect(atOnce).toEqual([])
     })
@@ -223,7 +227,7 @@ export function busSuite(
 
       bus.publish('hs.map', bytes('1'))
       bus.publish('hs.map', bytes('2'))
-      await vi.waitUntil(() => heard.length === 2)
+      await vi.waitUntil(() => heard.length === 2, waiting)
 
       expect(failures).toEqual([
         expect.stringContaining('a faulty listener'),
@@ -239,7 +243,7 @@ export function busSuite(
       await settled()
 
       other.publish('hs.beat.b', bytes('beat'))
-      await vi.waitUntil(() => heard.length === 1)
+      await vi.waitUntil(() => heard.length === 1, waiting)
 
       expect(heard).toEqual(['beat'])
     })

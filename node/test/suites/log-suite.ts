@@ -264,12 +264,12 @@ export function logSuite(
         const { log } = await fresh()
         const follower = await following(log, 0)
 
-        await follower.until(() => follower.confirmations.length >= 4)
+        await follower.until(() => follower.confirmations.length >= 8)
 
         const at = follower.confirmations.map((one) => one.at)
         const gaps = at.slice(1).map((time, i) => time - (at[i] ?? 0))
-        // The timers of a busy machine are late.
-        expect(Math.max(...gaps)).toBeLessThan(1_500)
+        // The timers of a busy machine are late, but not most of them.
+        expect(gaps.toSorted((a, b) => a - b)[3]).toBeLessThan(1_000)
       },
     )
 
