@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { HalfsecondError } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { AdminClient } from '../../src/cli/admin-client.ts'
-import { readJoined, readJoinedFile } from '../../src/cli/joined-decisions.ts'
-import { encodeJoined, type JoinedDecision } from '../../src/core/learning/joined.ts'
+import { readFramed, readJoined, readJoinedFile } from '../../src/cli/joined-decisions.ts'
+import { encodeJoined, Frames, type JoinedDecision } from '../../src/core/learning/joined.ts'
 import { FakeNode } from '../http/support/fake-node.ts'
 import { startServer } from '../http/support/running-server.ts'
 import { JoinedWorld } from '../runtime/learning/joined-world.ts'
@@ -71,6 +71,23 @@ describe('decisions read by way of a node', () => {
       ]),
     )
     expect(admin.paths).toHaveLength(3)
+  })
+
+  it('are passed on as they came, byte for byte, in whole frames', async () => {
+    const made = await decided(30)
+    const admin = new BreakingAdmin(made, [4])
+    const pieces: Uint8Array[] = []
+    let decisions = 0
+
+    const range = { since: start, until: start + hour, signal: never }
+    for await (const { bytes, count } of readFramed(admin, range)) {
+      expect([...new Frames().take(bytes)]).toHaveLength(count)
+      pieces.push(bytes.slice())
+      decisions += count
+    }
+
+    expect(decisions).toBe(30)
+    expect(Buffer.concat(pieces)).toEqual(Buffer.concat(made.map(encodeJoined)))
   })
 
   it('are asked for in windows that follow each other, longer ones where there are few', async () => {

@@ -1,10 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { HalfsecondError } from '@halfsecond/protocol'
-import { encodeJoined } from '../../core/learning/joined.ts'
 import { WholeFrames } from '../../core/learning/whole-frames.ts'
 import type { AdminClient } from '../admin-client.ts'
-import { type JoinedRequest, readJoined } from '../joined-decisions.ts'
+import { type JoinedRequest, readFramed } from '../joined-decisions.ts'
 
 /** Some hundred decisions: a thread is busy with them for some ten milliseconds. */
 const batchBytes = 512 * 1024
@@ -58,8 +57,8 @@ export function batchesOfCluster(
   }
   return batched(
     (async function* () {
-      for await (const one of readJoined(admin, { ...range, signal, onProgress: told }))
-        yield encodeJoined(one)
+      for await (const { bytes } of readFramed(admin, { ...range, signal, onProgress: told }))
+        yield bytes
     })(),
     { max, signal, onProgress: (_share, decisions) => onProgress(share, decisions) },
   )
