@@ -104,8 +104,8 @@ export class Answerer {
     const decide = (given: Circumstances) => this.choose(asked, this.requestOf(asked, given))
     const { decision, deadline } = question
     const { shard, profile } = ending
-    const { root, members, playbook } = asked
-    const wanted = { decision, deadline, shard, profile, root, members, playbook, decide }
+    const { key, root, members, playbook } = asked
+    const wanted = { decision, key, deadline, shard, profile, root, members, playbook, decide }
     return strict.granted(wanted, choices).then(({ choices: granted, ...given }) =>
       // What the profile holds by now, its grants among it, is what they follow from.
       this.give(asked, this.requestOf(asked, given), granted, started),
@@ -165,7 +165,7 @@ export class Answerer {
       observer.decided(placement.channel, reason, answer.freshness, seconds)
     for (const one of answer.placements) if ('error' in one) observer.questionFailed(one.error.code)
     this.log(asked, request, choices)
-    exposures.give(asked, { decision: question.decision, at, playbook, choices })
+    exposures.give(asked, { decision: question.decision, key: asked.key, at, playbook, choices })
     return answer
   }
 

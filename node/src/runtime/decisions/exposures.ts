@@ -1,6 +1,8 @@
 import {
   compareFragmentIds,
   type FragmentId,
+  fragmentIdOf,
+  type Identifier,
   identifierIn,
   type Namespaces,
   shardOf,
@@ -47,6 +49,7 @@ export function rootOf(
 /** What was decided for them. */
 export interface Decided {
   readonly decision: string
+  readonly key: Identifier
   readonly at: number
   readonly playbook: Playbook
   readonly choices: readonly Choice[]
@@ -70,20 +73,20 @@ export class Exposures {
   /** What the profile does not know of. Pending records, which it does know, may say of some. */
   of({ members }: Exposed, decision: string, pending: () => Pending): readonly Exposure[] {
     let outcomes: ReturnType<Pending['outcomes']> | undefined
-    return this.reservations.of(members, decision, (shown, awaited) => {
-      if (this.isFolded(members, shown, awaited)) return true
-      if (awaited === 'grant') return false
+    return this.reservations.of(members, decision, (shown, awaited, root) => {
+      if (awaited === 'grant') return this.isIn(root, shown, isGrantedLately)
+      if (this.isDisplayed(members, shown)) return true
       outcomes ??= pending().outcomes()
       return outcomes.some((one) => isShowing(one) && isSame(one, shown))
     })
   }
 
   /** Reserves what an answer gives, and tells what must be told of it. */
-  give({ shard, root }: Exposed, { decision, at, playbook, choices }: Decided): void {
+  give({ shard, root }: Exposed, { decision, key, at, playbook, choices }: Decided): void {
     const given: GivenProposition[] = []
     for (const choice of choices) {
       for (const proposition of choice.propositions) {
-        const one = givenOf(decision, choice, proposition)
+        const one = givenOf(decision, key, choice, proposition)
         if (one === undefined) continue
         if (this.reserve(root, one, playbook) || one.trial !== undefined) given.push(one)
       }
@@ -92,7 +95,7 @@ export class Exposures {
   }
 
   /** Reserves one proposition, where any limit counts it. Returns whether one does. */
-  reserve(root: FragmentId, shown: Shown, { features }: Playbook): boolean {
+  reserve(root: FragmentId, shown: GivenProposition, { features }: Playbook): boolean {
     const { displays, grants } = features.ofExposure(shown.offer, shown.placement)
     if (displays.length + grants.length === 0) return false
     this.reservations.reserve(root, shown, {
@@ -112,20 +115,27 @@ export class Exposures {
     this.reservations.release(root, shown)
   }
 
-  /** Whether the timeline of a member that is at home here has it. */
-  private isFolded(
-    members: ReadonlySet<FragmentId>,
-    shown: Shown,
-    awaited: 'display' | 'grant',
-  ): boolean {
-    const { shards } = this.uses
-    const isIn = awaited === 'grant' ? isGrantedLately : isShownLately
-    for (const id of members) {
-      const shard = answering(shards, shardOf(identifierIn(id), shards.length))
-      const fragment = shard?.read(id)
-      if (shard && fragment && isIn(fragment, shown, shard.memory)) return true
-    }
+  /** Whether a member that is at home here has said that it was seen. */
+  private isDisplayed(members: ReadonlySet<FragmentId>, shown: GivenProposition): boolean {
+    const { key } = shown
+    const ids = key === undefined ? members : this.epochsOf(key).filter((id) => members.has(id))
+    for (const id of ids) if (this.isIn(id, shown, isShownLately)) return true
     return false
+  }
+
+  /** The fragments of an identifier, where it is at home here. */
+  private epochsOf(key: Identifier): readonly FragmentId[] {
+    const { shards } = this.uses
+    const fragment = answering(shards, shardOf(key, shards.length))?.read(key)
+    const epochs = fragment?.device?.epochs.length ?? 1
+    return Array.from({ length: epochs }, (_, epoch) => fragmentIdOf(key, epoch))
+  }
+
+  private isIn(id: FragmentId, shown: Shown, isLately: typeof isShownLately): boolean {
+    const { shards } = this.uses
+    const shard = answering(shards, shardOf(identifierIn(id), shards.length))
+    const fragment = shard?.read(id)
+    return shard !== undefined && fragment !== undefined && isLately(fragment, shown, shard.memory)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { FragmentId } from '@halfsecond/protocol'
+import type { FragmentId, Identifier } from '@halfsecond/protocol'
 import type { Choice, Proposition } from '../../core/decision/decide.ts'
 import type { Placement, Playbook } from '../../core/decision/playbook.ts'
 import { candidateOf } from '../../core/decision/templates.ts'
@@ -7,6 +7,8 @@ import type { Grant } from './grant-writer.ts'
 
 /** A proposition that somebody was given, with what is learnt from it where being given it is the trial. */
 export interface GivenProposition extends Shown {
+  /** In whose timeline a display will stand; undefined: in that of any member. */
+  readonly key?: Identifier
   readonly treatment?: string
   readonly trial?: string
   readonly arms?: readonly string[]
@@ -15,11 +17,12 @@ export interface GivenProposition extends Shown {
 /** What is given with a proposition of a choice; undefined for default content. */
 export function givenOf(
   decision: string,
+  key: Identifier,
   { placement, arms }: Choice,
   { offer, treatment, trial }: Proposition,
 ): GivenProposition | undefined {
   if (offer === undefined) return undefined
-  const shown = { decision, placement: placement.name, offer }
+  const shown = { key, decision, placement: placement.name, offer }
   if (!placement.isLater || treatment === undefined || trial === undefined) return shown
   return { ...shown, treatment, trial, ...(arms !== undefined && { arms }) }
 }
@@ -47,7 +50,7 @@ export function grantsOf(
 
 export function grantOf(
   root: FragmentId,
-  { decision, offer, ...more }: GivenProposition,
+  { key: _key, decision, offer, ...more }: GivenProposition,
   placement: Placement,
   at: number,
 ): Grant {

@@ -6,6 +6,7 @@ import {
   encode,
   type FragmentId,
   HalfsecondError,
+  identifierIn,
   isFields,
   isFragmentId,
   isWirePosition,
@@ -145,8 +146,13 @@ function isShown(value: unknown): value is GivenProposition {
     isFields(value) &&
     typeof value.decision === 'string' &&
     typeof value.placement === 'string' &&
-    typeof value.offer === 'string'
+    typeof value.offer === 'string' &&
+    (value.key === undefined || isWhole(value.key))
   )
+}
+
+function isWhole(value: unknown): boolean {
+  return isFragmentId(value) && identifierIn(value) === value
 }
 
 function readOnward(

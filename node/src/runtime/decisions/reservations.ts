@@ -2,6 +2,7 @@ import type { FragmentId } from '@halfsecond/protocol'
 import type { Exposure } from '../../core/decision/decide.ts'
 import type { Shown } from '../../core/fragment/said.ts'
 import type { Clock } from '../ports.ts'
+import type { GivenProposition } from './grants-of.ts'
 
 /** What was given and is not displayed by then never will be, as far as limits care. */
 export const reservedMs = 60_000
@@ -20,7 +21,7 @@ export interface Awaited {
 
 interface Reservation {
   readonly root: FragmentId
-  readonly given: Shown
+  readonly given: GivenProposition
   /** By the clock that never jumps. */
   readonly at: number
   readonly awaited: { display: boolean; grant: boolean }
@@ -62,7 +63,7 @@ export class Reservations {
   of(
     members: ReadonlySet<FragmentId>,
     decision: string,
-    isKnown: (given: Shown, awaited: keyof Awaited) => boolean,
+    isKnown: (given: GivenProposition, awaited: keyof Awaited, root: FragmentId) => boolean,
   ): readonly Exposure[] {
     if (this.count === 0) return none
     let exposures: Exposure[] | undefined
@@ -70,8 +71,8 @@ export class Reservations {
       for (const one of this.byRoot.get(root) ?? nobody) {
         if (!this.isLive(one)) continue
         const { given, awaited } = one
-        if (awaited.display && isKnown(given, 'display')) awaited.display = false
-        if (awaited.grant && isKnown(given, 'grant')) awaited.grant = false
+        if (awaited.display && isKnown(given, 'display', root)) awaited.display = false
+        if (awaited.grant && isKnown(given, 'grant', root)) awaited.grant = false
         const exposure = exposureOf(one, given.decision === decision)
         if (exposure === undefined) continue
         exposures ??= []
@@ -82,7 +83,7 @@ export class Reservations {
   }
 
   /** Of a proposition that is reserved already nothing changes. */
-  reserve(root: FragmentId, given: Shown, { display, grant }: Awaited): void {
+  reserve(root: FragmentId, given: GivenProposition, { display, grant }: Awaited): void {
     this.makeRoom()
     const all = this.byRoot.get(root)
     if (all?.some((one) => isSame(one.given, given))) return

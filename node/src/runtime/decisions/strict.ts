@@ -1,4 +1,4 @@
-import type { GrantLimit } from '@halfsecond/protocol'
+import type { GrantLimit, Identifier } from '@halfsecond/protocol'
 import type { Choice, DecideRequest, Exposure, Profile } from '../../core/decision/decide.ts'
 import { Evaluation } from '../../core/decision/evaluation.ts'
 import { windowStart } from '../../core/decision/limits.ts'
@@ -28,6 +28,7 @@ export interface StrictDependencies {
 /** A decision that waits for what it gives to be granted. */
 export interface StrictDecision extends Exposed {
   readonly decision: string
+  readonly key: Identifier
   readonly profile: Profile
   readonly playbook: Playbook
   /** Milliseconds that the question has in all. */
@@ -183,13 +184,13 @@ interface Wanted {
 }
 
 function wantedOf(
-  { decision, playbook }: StrictDecision,
+  { decision, key, playbook }: StrictDecision,
   choices: readonly Choice[],
 ): readonly Wanted[] {
   return choices.flatMap((choice) =>
     choice.propositions.flatMap((proposition) => {
       const { placement } = choice
-      const shown = givenOf(decision, choice, proposition)
+      const shown = givenOf(decision, key, choice, proposition)
       if (shown === undefined) return []
       const { isStrict: isWanted } = playbook.features.ofExposure(shown.offer, placement.name)
       return isWanted ? [{ shown, placement }] : []
