@@ -18,7 +18,7 @@ export interface ClientOptions {
    * content. Shown where no answer comes in time. Default: none, and `null` is shown.
    */
   readonly defaults?: string | Properties
-  /** How long a decide may take, in milliseconds, at most 2,000. Default: 400. */
+  /** How long a decide may take, in milliseconds, at most 2,000. Default: HALFSECOND_DEADLINE_MS, else 400. */
   readonly deadlineMs?: number
   /** Bytes of records that may wait to be acknowledged before calls fail with `QUEUE_FULL`. Default: 8 MiB. */
   readonly queueBytes?: number
@@ -43,7 +43,7 @@ export function compileOptions(options: ClientOptions, env: NodeJS.ProcessEnv): 
   const {
     channel,
     defaults,
-    deadlineMs = 400,
+    deadlineMs = Number(env.HALFSECOND_DEADLINE_MS || 400),
     queueBytes = 8 * 1024 * 1024,
     onProblem = () => {},
   } = options

@@ -360,11 +360,17 @@ describe('without an answer', () => {
   })
 
   it('asks an overloaded node ever more seldom', async () => {
+    vi.useFakeTimers({
+      toFake: ['setTimeout', 'setInterval', 'clearTimeout', 'clearInterval', 'performance'],
+    })
     const { transport, client } = start({ deadlineMs: 400 })
     await client.ready()
     transport.onAsk = (questions) => questions.map(() => errorAnswer('OVERLOADED'))
 
-    const decision = await client.visitor({ anon: 'a' }).decide('hero')
+    const decided = client.visitor({ anon: 'a' }).decide('hero')
+    await turns()
+    await vi.advanceTimersByTimeAsync(410)
+    const decision = await decided
 
     expect(decision).toMatchObject({ reason: 'unavailable', error: { code: 'OVERLOADED' } })
     expect(transport.asked.length).toBeGreaterThan(2)

@@ -17,13 +17,20 @@ beforeAll(async () => {
   const started = await startTestNode(readFileSync(playbook, 'utf8'))
   node = started.node
   stop = started.stop
-})
+}, 120_000)
 
 afterAll(() => stop?.())
 
 function start(example: string): ChildProcess & { lines: string[] } {
   const child = spawn(process.execPath, [join(folder, example)], {
-    env: { ...process.env, HALFSECOND_URL: node.url, PORT: '0', NODE_NO_WARNINGS: '1' },
+    env: {
+      ...process.env,
+      HALFSECOND_URL: node.url,
+      // A process that has just started is slow, on a busy machine slower than a page may be.
+      HALFSECOND_DEADLINE_MS: '2000',
+      PORT: '0',
+      NODE_NO_WARNINGS: '1',
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -40,7 +47,7 @@ async function outputOf(example: string): Promise<readonly string[]> {
   return code === 0 ? child.lines : [`exit code ${code}`, ...child.lines]
 }
 
-describe('the example', () => {
+describe('the example', { timeout: 120_000 }, () => {
   it('of a call centre helps who complains, and does not repeat what was accepted', async () => {
     expect(await outputOf('call-centre.ts')).toEqual([
       'your-manager: {"say":"Offer a call-back by Maya today, and refund the difference."}',
@@ -77,7 +84,7 @@ describe('the example', () => {
 
   it('of a shop goes from the first hit to an accepted offer and a logout', async () => {
     const shop = start('shop.ts')
-    await expect.poll(() => shop.lines[0], { timeout: 10_000 }).toBeDefined()
+    await expect.poll(() => shop.lines[0], { timeout: 60_000 }).toBeDefined()
     const url = shop.lines[0]?.split(' ').at(-1)
     const jar = new Map<string, string>()
     const visit = async (path: string, form?: Record<string, string>) => {

@@ -74,13 +74,13 @@ describe('the profile of a visitor', () => {
   )
 
   it('is not waited for beyond the deadline', async () => {
-    const { client } = start()
+    const { client } = start({ channel: 'call', deadlineMs: 2_000 })
     const startedAt = performance.now()
 
     const read = client.visitor({ anon: 'a' }).profile(['tier'], { deadlineMs: 50 })
 
     await expect(read).rejects.toMatchObject({ code: 'TIMEOUT' })
-    expect(performance.now() - startedAt).toBeLessThan(300)
+    expect(performance.now() - startedAt).toBeLessThan(1_500)
   })
 
   it('is unavailable where nobody answers', async () => {

@@ -226,14 +226,14 @@ describe('a landing', () => {
   })
 
   it('that no node checks in time takes the decision no more than its deadline', async () => {
-    const { client } = await start()
+    const { client } = await start({ deadlineMs: 2_000 })
     const visitor = client.visitor({ anon: 'a' })
 
     void visitor.landed(tokenOf(inAMinute, keysText, 'email:e@x.org'))
     const startedAt = performance.now()
     await visitor.decide('hero', { deadlineMs: 60 })
 
-    expect(performance.now() - startedAt).toBeLessThan(300)
+    expect(performance.now() - startedAt).toBeLessThan(1_500)
   })
 
   it('that a node refuses is forgotten', async () => {

@@ -37,7 +37,7 @@ interface Cluster {
 async function start(): Promise<Cluster> {
   const transport = new ScriptedTransport()
   transport.currentMap = map
-  const client = connectOver(transport, { defaults: {} })
+  const client = connectOver(transport, { defaults: {}, deadlineMs: 2_000 })
   onTestFinished(() => client.close(0))
   const cluster: Cluster = { client, asked: [], nodes: {}, root: 1, more: {} }
   transport.onAsk = (questions, node) => {

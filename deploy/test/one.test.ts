@@ -9,7 +9,10 @@ import { needs, realNatsServer } from './requirements.ts'
 
 const one = join(import.meta.dirname, '..', 'one.ts')
 
-describe('a cluster of one', needs(realNatsServer), () => {
+/** A server and a node that start take their time on a busy machine. */
+const timeout = 120_000
+
+describe('a cluster of one', { ...needs(realNatsServer), timeout }, () => {
   let folder: string
 
   beforeEach(async () => {

@@ -30,6 +30,9 @@ const shown: { readonly [command: string]: RegExp } = {
   'node decommission node-2': /^node-2 holds nothing and can be stopped for good/,
 }
 
+/** Moves, and copies that catch up, take their time on a busy machine. */
+const timeout = 120_000
+
 describe('the runbook', () => {
   it('has a chapter for each alert, in their order, and for nothing else', async () => {
     const headings = [...(await readOperations()).matchAll(/^### (Halfsecond\w+)$/gm)]
@@ -83,7 +86,7 @@ describe('the runbook', () => {
   })
 })
 
-describe('with two nodes, the command', needs(realNatsServer), () => {
+describe('with two nodes, the command', { ...needs(realNatsServer), timeout }, () => {
   const nats = useServer()
   const folder = scratchFolder()
   const nodes: RunningNode[] = []
@@ -98,11 +101,11 @@ describe('with two nodes, the command', needs(realNatsServer), () => {
     const playbook = await readFile(join(root, 'loadtest', 'playbook.yaml'), 'utf8')
     await nodes[0]?.api.publishPlaybook(playbook)
     await redundant()
-  })
+  }, timeout)
 
   afterAll(async () => {
     for (const node of nodes.reverse()) await node.close()
-  })
+  }, timeout)
 
   it.each(Object.entries(shown))('%s works', async (command, wanted) => {
     const { code, output, notes } = await inCluster(command)
@@ -127,7 +130,7 @@ describe('with two nodes, the command', needs(realNatsServer), () => {
         const redundancy = { wanted: 2, full: 8, reduced: 0, none: 0 }
         expect(status).toMatchObject({ cluster: { redundancy } })
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     )
   }
 })

@@ -172,7 +172,7 @@ const ways: { readonly [command: string]: Way } = {
 }
 
 /** npm, a server and two processes that measure take their time on a small machine. */
-const timeout = 90_000
+const timeout = 300_000
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'halfsecond-readme-'))

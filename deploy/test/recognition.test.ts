@@ -49,7 +49,7 @@ describe('the page on recognition', () => {
     await vi.waitFor(async () => {
       const { output } = await inNode('profile get user:ann')
       expect(output).toMatch(/^user:ann, anon:web\n/)
-    }, 10_000)
+    }, 30_000)
   })
 
   afterAll(() => node.close())

@@ -12,6 +12,7 @@ const options = driverOptions()
 const client = connect(textOption(options, 'url'), { channel: 'web' })
 await client.ready(30_000)
 const visitors = numberOption(options, 'visitors')
+const { deadlineMs = 400 } = options
 const draw = drawOf('uniform', visitors)
 const latencies = new Latencies()
 let missed = 0
@@ -22,7 +23,7 @@ const running = new Set<Promise<void>>()
 async function click(intendedMs: number): Promise<void> {
   const visitor = client.visitor({ anon: `v${draw()}` })
   void visitor.track('pressed', { path: '/a' })
-  const decision = await visitor.decide('side')
+  const decision = await visitor.decide('side', { deadlineMs: Number(deadlineMs) })
   latencies.add(performance.now() - intendedMs)
   if (decision.error !== undefined) errors++
   else if (decision.offer !== 'seen') missed++

@@ -1,5 +1,5 @@
 import { type Client, connect, type Decision } from '@halfsecond/client'
-import { isFields, shardOf } from '@halfsecond/protocol'
+import { isFields, retryableByCode, shardOf } from '@halfsecond/protocol'
 import { driverOptions, finishing, numberOption, sendResult, textOption } from '../lib/driver.ts'
 import { Latencies } from '../lib/latencies.ts'
 import { atRate } from '../lib/pace.ts'
@@ -115,11 +115,11 @@ async function ask(person: Known): Promise<void> {
   else if (unknown !== undefined && unknown.at < askedAt - freshMs) counts.staleMarkedFresh++
 }
 
-/** Counts an answer that is none of the cluster's. */
+/** Counts an answer that is none of the cluster's. Where asking again later helps, nothing is wrong but the time. */
 function isDefault({ error }: Decision): boolean {
   if (error === undefined) return false
   counts.defaults++
-  if (error.code !== 'TIMEOUT' && error.code !== 'UNAVAILABLE') counts.errors++
+  if (!retryableByCode[error.code]) counts.errors++
   return true
 }
 

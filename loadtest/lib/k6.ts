@@ -25,6 +25,9 @@ export interface K6Run {
   readonly p99: number
   readonly iterations: number
   readonly missed: number
+  /** Answers that said they were fresh, and those of them without the click. */
+  readonly fresh: number
+  readonly freshMissed: number
   readonly dropped: number
   readonly phases: readonly PhaseRun[]
   /** Whether every threshold of the script was kept. */
@@ -86,6 +89,8 @@ function readSummary(output: string, phases: readonly Phase[]): Omit<K6Run, 'isH
     p99: read('click_to_content', 'p(99)'),
     iterations: read('iterations', 'count'),
     missed: read('last_click_missed', 'count'),
+    fresh: read('fresh', 'count'),
+    freshMissed: read('fresh_missed', 'count'),
     dropped: read('dropped_iterations', 'count'),
     phases: phases.map(({ name }) => {
       const metric = `click_to_content{phase:${name}}`

@@ -21,6 +21,9 @@ const seconds = phases.reduce((sum, phase) => sum + phase.seconds, 0)
 
 const clickToContent = new Trend('click_to_content', true)
 const missed = new Counter('last_click_missed')
+/** Answers of the newest facts, and those of them without the click: of these there must never be any. */
+const fresh = new Counter('fresh')
+const freshMissed = new Counter('fresh_missed')
 
 export const options: Options = {
   discardResponseBodies: false,
@@ -76,7 +79,12 @@ export function click(): void {
   clickToContent.add(Date.now() - started, { phase: phaseNow() })
   check(recorded, { 'the click was recorded': ({ status }) => status === 200 })
   check(decided, { 'content was decided': ({ status }) => status === 200 })
-  if (decided.json('decisions.side.offer') !== 'seen') missed.add(1)
+  const isMissed = decided.json('decisions.side.offer') !== 'seen'
+  if (isMissed) missed.add(1)
+  if (decided.json('decisions.side.freshness') === 'fresh') {
+    fresh.add(1)
+    freshMissed.add(isMissed ? 1 : 0)
+  }
 }
 
 /** A node that refuses the connection or is not there: the next one, as a load balancer does it. */

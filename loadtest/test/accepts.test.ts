@@ -4,7 +4,7 @@ import { runAccepts } from '../accepts/run-accepts.ts'
 import { CollectedFigures } from './collected-figures.ts'
 
 const trials = 400
-const options = { ...needs(realNatsServer), timeout: 180_000 }
+const options = { ...needs(realNatsServer), timeout: 400_000 }
 
 test(
   'what was accepted is on no other channel’s next answer, while nodes are killed',

@@ -4,7 +4,7 @@ import { models } from '../learning/models.ts'
 import { CollectedFigures } from './collected-figures.ts'
 
 const versions = 3
-const options = { ...needs(realNatsServer), timeout: 180_000 }
+const options = { ...needs(realNatsServer), timeout: 400_000 }
 
 test('killing and moving primaries changes no model version’s content', options, async () => {
   const figures = new CollectedFigures()

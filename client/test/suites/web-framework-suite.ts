@@ -162,7 +162,7 @@ export function webFrameworkSuite(name: string, startSite: StartSite): void {
       const { cookies } = await get()
 
       const { cookies: later } = await get({ cookie: pairIn(cookies), 'x-user': '17' })
-      await expect.poll(() => transport.published.length).toBe(2)
+      await expect.poll(() => transport.published.length, { timeout: 10_000 }).toBe(2)
 
       expect(later).toEqual([])
       expect(seen[1]?.known).toEqual(seen[0]?.known)

@@ -10,6 +10,7 @@ import { parseNatsAddress } from '@halfsecond/protocol'
 import { jetstreamManager } from '@nats-io/jetstream'
 import { connect as connectNats } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { fresh } from '../../../client/test/support/fresh.ts'
 import { startTestNode, tokenKeys } from '../../../client/test/support/test-node.ts'
 import { Nats } from '../../../node/src/nats/connection.ts'
 import { KvCoordination } from '../../../node/src/nats/kv-coordination.ts'
@@ -104,12 +105,13 @@ describe('the configuration for production', needs(realNatsServer), () => {
   it('lets a node make a cluster, and a channel record and decide with the login in its address', async () => {
     const playbook = await readFile(join(root, 'loadtest', 'playbook.yaml'), 'utf8')
     const { stop } = await startTestNode(playbook, addressFor('node'))
-    const client = connect(addressFor('channel'), { channel: 'web', tokenKeys })
+    const options = { channel: 'web', tokenKeys, deadlineMs: 2_000 }
+    const client = connect(addressFor('channel'), options)
     try {
-      await client.ready(10_000)
+      await client.ready(30_000)
       const visitor = client.visitor({ anon: 'a1' })
       const position = await visitor.track('pressed', { path: '/a' })
-      const decision = await visitor.decide('side')
+      const decision = await fresh(() => visitor.decide('side'))
 
       expect(position?.sequence).toBeGreaterThan(0)
       expect(decision).toMatchObject({ offer: 'seen', reason: 'rules' })
