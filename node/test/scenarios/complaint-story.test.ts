@@ -52,6 +52,8 @@ links:
 traits: { tier: level, manager: manager }
 `
 
+const waiting = { timeout: 15_000, interval: 10 }
+
 /** Each node holds shards that the others do not, so that nothing is answered from one memory. */
 describe('web, agent and CRM on three nodes', needs(realNatsServer), () => {
   const nats = useServer()
@@ -82,7 +84,7 @@ describe('web, agent and CRM on three nodes', needs(realNatsServer), () => {
       connect(node(0).url, { channel: 'web' }),
       connect(node(1).url, { channel: 'call' }),
     )
-    await Promise.all(clients.map((client) => client.ready(10_000)))
+    await Promise.all(clients.map((client) => client.ready(30_000)))
   }, 60_000)
 
   afterAll(async () => {
@@ -110,19 +112,21 @@ describe('web, agent and CRM on three nodes', needs(realNatsServer), () => {
     await browser.identify({ user: 'anna' })
     void browser.track('card_charged', { billed: 82, quoted: 75, foreign: true })
     void browser.track('page', { path: '/help/foreign-fees' })
-    const hero = await browser.decide('web.hero')
+    const hero = await vi.waitFor(async () => {
+      const decision = await browser.decide('web.hero')
+      // On a busy machine another home may answer too late.
+      expect(decision.freshness).toBe('fresh')
+      return decision
+    }, waiting)
     await Promise.all([browser.track('page', { path: '/help' }), hero.displayed()])
 
     expect(hero.content).toEqual({ title: 'Maya will put it right' })
     const agent = call.visitor({ crm: '991' })
-    const prompt = await vi.waitFor(
-      async () => {
-        const decision = await agent.decide('call.prompt')
-        expect(decision.content).toEqual({ say: 'Offer a call-back by Maya.' })
-        return decision
-      },
-      { timeout: 5_000, interval: 10 },
-    )
+    const prompt = await vi.waitFor(async () => {
+      const decision = await agent.decide('call.prompt')
+      expect(decision.content).toEqual({ say: 'Offer a call-back by Maya.' })
+      return decision
+    }, waiting)
     expect((await agent.profile(['tier', 'manager'])).traits).toMatchObject({
       tier: { value: 'gold', source: 'crm' },
       manager: { value: 'Maya', source: 'crm' },
@@ -130,12 +134,9 @@ describe('web, agent and CRM on three nodes', needs(realNatsServer), () => {
 
     await prompt.accepted()
 
-    await vi.waitFor(
-      async () => {
-        const next = await browser.decide('web.hero')
-        expect(next.content).toEqual({ title: 'A new card' })
-      },
-      { timeout: 5_000, interval: 10 },
-    )
+    await vi.waitFor(async () => {
+      const next = await browser.decide('web.hero')
+      expect(next.content).toEqual({ title: 'A new card' })
+    }, waiting)
   })
 })

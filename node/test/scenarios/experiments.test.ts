@@ -125,7 +125,7 @@ describe('an experiment on a node alone', () => {
       const wanted = counted([people.ours, did.ours], [people.none, did.none])
       await vi.waitFor(async () => {
         expect(await report(node)).toMatchObject({ ...wanted, seen: 41, several: 0 })
-      }, 10_000)
+      }, 20_000)
       expect(people.ours).toBeGreaterThan(people.none)
       const env = { HALFSECOND_ADMIN_URL: node.adminUrl }
       const { output } = await execute(['experiment', 'report', 'greeting'], { env })
@@ -202,15 +202,13 @@ describe('the reach of an arm', () => {
       ] as const) {
         expect(share).toBeGreaterThan(0)
         expect(share).toBeLessThan(of)
-        expect((await get(`${node.adminUrl}/v1/experiments/${name}`)).body).toMatchObject({
-          control,
-          arms: expect.arrayContaining([
-            expect.objectContaining({
-              arm: 'ours',
-              reach: { share: share / of, of, notKnown: 0 },
-            }),
-          ]),
-        })
+        const reach = { share: share / of, of, notKnown: 0 }
+        await vi.waitFor(async () => {
+          expect((await get(`${node.adminUrl}/v1/experiments/${name}`)).body).toMatchObject({
+            control,
+            arms: expect.arrayContaining([expect.objectContaining({ arm: 'ours', reach })]),
+          })
+        }, 10_000)
       }
     } finally {
       await node.close()

@@ -104,7 +104,7 @@ describe('a CRM export, a web shop and a call centre', needs(realNatsServer), ()
           { kind: 'complaint', source: 'desk', channel: 'call' },
         ],
       })
-    }, 15_000)
+    }, 20_000)
     const { body } = await get(`${nodes[1]?.adminUrl}/v1/profiles/crm:7`)
     expect(JSON.stringify(body)).not.toContain('90000')
   })
@@ -126,7 +126,7 @@ describe('a CRM export, a web shop and a call centre', needs(realNatsServer), ()
         },
       })
       expect(body).not.toHaveProperty('traits.tier.value')
-    }, 10_000)
+    }, 20_000)
   })
 
   it('are heard once, whichever node takes a message, also where nobody waits for an answer', async () => {
@@ -141,7 +141,7 @@ describe('a CRM export, a web shop and a call centre', needs(realNatsServer), ()
     await vi.waitFor(async () => {
       const { body } = await get(`${nodes[1]?.adminUrl}/v1/profiles/crm:70`)
       expect(body).toHaveProperty('timeline.length', 31)
-    }, 10_000)
+    }, 20_000)
     const taken = await Promise.all(nodes.map(async ({ adminUrl }) => fedBy(adminUrl)))
     expect(taken.every((count) => count > 0)).toBe(true)
   })

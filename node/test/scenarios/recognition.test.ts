@@ -10,6 +10,9 @@ import { scratchFolder } from '../support/scratch-folder.ts'
 const folder = scratchFolder()
 const nothing = new FeatureSet([], new Map(), new Map())
 
+/** Copies go by the logs of other shards. */
+const waiting = { timeout: 20_000, interval: 10 }
+
 describe('fragments on several shards of a node', () => {
   let node: RunningNode
 
@@ -48,13 +51,14 @@ describe('fragments on several shards of a node', () => {
     )
 
     const expected = Object.fromEntries(browsers.map((anon) => [`anon:${anon}`, anon]))
-    await vi.waitFor(() => expect(copiesAt(user)).toEqual(expected), { interval: 10 })
+    await vi.waitFor(() => expect(copiesAt(user)).toEqual(expected), waiting)
     expect(fragmentOf(user)?.ties?.members.size).toBe(20)
 
     await node.api.client.visitor({ anon: 'b3' }).setTraits({ seen: 'again' })
-    await vi.waitFor(() => expect(copiesAt(user)).toEqual({ ...expected, 'anon:b3': 'again' }), {
-      interval: 10,
-    })
+    await vi.waitFor(
+      () => expect(copiesAt(user)).toEqual({ ...expected, 'anon:b3': 'again' }),
+      waiting,
+    )
   })
 
   it('leave nothing in an outbox once others have it', async () => {
@@ -64,7 +68,7 @@ describe('fragments on several shards of a node', () => {
 
     await vi.waitFor(
       () => expect(api.shards.map(({ state }) => state.outbox.size)).toEqual([0, 0, 0, 0]),
-      { interval: 10, timeout: 5_000 },
+      waiting,
     )
   })
 })

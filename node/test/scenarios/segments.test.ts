@@ -67,7 +67,7 @@ function waitFor(node: RunningNode, expected: readonly string[]): Promise<void> 
   return vi.waitFor(async () => expect(await heard(node)).toEqual(expected), waiting)
 }
 
-const waiting = { timeout: 10_000, interval: 20 }
+const waiting = { timeout: 20_000, interval: 20 }
 
 describe('other systems', () => {
   it('hear once who enters and leaves a segment, and what entering it triggers', async () => {

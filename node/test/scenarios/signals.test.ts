@@ -119,4 +119,4 @@ describe('other systems', () => {
   })
 })
 
-const waiting = { timeout: 10_000, interval: 20 }
+const waiting = { timeout: 20_000, interval: 20 }

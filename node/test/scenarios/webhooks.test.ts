@@ -133,7 +133,11 @@ it('a webhook hears of segments and triggers, signed, and after a restart what i
       waiting,
     )
     const env = { HALFSECOND_ADMIN_URL: node.adminUrl }
-    expect((await execute(['webhooks', 'ls'], { env })).output).toMatch(/mailing +4 +0 +well/)
+    // It was heard before the node heard that it was.
+    await vi.waitFor(async () => {
+      const { output } = await execute(['webhooks', 'ls'], { env })
+      expect(output).toMatch(/mailing +4 +0 +well/)
+    }, waiting)
     expect(await execute(['webhooks', 'dead', 'mailing'], { env })).toMatchObject({ output: '' })
     expect(await execute(['webhooks', 'retry', 'mail'], { env })).toMatchObject({ code: 1 })
   } finally {
