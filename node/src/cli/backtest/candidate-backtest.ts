@@ -88,11 +88,11 @@ export function notesOn({ placements }: Playbook, placement: string | undefined)
   for (const { name, count, templates } of placements.values()) {
     if (placement !== undefined && name !== placement) continue
     if (templates.length > 0)
+      notes.push(`${name} shows items of a catalogue: they are told by offer, whatever the item`)
+    if (count > 1)
       notes.push(
-        `${name} shows items of a catalogue, of which a file does not know: it is left out`,
+        `${name} shows up to ${count} offers: who gains and loses is of all of them, what is earned of the first`,
       )
-    else if (count > 1)
-      notes.push(`${name} shows up to ${count} offers: the first of them is compared`)
   }
   return notes
 }

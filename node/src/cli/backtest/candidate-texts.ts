@@ -150,7 +150,7 @@ function placementLines(one: PlacementBacktest, { reward }: CandidateBacktest): 
   const { rows, people, ess, maxWeight } = estimate
   return [
     `${placement}: ${count(rows)} decisions for ${count(people)} people`,
-    `the same is shown in ${percent(changes.agreement)}; any offer in ${percent(changes.reachAfter)}, before ${percent(changes.reachBefore)}`,
+    `the same is shown in ${percent(changes.agreement)}${otherItems(changes)}; any offer in ${percent(changes.reachAfter)}, before ${percent(changes.reachBefore)}`,
     ...changesTable(changes.offers),
     '',
     ...estimateTable(`decision`, 'candidate', estimate),
@@ -160,6 +160,10 @@ function placementLines(one: PlacementBacktest, { reward }: CandidateBacktest): 
     `verdict: ${describeVerdict(verdict, estimate, faulty)}`,
     ...warnings.map((warning) => `warning: ${warning}`),
   ]
+}
+
+function otherItems({ otherItems }: Changes): string {
+  return otherItems === 0 ? '' : `, other items of the same offers in ${percent(otherItems)}`
 }
 
 function changesTable(offers: readonly OfferChange[]): string[] {

@@ -54,6 +54,8 @@ export interface DecideRequest {
   readonly model?: Model
   /** By experiment the arm, instead of the person's own: to try what an arm shows. */
   readonly arms?: ReadonlyMap<string, string>
+  /** Offers that somebody shows beside already, so that they are not shown again; by default none. */
+  readonly taken?: readonly string[]
   /** What the log had no room for in a strict limit a moment ago; by default nothing. */
   readonly refused?: readonly Exposure[]
 }
@@ -99,7 +101,7 @@ export function decide(
   const { placements } = request
   const evaluation = new Evaluation(profile, playbook, calendar, request.now, request)
   const isAllowed = mayPersonalise(profile, playbook)
-  const taken = new Set<string>()
+  const taken = new Set<string>(request.taken)
   const isShared = placements.length > 1 || placements.some(({ count }) => count > 1)
   return placements.map((placement) => {
     if (!isAllowed) return defaultContent(placement, 'consent')

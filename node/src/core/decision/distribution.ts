@@ -31,7 +31,7 @@ export function distribution(
   if (placement.learning === undefined) {
     const evaluation = openAt(profile, placement, request, playbook, calendar)
     if (evaluation === undefined) return []
-    const taken = new Set<string>()
+    const taken = new Set<string>(request.taken)
     const choosing = { chance: undefined, isShared: false, taken, trace: undefined }
     const [first] = choose(placement, evaluation, choosing).propositions
     return first?.offer === undefined || first.treatment === undefined
@@ -71,9 +71,9 @@ export function drawingAt(
   const chance = learnedChance(placement, { seed, ...(model && { model }) }, evaluation)
   if (chance === undefined) return undefined
   const candidates = candidatesAt(placement, evaluation)
-  const none = new Set<string>()
+  const taken = new Set<string>(request.taken)
   return {
-    lottery: new Lottery(candidates, placement, evaluation, chance, none, undefined),
+    lottery: new Lottery(candidates, placement, evaluation, chance, taken, undefined),
     bucket: chance.bucket,
   }
 }

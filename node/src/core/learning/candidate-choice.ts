@@ -13,13 +13,13 @@ export interface Shown {
   readonly treatment: string
 }
 
-/** What a playbook shows first at one placement. */
+/** What a playbook shows at one placement. */
 export interface CandidateChoice {
-  /** Given the same luck, and in the arms of its experiments. */
-  readonly shown: Shown | undefined
-  /** Drawn once more, by luck of its own, and whatever experiments run. */
+  /** Given the same luck, and in the arms of its experiments; in order. */
+  readonly shown: readonly Shown[]
+  /** What is shown first, drawn once more, by luck of its own, and whatever experiments run. */
   readonly drawn: Shown | undefined
-  /** With what probability its rules show what was shown. */
+  /** With what probability its rules show first what was shown first. */
   readonly probability: number
   /** The visitor's bucket at a placement that learns; elsewhere all are one. */
   readonly bucket: string
@@ -28,7 +28,7 @@ export interface CandidateChoice {
 export interface Asked {
   readonly placement: Placement
   readonly request: Omit<DecideRequest, 'placements' | 'model'>
-  /** What was shown. */
+  /** What was shown first. */
   readonly before: Shown | undefined
   /** What is known of rates until this decision: it has no say in how likely it was. */
   readonly model: Model
@@ -48,7 +48,8 @@ export function choiceOf(
   if (learning === undefined && experiments.length === 0) {
     note()
     const shown = decided(profile, asked, playbook, calendar)
-    return { shown, drawn: shown, probability: isSame(shown, before) ? 1 : 0, bucket: '' }
+    const [drawn] = shown
+    return { shown, drawn, probability: isSame(drawn, before) ? 1 : 0, bucket: '' }
   }
   const { request, model } = asked
   const drawing =
@@ -61,7 +62,7 @@ export function choiceOf(
   const drawn = drawnFrom(likely, request.seed ?? '')
   note()
   const shown =
-    experiments.length > 0
+    experiments.length > 0 || placement.count > 1
       ? decided(profile, asked, playbook, calendar)
       : shownBy(drawing?.lottery.next())
   return { shown, drawn, probability, bucket: drawing?.bucket ?? '' }
@@ -72,21 +73,22 @@ function decided(
   { placement, request, model }: Asked,
   playbook: Playbook,
   calendar: Calendar,
-): Shown | undefined {
+): Shown[] {
   const [choice] = decide(
     profile,
     { ...request, placements: [placement], model },
     playbook,
     calendar,
   )
-  const { offer, treatment = '' } = choice?.propositions[0] ?? {}
-  return offer === undefined ? undefined : { offer, treatment }
+  return (choice?.propositions ?? []).flatMap(({ offer, treatment = '' }) =>
+    offer === undefined ? [] : [{ offer, treatment }],
+  )
 }
 
 function shownBy(
   candidate: { readonly offer: { readonly name: string }; readonly treatment: string } | undefined,
-): Shown | undefined {
-  return candidate && { offer: candidate.offer.name, treatment: candidate.treatment }
+): Shown[] {
+  return candidate ? [{ offer: candidate.offer.name, treatment: candidate.treatment }] : []
 }
 
 /** Either something is shown with certainty, or default content is. */
@@ -114,4 +116,16 @@ export function armOf(shown: Shown | undefined): string {
 
 export function isSame(one: Shown | undefined, other: Shown | undefined): boolean {
   return one?.offer === other?.offer && one?.treatment === other?.treatment
+}
+
+/** Whether the same is shown, in the same order. */
+export function areSame(one: readonly Shown[], other: readonly Shown[]): boolean {
+  return one.length === other.length && one.every((shown, slot) => isSame(shown, other[slot]))
+}
+
+/** As `areSame`, whatever items the offers are made of. */
+export function areOfSameArms(one: readonly Shown[], other: readonly Shown[]): boolean {
+  return (
+    one.length === other.length && one.every((shown, slot) => armOf(shown) === armOf(other[slot]))
+  )
 }

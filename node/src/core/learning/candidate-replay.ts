@@ -8,7 +8,7 @@ import {
 } from '../decision/logged-decision.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import type { Said } from '../fragment/said.ts'
-import { type Asked, armOf, choiceOf, isSame } from './candidate-choice.ts'
+import { type Asked, areOfSameArms, areSame, armOf, choiceOf } from './candidate-choice.ts'
 import { type MappedProfile, type PastTimelines, ProfileMapping } from './candidate-profile.ts'
 import { CandidateRows, type RowParts } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
@@ -36,15 +36,11 @@ interface Replayed {
   readonly placement: string | undefined
 }
 
-/** Variants of placements that are kept, each without what the answer shows already. */
-const variantsMax = 1_000
-
 /** Lets a candidate playbook decide again what was decided and logged. */
 export class CandidateReplay {
   private readonly uses: Replayed
   private readonly rows = new Map<string, CandidateRows>()
   private readonly mappings = new Map<Playbook, ProfileMapping>()
-  private readonly variants = new Map<string, Placement>()
   private readonly seen = new RatesSeen()
   private tally = emptyTally()
 
@@ -65,30 +61,37 @@ export class CandidateReplay {
    * @param logged what `read` gave of its entry
    * @param playbook the one that decided; undefined where nobody has it
    * @param pasts of its members, where timelines were asked for
+   * @param stocked the candidate with the items of that time; undefined where they are not known
    */
   add(
     logged: LoggedDecision | undefined,
     outcomes: readonly JoinedOutcome[],
     playbook: Playbook | undefined,
     pasts?: PastTimelines,
+    stocked?: Playbook,
   ): void {
     this.tally.decisions++
     const mapped = this.profileOf(logged, playbook, pasts)
     if (logged === undefined || mapped === undefined) return
     const person = hash53(logged.key)
     logged.choices.forEach((choice, place) => {
-      const found = this.placementOf(choice, logged.choices.slice(0, place))
+      const found = this.placementOf(choice, stocked)
       if (found === undefined) return
-      const { candidate, calendar } = this.uses
+      const { calendar } = this.uses
+      const candidate = stocked ?? this.uses.candidate
       const decidedAt = playbook?.placements.get(choice.placement)
       const asked = this.asked(logged, place, found, decidedAt)
-      const [before] = choice.propositions
+      const [before, ...othersBefore] = choice.propositions
       const chosen = choiceOf(mapped.profile, asked, candidate, calendar)
+      const [after, ...othersAfter] = chosen.shown
       this.rowsAt(choice.placement).add({
         person,
         before: armOf(before),
-        after: armOf(chosen.shown),
-        isSame: isSame(before, chosen.shown),
+        after: armOf(after),
+        othersBefore: othersBefore.map(armOf),
+        othersAfter: othersAfter.map(armOf),
+        isSame: areSame(choice.propositions, chosen.shown),
+        isSameButItems: areOfSameArms(choice.propositions, chosen.shown),
         bucket: chosen.bucket,
         reward: this.rewardOf(logged, choice, outcomes),
         oneOf: logged.oneOf,
@@ -108,11 +111,13 @@ export class CandidateReplay {
   ): Asked {
     const { decision, at, exposures, isPrimary, refused, choices } = logged
     const choice = choices[place]
+    const shown = shownBefore(logged, place)
     return {
       placement,
       request: {
         now: at,
-        exposures: [...exposures, ...shownBefore(logged, place)],
+        exposures: [...exposures, ...shown],
+        taken: shown.map(({ offer }) => offer),
         isPrimary,
         refused,
         seed: decision,
@@ -160,44 +165,23 @@ export class CandidateReplay {
     return mapped
   }
 
-  private placementOf(
-    choice: LoggedChoice,
-    earlier: readonly LoggedChoice[],
-  ): Placement | undefined {
+  private placementOf(choice: LoggedChoice, stocked: Playbook | undefined): Placement | undefined {
     const { candidate, placement } = this.uses
     if (placement !== undefined && choice.placement !== placement) return undefined
-    const found = candidate.placements.get(choice.placement)
+    const found = (stocked ?? candidate).placements.get(choice.placement)
     if (found === undefined) {
       this.drop('at a placement that the candidate has not')
       return undefined
     }
-    if (found.templates.length > 0) {
-      this.drop('at a placement that shows items of a catalogue')
+    if (found.templates.length > 0 && stocked === undefined) {
+      this.drop('at a placement whose items of a catalogue are not known')
       return undefined
     }
     if (choice.wouldHave.length > 0) {
       this.drop('held out by an experiment')
       return undefined
     }
-    const taken = earlier.flatMap(({ propositions }) => propositions.map(({ offer }) => offer))
-    return this.variantOf(found, taken)
-  }
-
-  /** A placement as it is evaluated: its first place, without what the answer shows before it. */
-  private variantOf(placement: Placement, taken: readonly string[]): Placement {
-    const out = taken.filter((offer) =>
-      placement.candidates.some((one) => one.offer.name === offer),
-    )
-    if (out.length === 0 && placement.count === 1) return placement
-    const key = [placement.name, ...out].join(' ')
-    let variant = this.variants.get(key)
-    if (variant === undefined) {
-      const candidates = placement.candidates.filter(({ offer }) => !out.includes(offer.name))
-      variant = { ...placement, count: 1, candidates }
-      if (this.variants.size === variantsMax) this.variants.clear()
-      this.variants.set(key, variant)
-    }
-    return variant
+    return found
   }
 
   private rewardOf(

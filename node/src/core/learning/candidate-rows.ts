@@ -4,7 +4,7 @@ import { type Cells, Column } from './column.ts'
 /*
  * What a candidate playbook would have done, one row per logged decision at a placement. A candidate
  * looks at the visitor, so its probabilities differ from row to row, and sums per action do not say
- * enough: rows are kept, in columns of some 60 bytes a row, and each estimate reads them again.
+ * enough: rows are kept, in columns of some 70 bytes a row, and each estimate reads them again.
  *
  * An *arm* is what is shown: `offer treatment`, items of a template together, or `defaultArm`.
  */
@@ -15,16 +15,26 @@ export const defaultArm = 'fallback'
 /** Buckets told apart at a placement; what comes later is one bucket together. */
 const bucketsMax = 2_000
 
+/** How a row agrees. */
+export const differs = 0
+export const verySame = 1
+export const sameButItems = 2
+
 /** A decision at one placement, as it was and as the candidate would have made it. */
 export interface CandidateRow {
   /** Equal for decisions about the same person; its lowest bit is as good as a coin. */
   readonly person: number
-  /** What was shown. */
+  /** What was shown first. */
   readonly before: string
-  /** What the candidate shows, given the same luck. */
+  /** What the candidate shows first, given the same luck. */
   readonly after: string
-  /** Whether that is the very same: of a template, the same item. */
+  /** What was shown besides, and what the candidate shows besides. */
+  readonly othersBefore: readonly string[]
+  readonly othersAfter: readonly string[]
+  /** Whether all of that is the very same, in the same order: of a template, the same items. */
   readonly isSame: boolean
+  /** Whether it differs only in the items of templates. */
+  readonly isSameButItems: boolean
   /** By which rewards are told apart; it may depend on the visitor, never on what was shown. */
   readonly bucket: string
   readonly reward: number
@@ -57,7 +67,13 @@ export class CandidateRows {
   readonly person = new Column((length) => new Float64Array(length))
   readonly before = new Column((length) => new Uint32Array(length))
   readonly after = new Column((length) => new Uint32Array(length))
-  readonly isSame = new Column((length) => new Uint8Array(length))
+  /** `differs`, `verySame` or `sameButItems`. */
+  readonly agreement = new Column((length) => new Uint8Array(length))
+  /** Of each row how many, then the arms of all rows, one row after the other. */
+  readonly othersBefore = new Column((length) => new Uint16Array(length))
+  readonly othersAfter = new Column((length) => new Uint16Array(length))
+  readonly otherBefore = new Column((length) => new Uint32Array(length))
+  readonly otherAfter = new Column((length) => new Uint32Array(length))
   readonly bucket = new Column((length) => new Uint16Array(length))
   readonly reward = new Column((length) => new Float64Array(length))
   readonly oneOf = new Column((length) => new Float32Array(length))
@@ -77,7 +93,11 @@ export class CandidateRows {
     this.person.push(row.person)
     this.before.push(this.arms.of(row.before))
     this.after.push(this.arms.of(row.after))
-    this.isSame.push(row.isSame ? 1 : 0)
+    this.agreement.push(row.isSame ? verySame : row.isSameButItems ? sameButItems : differs)
+    this.othersBefore.push(row.othersBefore.length)
+    this.othersAfter.push(row.othersAfter.length)
+    for (const arm of row.othersBefore) this.otherBefore.push(this.arms.of(arm))
+    for (const arm of row.othersAfter) this.otherAfter.push(this.arms.of(arm))
     this.bucket.push(this.buckets.of(row.bucket))
     this.reward.push(row.reward)
     this.oneOf.push(row.oneOf)
@@ -103,7 +123,7 @@ export class CandidateRows {
     this.columns().forEach((column, i) => {
       const added = columns[i]
       assert(added !== undefined, 'all columns of some rows')
-      const isOfArms = column === this.before || column === this.after || column === this.drawn
+      const isOfArms = this.columnsOfArms().includes(column)
       const renamed = isOfArms ? armOf : column === this.bucket ? bucketOf : undefined
       if (renamed !== undefined)
         for (let at = 0; at < added.length; at++) added[at] = renamed[added[at] ?? 0] ?? 0
@@ -112,9 +132,15 @@ export class CandidateRows {
   }
 
   private columns(): readonly Column[] {
-    const { person, before, after, isSame, bucket, reward, oneOf } = this
-    const { propensity, probability, drawn } = this
-    return [person, before, after, isSame, bucket, reward, oneOf, propensity, probability, drawn]
+    const { person, agreement, bucket, reward, oneOf, propensity, probability } = this
+    const { othersBefore, othersAfter } = this
+    const ofRow = [person, agreement, bucket, reward, oneOf, propensity, probability]
+    return [...ofRow, othersBefore, othersAfter, ...this.columnsOfArms()]
+  }
+
+  private columnsOfArms(): readonly Column[] {
+    const { before, after, drawn, otherBefore, otherAfter } = this
+    return [before, after, drawn, otherBefore, otherAfter]
   }
 }
 

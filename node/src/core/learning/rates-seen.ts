@@ -41,15 +41,21 @@ export class RatesSeen {
   }
 
   /**
-   * Takes in what a decision compared for its first slot.
+   * Takes in what a decision compared, for each of its slots.
    * @param placement of the playbook that decided
    */
   note(decision: string, { trial, rates }: LoggedChoice, placement: Placement): void {
     const told = trial === undefined ? undefined : this.trialIn(trial)
     if (told === undefined || rates === undefined) return
-    const { index } = drawFor(decision, placement.name, 0)
     const seen = this.ratesOf(nameOf(placement.name, told.lesson))
-    seen.note(told.bucket, index, armsAt(placement).arms, rates)
+    const { arms } = armsAt(placement)
+    for (let slot = 0; slot < placement.count; slot++) {
+      const compared = rates.subarray(slot * arms.length, (slot + 1) * arms.length)
+      // Nothing was drawn for this slot, and for those after it.
+      if (slot > 0 && compared.every(Number.isNaN)) return
+      const { index } = drawFor(decision, placement.name, slot)
+      seen.note(told.bucket, index, arms, compared)
+    }
   }
 
   /** Also before anything was noted: whoever compares by it then is told by the note. */

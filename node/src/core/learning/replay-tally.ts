@@ -4,7 +4,7 @@ export type DropReason =
   | 'without its profile'
   | 'of a playbook that is gone'
   | 'at a placement that the candidate has not'
-  | 'at a placement that shows items of a catalogue'
+  | 'at a placement whose items of a catalogue are not known'
   | 'held out by an experiment'
 
 /** What a replay has read. */

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { changesIn } from '../../../src/core/learning/candidate-changes.ts'
-import { CandidateRows } from '../../../src/core/learning/candidate-rows.ts'
+import { type CandidateRow, CandidateRows } from '../../../src/core/learning/candidate-rows.ts'
 
 const arm = fc.constantFrom('boots banner', 'boots large', 'coats banner', 'fallback')
 const some = fc.array(fc.record({ person: fc.nat(4), before: arm, after: arm }), { maxLength: 40 })
-type Some = { readonly person: number; readonly before: string; readonly after: string }
+type Some = Pick<CandidateRow, 'person' | 'before' | 'after'> &
+  Partial<Pick<CandidateRow, 'othersBefore' | 'othersAfter'>>
 
 describe('who gains and who loses an offer', () => {
   it('is what counting each offer by itself says', () => {
@@ -59,9 +60,51 @@ describe('who gains and who loses an offer', () => {
     expect(offers).toEqual([{ offer: 'boots', decisions: once, people: once }])
   })
 
+  it('counts an offer once, in whatever slot it stands', () => {
+    const rows = rowsOf([
+      {
+        person: 1,
+        before: 'a x',
+        othersBefore: ['b x'],
+        after: 'b x',
+        othersAfter: ['a x', 'c x'],
+      },
+      { person: 1, before: 'b x', after: 'b x' },
+      { person: 2, before: 'd x', othersBefore: ['d y'], after: 'fallback' },
+    ])
+    const joined = new CandidateRows('hero')
+    joined.addParts(rowsOf([{ person: 3, before: 'z x', after: 'z x' }]).parts())
+    joined.addParts(rows.parts())
+
+    const { offers, agreement } = changesIn(joined)
+
+    expect(agreement).toBe(0.5)
+    const one = { before: 1, after: 1, gained: 0, lost: 0 }
+    const gained = { before: 0, after: 1, gained: 1, lost: 0 }
+    const lost = { before: 1, after: 0, gained: 0, lost: 1 }
+    expect(offers).toEqual([
+      { offer: 'c', decisions: gained, people: gained },
+      { offer: 'd', decisions: lost, people: lost },
+      { offer: 'a', decisions: one, people: one },
+      { offer: 'b', decisions: { ...one, before: 2, after: 2 }, people: one },
+      { offer: 'z', decisions: one, people: one },
+    ])
+  })
+
+  it('tells other items of the same offer from the very same', () => {
+    const rows = rowsOf([{ person: 1, before: 'a x', after: 'a x' }])
+    rows.add({ ...plain, isSame: false, isSameButItems: true })
+    rows.add({ ...plain, isSame: false, isSameButItems: false })
+
+    const { agreement, otherItems } = changesIn(rows)
+
+    expect([agreement, otherItems]).toEqual([1 / 3, 1 / 3])
+  })
+
   it('of no decisions is nothing', () => {
     expect(changesIn(rowsOf([]))).toEqual({
       agreement: 0,
+      otherItems: 0,
       reachBefore: 0,
       reachAfter: 0,
       offers: [],
@@ -73,14 +116,28 @@ function rowsOf(all: readonly Some[]): CandidateRows {
   const rows = new CandidateRows('hero')
   for (const one of all)
     rows.add({
+      ...plain,
       ...one,
       isSame: one.before === one.after,
-      bucket: '',
-      reward: 0,
-      oneOf: 1,
-      propensity: 1,
+      isSameButItems: one.before === one.after,
       probability: one.before === one.after ? 1 : 0,
       drawn: one.after,
     })
   return rows
+}
+
+const plain: CandidateRow = {
+  person: 1,
+  before: 'a x',
+  after: 'a x',
+  othersBefore: [],
+  othersAfter: [],
+  isSame: true,
+  isSameButItems: true,
+  bucket: '',
+  reward: 0,
+  oneOf: 1,
+  propensity: 1,
+  probability: 1,
+  drawn: 'a x',
 }

@@ -25,10 +25,17 @@ interface Rules {
   readonly boots?: number
   readonly offers?: readonly string[]
   readonly top?: string
+  /** Shown at a time. */
+  readonly count?: number
 }
 
 /** Learns which is clicked; boots, coats and hats are worth the same but where it is said. */
-function shop({ boots = 1, offers = ['boots', 'coats', 'hats'], top = '' }: Rules = {}): Playbook {
+function shop({
+  boots = 1,
+  offers = ['boots', 'coats', 'hats'],
+  top = '',
+  count = 1,
+}: Rules = {}): Playbook {
   const lines = offers.map(
     (name) =>
       `  ${name}: { value: ${name === 'boots' ? boots : 1}, treatments: { banner: ${name} } }`,
@@ -36,7 +43,7 @@ function shop({ boots = 1, offers = ['boots', 'coats', 'hats'], top = '' }: Rule
   return compilePlaybook(`playbook: shop
 consent: { personalise: assumed }
 placements:
-  hero: { channel: web, format: banner, fallback: none, learn: { on: click, within: 1h, explore: 10% } }
+  hero: { channel: web, format: banner, fallback: none, count: ${count}, learn: { on: click, within: 1h, explore: 10% } }
 ${top}
 offers:
 ${lines.join('\n')}
@@ -126,6 +133,21 @@ describe('a candidate that decides again what was decided', () => {
 
       expect(changesIn(rows).agreement).toBe(1)
     }
+  })
+
+  it('shows the same in all slots of an answer, where it is the same playbook', () => {
+    const live = shop({ count: 2 })
+
+    const { rows } = replay({ live, candidate: shop({ count: 2 }), people: 500 })
+    const fewer = replay({ live, candidate: shop(), people: 500 })
+
+    expect(rows.otherBefore.length).toBe(500)
+    expect(changesIn(rows)).toMatchObject({ agreement: 1, reachBefore: 1, reachAfter: 1 })
+    // Whoever sees one of the two offers loses the other.
+    const changes = changesIn(fewer.rows)
+    expect(changes.agreement).toBe(0)
+    expect(changes.offers.reduce((sum, { decisions }) => sum + decisions.lost, 0)).toBe(500)
+    expect(changes.offers.every(({ decisions }) => decisions.gained === 0)).toBe(true)
   })
 
   it('has what it would have earned in its interval in at least 90 of 100 worlds', () => {
