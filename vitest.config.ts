@@ -10,8 +10,9 @@ export default defineConfig({
     pool: 'forks',
     // Small machines run the whole suite; more workers only make timings worse there.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Above the waits inside tests, whose failures say more, on a machine that others keep busy.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Focus is for the keyboard only.
     allowOnly: !isStrict,
     reporters: ['default', new ClosingLine(isStrict, (text) => process.stdout.write(text))],

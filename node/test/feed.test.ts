@@ -80,7 +80,7 @@ describe('the feed', () => {
 
     publish([{ ...traits, set: { tier: 'gold' } }])
     publish([{ ...traits, id: 'c2', key: 'nobody:1', set: {} }])
-    await vi.waitUntil(() => observer.fedRecords[1] === 1)
+    await vi.waitUntil(() => observer.fedRecords[1] === 1, 20_000)
 
     expect(node.records).toHaveLength(1)
     expect(observer.fedRecords).toEqual([1, 1])

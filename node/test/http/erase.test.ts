@@ -284,7 +284,7 @@ describe('two nodes on a real server', needs(realNatsServer), () => {
       },
       { timeout: 30_000, interval: 100 },
     )
-  }, 60_000)
+  })
   afterAll(async () => {
     for (const node of nodes.reverse()) await node.close()
   })

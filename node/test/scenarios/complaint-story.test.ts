@@ -85,7 +85,7 @@ describe('web, agent and CRM on three nodes', needs(realNatsServer), () => {
       connect(node(1).url, { channel: 'call' }),
     )
     await Promise.all(clients.map((client) => client.ready(30_000)))
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await Promise.all(clients.map((client) => client.close()))

@@ -167,7 +167,7 @@ describe('a placement that learns on two nodes', needs(realNatsServer), () => {
       nodes.set(nodeId, await startNode(config, { output: { write: () => {} } }))
     }
     connection = await nats.connect()
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await connection?.close()

@@ -45,7 +45,7 @@ describe('publishing while two nodes decide', needs(realNatsServer), () => {
     })
     expect((await post(`${nodes[0]?.url}/v1/events`, { records })).status).toBe(200)
     await vi.waitFor(async () => expect(await home(1, 'v0')).toMatchObject({ playbook: 1 }), 20_000)
-  }, 40_000)
+  })
 
   afterAll(async () => {
     for (const node of nodes.reverse()) await node.close()

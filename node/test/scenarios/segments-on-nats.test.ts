@@ -88,7 +88,7 @@ describe('a cluster of which a node is killed', needs(realNatsServer), () => {
       for (const { primaries, standbys } of all) expect(primaries + standbys).toBe(4)
     }, waiting)
     await postAs(`${node.adminUrl}/v1/playbook`, 'text/yaml', playbook)
-  }, 60_000)
+  })
 
   afterAll(async () => {
     killed?.kill('SIGKILL')

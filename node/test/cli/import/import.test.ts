@@ -121,7 +121,7 @@ describe('halfsecond import', () => {
       const { timeline } = await profile(`anon:10.1.0.${last}`)
       expect(timeline).toHaveLength(400)
     }
-  })
+  }, 120_000)
 })
 
 /** Resolves when an import has brought something of this visitor. */

@@ -26,7 +26,7 @@ function world() {
   /** Until it has looked. */
   const settle = async (version: number) => {
     clock.advance(100)
-    await vi.waitFor(() => expect(current.model.version).toBe(version))
+    await vi.waitFor(() => expect(current.model.version).toBe(version), 20_000)
   }
   return { clock, observer, models, current, rate, settle }
 }
@@ -71,7 +71,7 @@ describe('the model that a node decides by', () => {
     await models.publish(1, bytesOf(100))
     clock.advance(15_000)
 
-    await vi.waitFor(() => expect(deaf.model.version).toBe(1))
+    await vi.waitFor(() => expect(deaf.model.version).toBe(1), 20_000)
     await deaf.close()
   })
 
@@ -83,7 +83,7 @@ describe('the model that a node decides by', () => {
     await models.publish(2, Buffer.from('of another time'))
     for (let i = 0; i < 3; i++) {
       clock.advance(15_000)
-      await vi.waitFor(() => expect(observer.notes).toHaveLength(1))
+      await vi.waitFor(() => expect(observer.notes).toHaveLength(1), 20_000)
     }
 
     expect(current.model.version).toBe(1)
@@ -101,7 +101,7 @@ describe('the model that a node decides by', () => {
     models.isReachable = false
 
     clock.advance(15_000)
-    await vi.waitFor(() => expect(observer.modelFailures).toEqual(['reading']))
+    await vi.waitFor(() => expect(observer.modelFailures).toEqual(['reading']), 20_000)
 
     expect(current.model.version).toBe(1)
     await current.close()
@@ -127,7 +127,7 @@ describe('the model that a node decides by', () => {
       await vi.waitFor(() => {
         clock.advance(15_000)
         expect(looks).toBe(count)
-      })
+      }, 20_000)
       await Promise.resolve()
       versions.push(one.model.version)
     }

@@ -204,7 +204,7 @@ describe('the logistic trainer', () => {
       expect(await published()).toMatchObject([
         { placement: 'hero', trainer: 'logistic', buckets: ['gold', 'none'] },
       ])
-    })
+    }, 20_000)
     const arms = (await published())?.[0]?.arms ?? []
     const meanOf = (offer: string) =>
       arms.find((arm) => arm.offer === offer)?.inBuckets[0]?.draws.reduce((sum, rate) => sum + rate)

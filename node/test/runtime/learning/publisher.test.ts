@@ -78,7 +78,7 @@ describe('the publisher of models', () => {
     const publisher = world.publisher()
 
     world.clock.advance(modelEveryMs)
-    await vi.waitFor(async () => expect(await world.newest()).toBeDefined())
+    await vi.waitFor(async () => expect(await world.newest()).toBeDefined(), 20_000)
 
     const newest = await world.newest()
     expect(newest).toMatchObject({ version: 1, made: { positions: [10, 10], playbook: 1 } })
