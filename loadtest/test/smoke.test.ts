@@ -16,30 +16,31 @@ describe('on a real server', { ...needs(realNatsServer), timeout }, () => {
 
   afterAll(() => cluster?.stop(), timeout)
 
-  test('k6 sees every click reflected in what is told as fresh', needs(realK6), async () => {
-    const run = await runK6([cluster.url], 20, [{ name: 'steady', seconds: 5 }])
+  test('k6 sees every click reflected within half a second', needs(realK6), async () => {
+    const run = await calm(
+      () => runK6([cluster.url], 20, [{ name: 'steady', seconds: 5 }]),
+      ({ isHeld, missed, dropped, freshMissed }) => {
+        expect(freshMissed).toBe(0)
+        return isHeld && missed + dropped === 0
+      },
+    )
 
-    expect(run.freshMissed).toBe(0)
-    expect(run.fresh).toBeGreaterThan(0)
-    expect(run.iterations + run.dropped).toBeGreaterThanOrEqual(99)
-    expect(run.p99).toBeGreaterThan(0)
+    expect(run).toMatchObject({ isHeld: true, missed: 0, dropped: 0 })
+    expect(run.iterations).toBeGreaterThanOrEqual(99)
+    expect(run.p99).toBeLessThan(500)
   })
 
   test('the client library sees every click reflected', async () => {
-    const {
-      started,
-      missed,
-      errors = 0,
-    } = await runDriver('click-to-content', {
-      url: cluster.nats.url,
-      seconds: 3,
-      rate: 100,
-      visitors: 1_000,
-      deadlineMs: 2_000,
-    })
+    const options = { url: cluster.nats.url, seconds: 3, rate: 100, visitors: 1_000 }
+    const { started, missed, errors } = await calm(
+      () => runDriver('click-to-content', options),
+      (result) => {
+        expect(result.missed).toBe(0)
+        return result.errors === 0
+      },
+    )
 
-    expect({ started, missed }).toEqual({ started: 300, missed: 0 })
-    expect(errors).toBeLessThan(300)
+    expect({ started, missed, errors }).toEqual({ started: 300, missed: 0, errors: 0 })
   })
 
   test('what is acknowledged survives a crash of the node, once', async () => {
@@ -60,4 +61,12 @@ async function pagesHeld(cluster: Cluster): Promise<number> {
   const response = await fetch(`${cluster.adminUrl}/v1/export`)
   const text = await response.text()
   return text.split('"kind":"page"').length - 1
+}
+
+/** The first of three runs that the machine had time for, else the last: what must never be is looked at in each. */
+async function calm<R>(run: () => Promise<R>, hadTime: (result: R) => boolean): Promise<R> {
+  for (let left = 2; ; left--) {
+    const result = await run()
+    if (hadTime(result) || left === 0) return result
+  }
 }
