@@ -8,6 +8,7 @@ import { problems } from './openapi.ts'
 import { Anything } from './schemas.ts'
 
 const Named = Type.Object({ name: Type.String({ minLength: 1, maxLength: 64 }) })
+const Hashed = Type.Object({ hash: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 const By = Type.Object({ by: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })) })
 
 /** Catalogues: their items come in pieces, since there may be a million of them. */
@@ -27,6 +28,22 @@ export function catalogueRoutes(app: App, api: NodeApi): void {
       if (!(body instanceof Uint8Array))
         throw new HalfsecondError('MALFORMED', `items are sent as ${msgpackType}`)
       return { hash: await api.catalogues.putPiece(body) }
+    },
+  )
+  app.get(
+    '/v1/catalogue-pieces/:hash',
+    {
+      schema: {
+        summary: 'Some items of a catalogue, as they were stored',
+        description:
+          'By the hash of a piece: MessagePack `[[id, {field: value}], …]`. By the hash of a version: `{v, name, items, pieces}`, where `pieces` are the hashes of its pieces.',
+        params: Hashed,
+        response: { 200: Anything, ...problems },
+      },
+    },
+    async ({ params: { hash } }, reply) => {
+      const bytes = await api.catalogues.stored(hash)
+      return reply.type(msgpackType).send(Buffer.from(bytes))
     },
   )
   app.post(

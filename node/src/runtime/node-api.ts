@@ -36,7 +36,10 @@ export type IdentityOperating = Pick<
 >
 
 /** What operators do with catalogues, whichever node they ask. */
-export type CatalogueOperating = Pick<CatalogueOperations, 'putPiece' | 'put' | 'versions'>
+export type CatalogueOperating = Pick<
+  CatalogueOperations,
+  'putPiece' | 'put' | 'versions' | 'stored'
+>
 
 /** What operators see of erases and do about them, whichever node they ask. */
 export type ErasureOperations = Pick<Erasures, 'plan' | 'receipt' | 'expunge' | 'expunging'>

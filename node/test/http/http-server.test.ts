@@ -135,6 +135,7 @@ describe('the description of the doors', () => {
       '/health/ready',
       '/metrics',
       '/v1/catalogue-pieces',
+      '/v1/catalogue-pieces/{hash}',
       '/v1/catalogues/{name}',
       '/v1/cluster',
       '/v1/cluster/nodes/{node}/{action}',

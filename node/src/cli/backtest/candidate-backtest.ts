@@ -12,7 +12,7 @@ import {
 } from '../../core/learning/replay-tally.ts'
 import { judge } from '../../core/learning/verdict.ts'
 import type { ReplayJob } from './candidate-messages.ts'
-import { replayAll } from './candidate-pool.ts'
+import { type Asked, replayAll } from './candidate-pool.ts'
 import { candidateWarnings, type PlacementBacktest } from './candidate-texts.ts'
 
 /** Rows that are kept at a time, of some 100 bytes each; later decisions are left out. */
@@ -30,12 +30,12 @@ export interface Replayed {
 export async function backtestCandidate(
   batches: AsyncIterable<Uint8Array<ArrayBuffer>>,
   job: ReplayJob,
-  textOf: (version: number) => Promise<string | undefined>,
+  asked: Asked,
 ): Promise<Replayed> {
   const rows = new Map<string, CandidateRows>()
   let read = emptyReplay
   let kept = 0
-  for await (const { tally, rows: parts } of replayAll(batches, job, textOf)) {
+  for await (const { tally, rows: parts } of replayAll(batches, job, asked)) {
     read = addReplayTallies(read, tally)
     kept += addParts(rows, parts)
     if (kept > rowsMax)

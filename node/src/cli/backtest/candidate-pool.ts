@@ -3,9 +3,13 @@ import { Worker } from 'node:worker_threads'
 import { HalfsecondError, isFields } from '@halfsecond/protocol'
 import type { ReplayedParts } from '../../core/learning/candidate-replay.ts'
 import type { FromThread, ReplayJob, ToThread } from './candidate-messages.ts'
+import type { ItemsOf } from './candidate-stock.ts'
 
 /** More are hardly faster: this thread hands everything out and puts everything together. */
 const threadsMax = 8
+
+/** Each thread keeps the items that it decides by: a million of them take a gigabyte. */
+const threadsWithItemsMax = 2
 
 /** Batches that a thread has at a time: the next is there when one is done. */
 const batchesEach = 2
@@ -19,18 +23,25 @@ interface Replaying {
   }[]
 }
 
+/** What threads ask for. */
+export interface Asked {
+  /** The text of a playbook by its version; undefined where nobody has it. */
+  readonly textOf: (version: number) => Promise<string | undefined>
+  readonly itemsOf: ItemsOf
+}
+
 /**
  * Lets a candidate decide batches of logged decisions again, on as many threads as the machine has
  * processors; what comes back has the order of the batches.
- * @param textOf the text of a playbook by its version; undefined where nobody has it
  */
 export async function* replayAll(
   batches: AsyncIterable<Uint8Array<ArrayBuffer>>,
   job: ReplayJob,
-  textOf: (version: number) => Promise<string | undefined>,
+  asked: Asked,
 ): AsyncGenerator<ReplayedParts> {
-  const pool = Array.from({ length: Math.min(threadsMax, availableParallelism()) }, () =>
-    started(job, textOf),
+  const most = job.hasItems ? threadsWithItemsMax : threadsMax
+  const pool = Array.from({ length: Math.min(most, availableParallelism()) }, () =>
+    started(job, asked),
   )
   const inFlight: Promise<ReplayedParts>[] = []
   try {
@@ -60,10 +71,7 @@ function given({ worker, waiting }: Replaying, bytes: Uint8Array<ArrayBuffer>) {
   return replayed
 }
 
-function started(
-  job: ReplayJob,
-  textOf: (version: number) => Promise<string | undefined>,
-): Replaying {
+function started(job: ReplayJob, { textOf, itemsOf }: Asked): Replaying {
   const worker = new Worker(new URL('./candidate-thread.ts', import.meta.url), { workerData: job })
   const thread: Replaying = { worker, waiting: [] }
   const failAll = (error: Error) => {
@@ -83,6 +91,14 @@ function started(
         const { version } = message
         textOf(version).then((text) => {
           const answer: ToThread = { kind: 'playbook', version, text }
+          worker.postMessage(answer)
+        }, failAll)
+        break
+      }
+      case 'items wanted': {
+        const { hash } = message
+        itemsOf(hash).then((pieces) => {
+          const answer: ToThread = { kind: 'items', hash, pieces }
           worker.postMessage(answer)
         }, failAll)
         break

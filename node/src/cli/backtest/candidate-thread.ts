@@ -3,23 +3,32 @@ import { isFields } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
 import { CandidateReplay } from '../../core/learning/candidate-replay.ts'
 import { Frames, joinedIn } from '../../core/learning/joined.ts'
+import { catalogueVersionsOf } from '../../playbook/catalogue-versions.ts'
 import { compilePlaybook } from '../../playbook/compile-playbook.ts'
 import { PlaybookError } from '../../playbook/faults.ts'
 import { ZoneCalendar } from '../../system/zone-calendar.ts'
 import type { FromThread, ReplayJob, ToThread } from './candidate-messages.ts'
+import { CandidateStock } from './candidate-stock.ts'
 
 /** A thread of a backtest: decides batches of logged decisions again, one after the other. */
 class CandidateThread {
   private readonly port: MessagePort
   private readonly replay: CandidateReplay
-  private readonly playbooks = new Map<number, Promise<Playbook | undefined>>()
+  private readonly stock: CandidateStock
+  private readonly playbooks = new Map<number, Promise<Past | undefined>>()
   private readonly awaited = new Map<number, (text: string | undefined) => void>()
+  private readonly awaitedItems = new Map<
+    string,
+    (pieces: readonly Uint8Array[] | undefined) => void
+  >()
   private last: Promise<void> = Promise.resolve()
 
   constructor(port: MessagePort, { candidate, reward, placement }: ReplayJob) {
     this.port = port
+    const plain = compilePlaybook(candidate)
+    this.stock = new CandidateStock(candidate, plain, (hash) => this.itemsAt(hash))
     this.replay = new CandidateReplay({
-      candidate: compilePlaybook(candidate),
+      candidate: plain,
       calendar: new ZoneCalendar(),
       reward,
       placement,
@@ -28,6 +37,7 @@ class CandidateThread {
 
   take(message: ToThread): void {
     if (message.kind === 'playbook') this.awaited.get(message.version)?.(message.text)
+    else if (message.kind === 'items') this.awaitedItems.get(message.hash)?.(message.pieces)
     else this.last = this.last.then(() => this.answer(message.bytes))
   }
 
@@ -47,12 +57,13 @@ class CandidateThread {
     for (const value of new Frames().take(bytes)) {
       const { entry, outcomes, pasts } = joinedIn(value)
       const logged = CandidateReplay.read(entry)
-      const playbook = logged && (await this.playbookAt(logged.playbookVersion))
-      this.replay.add(logged, outcomes, playbook, pasts)
+      const past = logged && (await this.playbookAt(logged.playbookVersion))
+      const stocked = past && (await this.stock.of(past.bound))
+      this.replay.add(logged, outcomes, past?.playbook, pasts, stocked)
     }
   }
 
-  private playbookAt(version: number): Promise<Playbook | undefined> {
+  private playbookAt(version: number): Promise<Past | undefined> {
     let playbook = this.playbooks.get(version)
     if (playbook === undefined) {
       const text = new Promise<string | undefined>((found) => this.awaited.set(version, found))
@@ -63,15 +74,32 @@ class CandidateThread {
     return playbook
   }
 
+  private itemsAt(hash: string): Promise<readonly Uint8Array[] | undefined> {
+    const found = new Promise<readonly Uint8Array[] | undefined>((done) =>
+      this.awaitedItems.set(hash, done),
+    )
+    this.post({ kind: 'items wanted', hash })
+    return found
+  }
+
   private post(message: FromThread, buffers: readonly ArrayBuffer[] = []): void {
     this.port.postMessage(message, buffers)
   }
 }
 
+/** A playbook that decided. */
+interface Past {
+  /** Without the items of its catalogues. */
+  readonly playbook: Playbook
+  /** What `catalogueVersionsOf` gives of it. */
+  readonly bound: ReadonlyMap<string, string | undefined>
+}
+
 /** One that this version of halfsecond refuses is as good as gone. */
-function compiled(text: string | undefined): Playbook | undefined {
+function compiled(text: string | undefined): Past | undefined {
   try {
-    return text === undefined ? undefined : compilePlaybook(text)
+    if (text === undefined) return undefined
+    return { playbook: compilePlaybook(text), bound: catalogueVersionsOf(text) }
   } catch (error) {
     if (error instanceof PlaybookError) return undefined
     throw error

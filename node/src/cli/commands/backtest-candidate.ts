@@ -13,6 +13,7 @@ import {
   describeCandidate,
 } from '../backtest/candidate-texts.ts'
 import { batchesOfCluster, batchesOfFile } from '../backtest/joined-batches.ts'
+import { storedItems } from '../backtest/stored-items.ts'
 import { Exit, exitCodes } from '../failure.ts'
 import { textOf } from '../fields.ts'
 import { Progress } from '../import/progress.ts'
@@ -74,11 +75,12 @@ export async function runCandidateBacktest(
           batching,
         )
       : batchesOfFile(options.decisions, batching)
+  const hasItems = [...playbook.placements.values()].some(({ templates }) => templates.length > 0)
   const texts = await textsOf(options.before, admin, around)
   const { read, placements } = await backtestCandidate(
     batches,
-    { candidate, reward, placement },
-    texts,
+    { candidate, reward, placement, hasItems },
+    { textOf: texts, itemsOf: storedItems(admin, options.decisions !== undefined) },
   )
   progress.clear()
   if (placements.length === 0)

@@ -43,6 +43,10 @@ export class CatalogueOperations {
     return { ...made, playbook: version }
   }
 
+  stored(hash: string): Promise<Uint8Array> {
+    return this.catalogues.stored(hash)
+  }
+
   versions(name: string): ReturnType<Catalogues['versions']> {
     return this.catalogues.versions(name)
   }

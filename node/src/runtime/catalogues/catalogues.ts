@@ -93,6 +93,16 @@ export class Catalogues {
     return loading
   }
 
+  /**
+   * The bytes of a piece, or of the list of them that a version is known by. Rejects with `INVALID`
+   * where there are none.
+   */
+  async stored(hash: string): Promise<Uint8Array> {
+    const bytes = await this.uses.coordination.blob(hash)
+    if (bytes !== undefined) return bytes
+    throw new HalfsecondError('INVALID', `nothing of a catalogue is stored as ${hash}`)
+  }
+
   private keep(hash: string, catalogue: Promise<Catalogue>): void {
     this.loaded.set(hash, catalogue)
     for (const other of this.loaded.keys()) {

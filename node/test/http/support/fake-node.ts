@@ -72,6 +72,7 @@ export class FakeNode implements NodeApi {
     putPiece: async () => '0'.repeat(64),
     put: async ({ items }, by) => ({ version: 1, hash: '1'.repeat(64), items, at: 0, by }),
     versions: async () => [],
+    stored: async (hash) => Buffer.from(hash),
   }
   readonly webhooks: WebhookOperations = {
     list: async () => [],
