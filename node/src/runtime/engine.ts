@@ -97,6 +97,8 @@ export class Engine implements NodeApi {
       extents.map(({ incarnation }) => incarnation),
     )
     try {
+      // First, since whoever holds a shard is asked: without a model it would decide as if nothing was learnt.
+      await engine.learning.start()
       await engine.cluster.start()
       const [problem] = engine.cluster.holdings.problems()
       if (problem !== undefined && engine.cluster.isAlone)
@@ -104,7 +106,6 @@ export class Engine implements NodeApi {
       await engine.decisive.registry.start()
       await engine.recognising.registry.start()
       await engine.erasing.start()
-      await engine.learning.start()
     } catch (error) {
       await engine.stop()
       throw error

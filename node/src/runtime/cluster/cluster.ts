@@ -82,7 +82,6 @@ export class Cluster {
     const map = () => this.keeper.current
     const leads = (shard: number) => this.holdings.leads(shard)
     this.trimmer = new Trimmer({ ...uses, clock, map, reports, leads })
-    this.keeper.onMap = (newer) => this.follow(newer)
     this.members.onBeat = (beat) => this.heard(beat)
     this.members.onStandstill = () => {
       for (const shard of this.holdings.all) shard.distrust()
@@ -96,6 +95,9 @@ export class Cluster {
 
   /** Joins: resolves once there is a map and the shards that it gives to this node are served. */
   async start(): Promise<void> {
+    // Beats of others bring a map before that: until the node is ready to answer, nothing is held by it.
+    this.keeper.onMap = (newer) => this.follow(newer)
+    if (this.map !== undefined) this.follow(this.map)
     await this.keeper.refresh()
     await this.members.start()
     await this.coordinator.start()

@@ -11,6 +11,9 @@ const settleMs = 100
 /** How often it looks though nobody told it of anything. */
 const lookMs = 15_000
 
+/** How soon a node that has none yet looks again where it could not. */
+const retryMs = 1_000
+
 export interface CurrentModelDependencies {
   readonly models: Pick<Models, 'newest' | 'watch'>
   readonly clock: Clock
@@ -39,7 +42,7 @@ export class CurrentModel {
   private unreadable = 0
   private watching: { close(): void } | undefined
   private timer: Timer | undefined
-  private looking: Promise<void> | undefined
+  private looking: Promise<number> | undefined
   private isClosed = false
 
   constructor(uses: CurrentModelDependencies) {
@@ -57,8 +60,7 @@ export class CurrentModel {
   /** Resolves once it has looked for the newest. Never rejects. */
   async start(): Promise<void> {
     this.watching = this.uses.models.watch(() => this.schedule(settleMs))
-    await this.look()
-    this.schedule(lookMs)
+    this.schedule(await this.look())
   }
 
   /** Never rejects. */
@@ -72,25 +74,31 @@ export class CurrentModel {
   private schedule(ms: number): void {
     if (this.isClosed) return
     this.timer?.cancel()
-    this.timer = this.uses.clock.after(ms, () => void this.look().then(() => this.schedule(lookMs)))
+    this.timer = this.uses.clock.after(
+      ms,
+      () => void this.look().then((next) => this.schedule(next)),
+    )
   }
 
-  private look(): Promise<void> {
+  /** Resolves with how soon to look again. */
+  private look(): Promise<number> {
     this.looking ??= this.take().finally(() => {
       this.looking = undefined
     })
     return this.looking
   }
 
-  private async take(): Promise<void> {
+  private async take(): Promise<number> {
     const { models, observer } = this.uses
     try {
       const newest = await models.newest()
       if (newest && this.isNews(newest)) this.use(newest)
+      return lookMs
     } catch (error) {
       observer.modelFailed('reading')
       const what = 'cannot look for a newer model'
       observer.failed('model', toHalfsecondError(error, 'UNAVAILABLE', what))
+      return this.used === nothingYet ? retryMs : lookMs
     }
   }
 

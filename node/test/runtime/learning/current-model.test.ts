@@ -107,6 +107,19 @@ describe('the model that a node decides by', () => {
     await current.close()
   })
 
+  it('is looked for again soon where a node starts while models cannot be reached', async () => {
+    const { clock, models, current } = world()
+    await models.publish(1, bytesOf(100))
+    models.isReachable = false
+    await current.start()
+    models.isReachable = true
+
+    clock.advance(1_000)
+
+    await vi.waitFor(() => expect(current.model.version).toBe(1))
+    await current.close()
+  })
+
   it('never goes back, unless all versions are gone and numbers begin anew', async () => {
     const { clock, current, models } = world()
     await current.close()
