@@ -1,6 +1,5 @@
 import { mkdirSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { toHalfsecondError } from '@halfsecond/protocol'
 import { EmbeddedLog } from './embedded/embedded-log.ts'
 import { InProcessBus } from './embedded/in-process-bus.ts'
 import { LmdbCoordination } from './embedded/lmdb-coordination.ts'
@@ -29,6 +28,7 @@ import type {
   Signals,
   Store,
 } from './runtime/ports.ts'
+import { whileElecting } from './runtime/while-electing.ts'
 import { LmdbStore } from './store/lmdb-store.ts'
 
 /** The ports that differ by how a node runs, and how to close them. */
@@ -75,23 +75,6 @@ export function openEmbedded({ dataDir, shards, clock, observer }: ModeOptions):
   return { log, signals, decisions, models, store, coordination, erased, bus, close }
 }
 
-/** A cluster of NATS servers that has just started elects its leaders first. */
-const electionMs = 30_000
-const electionRetryMs = 500
-
-async function whileElecting<T>(clock: Clock, open: () => Promise<T>): Promise<T> {
-  const end = clock.monotonic() + electionMs
-  for (;;) {
-    try {
-      return await open()
-    } catch (error) {
-      const { code } = toHalfsecondError(error, 'UNAVAILABLE', 'cannot open')
-      if (code !== 'UNAVAILABLE' || clock.monotonic() > end) throw error
-      await new Promise<void>((resolve) => clock.after(electionRetryMs, resolve))
-    }
-  }
-}
-
 /** Log, bus and coordination on NATS; only the store is below the data directory. */
 export async function openOnNats(
   url: string,
@@ -107,20 +90,20 @@ export async function openOnNats(
     mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     const { bavail, bsize } = statfsSync(dataDir)
     const storageBytes = bavail * bsize
-    const logBytes = await whileElecting(clock, () =>
+    const logBytes = await whileElecting({ clock }, () =>
       provisionStreams(nats, { shards, replicas, storageBytes }),
     )
     observer.noted('info', `each of ${shards} logs may take ${Math.round(logBytes / 2 ** 20)} MiB`)
     const log = new JetStreamLog(nats, writing, shards, clock, observer, Math.random)
-    const coordination = await whileElecting(clock, () => KvCoordination.open(nats, replicas))
-    const erased = await whileElecting(clock, () => ErasedStream.open(nats, replicas))
-    const signals = await whileElecting(clock, () =>
+    const coordination = await whileElecting({ clock }, () => KvCoordination.open(nats, replicas))
+    const erased = await whileElecting({ clock }, () => ErasedStream.open(nats, replicas))
+    const signals = await whileElecting({ clock }, () =>
       JetStreamSignals.open(writing, replicas, clock, Math.random),
     )
-    const decisions = await whileElecting(clock, () =>
+    const decisions = await whileElecting({ clock }, () =>
       JetStreamDecisions.open(writing, { replicas, storageBytes }, clock, Math.random),
     )
-    const models = await whileElecting(clock, () =>
+    const models = await whileElecting({ clock }, () =>
       JetStreamModels.open(writing, { replicas, storageBytes }),
     )
     const store = new LmdbStore(join(dataDir, 'store'), shards)

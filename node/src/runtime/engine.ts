@@ -40,6 +40,7 @@ import { healthOf } from './health-of.ts'
 import { type Identity, makeIdentity } from './identity/identity.ts'
 import type { IdentityRead } from './identity/identity-reads.ts'
 import type { Pulse } from './identity/pulse.ts'
+import { incarnationsOf } from './incarnations.ts'
 import { Learning } from './learning/learning.ts'
 import { LocalTransport } from './local-transport.ts'
 import type { ActivePlaybook, Health, NodeApi, ReplicaView } from './node-api.ts'
@@ -51,6 +52,7 @@ import type { Segmenter } from './segments/segmenter.ts'
 import { makeSegments } from './segments/segments.ts'
 import { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
+import { whileElecting } from './while-electing.ts'
 
 /** One node: the shards that the map gives to it, and what its doors ask. Sees the world through ports. */
 export class Engine implements NodeApi {
@@ -90,12 +92,7 @@ export class Engine implements NodeApi {
    * be followed from what the store has; in a cluster others have the shard.
    */
   static async start(uses: EngineDependencies): Promise<Engine> {
-    const numbers = Array.from({ length: uses.log.shards }, (_, shard) => shard)
-    const extents = await Promise.all(numbers.map((shard) => uses.log.extent(shard)))
-    const engine = new Engine(
-      uses,
-      extents.map(({ incarnation }) => incarnation),
-    )
+    const engine = new Engine(uses, await incarnationsOf(uses))
     try {
       // First, since whoever holds a shard is asked: without a model it would decide as if nothing was learnt.
       await engine.learning.start()
@@ -103,8 +100,8 @@ export class Engine implements NodeApi {
       const [problem] = engine.cluster.holdings.problems()
       if (problem !== undefined && engine.cluster.isAlone)
         throw new HalfsecondError('UNAVAILABLE', problem)
-      await engine.decisive.registry.start()
-      await engine.recognising.registry.start()
+      await whileElecting(uses, () => engine.decisive.registry.start())
+      await whileElecting(uses, () => engine.recognising.registry.start())
       await engine.erasing.start()
     } catch (error) {
       await engine.stop()

@@ -29,15 +29,19 @@ const planted: readonly (readonly [Invariant, Plant, Kind | undefined, number])[
   ['I13 segments', plants.losesSignals, undefined, 0],
 ]
 
-test.each(planted)('a bug against %s is found', async (invariant, plant, kind, ms) => {
-  const schedule = scheduleWith(kind, ms)
+test.each(planted)(
+  'a bug against %s is found',
+  { timeout: 180_000 },
+  async (invariant, plant, kind, ms) => {
+    const schedule = scheduleWith(kind, ms)
 
-  const right = await runSchedule(schedule)
-  const wrong = await runSchedule(schedule, plant)
+    const right = await runSchedule(schedule)
+    const wrong = await runSchedule(schedule, plant)
 
-  expect(right.violations).toEqual([])
-  expect(wrong.violations.map((one) => one.invariant)).toContain(invariant)
-})
+    expect(right.violations).toEqual([])
+    expect(wrong.violations.map((one) => one.invariant)).toContain(invariant)
+  },
+)
 
 test('a run is the same for the same seed', async () => {
   const schedule = scheduleWith('kill', 700)

@@ -2,6 +2,7 @@ import { type ConsentMode, type Namespace, toHalfsecondError } from '@halfsecond
 import type { ClusterMap, Intent, NodeRow } from '../../core/cluster/cluster-map.ts'
 import { foldVersion } from '../../core/shard/shard-state.ts'
 import type { Bus, Clock, Coordination, Log, Observer, Timer } from '../ports.ts'
+import { whileElecting } from '../while-electing.ts'
 import { Coordinator } from './coordinator.ts'
 import { Holdings, type HoldingsDependencies } from './holdings.ts'
 import { MapKeeper } from './map-keeper.ts'
@@ -99,7 +100,7 @@ export class Cluster {
     this.keeper.onMap = (newer) => this.follow(newer)
     if (this.map !== undefined) this.follow(this.map)
     await this.keeper.refresh()
-    await this.members.start()
+    await whileElecting(this.uses, () => this.members.start())
     await this.coordinator.start()
     if (this.map === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
     await this.holdings.settled()
