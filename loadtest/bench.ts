@@ -9,6 +9,7 @@ import { decides } from './bench/decides.ts'
 import { decisions } from './bench/decisions.ts'
 import { durableEvents } from './bench/durable-events.ts'
 import { learnedDecisions } from './bench/learned-decisions.ts'
+import { learning } from './bench/learning.ts'
 import { measures } from './bench/measures.ts'
 import { memory } from './bench/memory.ts'
 import { nodes } from './bench/nodes.ts'
@@ -25,7 +26,8 @@ against one to three nodes on three nats-servers; and in this process profiles, 
 measures, what rules on events cost, decisions, what a decision costs by the number of its offers,
 learned, what one costs that is left to chance by what was learnt, and catalogue, what one costs over 100,000 items; why, what the decision log costs, and on two nodes whether
 100,000 decisions come out of it as they were; backtest, what a candidate playbook would have done in a
-million logged decisions.
+million logged decisions; learning, what a report of an experiment over a million people, making a model
+version, and telling decisions with what became of them cost a node.
 
   --json       one JSON object a line
   --only       run this part only; may be repeated
@@ -62,6 +64,7 @@ const parts = {
   catalogue,
   why,
   backtest,
+  learning,
 } as const
 
 if (values.help) process.stdout.write(help)

@@ -16,6 +16,7 @@ import { statisticsOf } from './learning/shard-statistics.ts'
 import type { Clock, FragmentRow, Store } from './ports.ts'
 import type { Checkpointer } from './shards/checkpointer.ts'
 import type { Shard } from './shards/shard.ts'
+import { SharedTurn } from './shared-turn.ts'
 
 /** Rows read at once. */
 const rowsAtOnce = 64
@@ -36,9 +37,12 @@ export class Profiles {
   private readonly uses: ProfilesDependencies
   /** Memory for rows that are only read. */
   private readonly scratch = new Arena()
+  /** Of all that is read through at a time: exports, reports, statistics. */
+  private readonly turn: SharedTurn
 
   constructor(uses: ProfilesDependencies) {
     this.uses = uses
+    this.turn = new SharedTurn(uses.clock, turnMs)
   }
 
   /**
@@ -86,7 +90,7 @@ export class Profiles {
 
   /** What a shard has learnt from outcomes, as of one position; rejects as `ofShard`. */
   statisticsOf(number: number): AsyncGenerator<object> {
-    return statisticsOf(this.uses.shards[number], this.uses.clock)
+    return statisticsOf(this.uses.shards[number], this.turn)
   }
 
   /**
@@ -97,17 +101,11 @@ export class Profiles {
     await this.uses.checkpointer.flush()
     const shard = this.held(number)
     const fromMemory = new Set(shard.memory.unsavedFragments().map(({ identifier }) => identifier))
-    let turnEnd = this.uses.clock.monotonic() + turnMs
-    const isTired = () => this.uses.clock.monotonic() > turnEnd
-    const rest = async () => {
-      await new Promise<void>((done) => this.uses.clock.soon(done))
-      turnEnd = this.uses.clock.monotonic() + turnMs
-    }
     for (const identifier of fromMemory) {
+      await this.turn.giveWay()
       const fragment = this.held(number).read(identifier)
       const viewed = fragment && view(fragment, shard.memory)
       if (viewed !== undefined) yield viewed
-      if (isTired()) await rest()
     }
     const store = this.uses.store.shard(number)
     let rows = store.fragments(undefined, rowsAtOnce)
@@ -115,11 +113,9 @@ export class Profiles {
       for (const { row } of rows) {
         const viewed = this.viewOfRow(shard, row, fromMemory, view)
         if (viewed !== undefined) yield viewed
-        if (isTired()) await rest()
+        await this.turn.giveWay()
         this.check(shard)
       }
-      await rest()
-      this.check(shard)
       rows = store.fragments(rows[rows.length - 1]?.key, rowsAtOnce)
     }
   }
@@ -129,8 +125,8 @@ export class Profiles {
    * Rejects with `MOVED` where a home is not here, or no longer.
    */
   async *peek<V>(ids: readonly FragmentId[], view: ViewIn<V>): AsyncGenerator<V> {
-    let left = rowsAtOnce
     for (const id of ids) {
+      await this.turn.giveWay()
       const shard = this.homeOf(id)
       const fragment = shard.memory.inMemory(id)
       const row = fragment ? undefined : this.uses.store.shard(shard.number).fragment(id)
@@ -138,9 +134,6 @@ export class Profiles {
         ? view(fragment, shard.memory)
         : row && this.viewOf(id, row, shard, view)
       if (viewed !== undefined) yield viewed
-      if (--left > 0) continue
-      left = rowsAtOnce
-      await new Promise<void>((done) => this.uses.clock.soon(done))
     }
   }
 

@@ -124,7 +124,8 @@ export function shardIn(request: ReadRequest, shards: number): number {
   return 'shard' in request ? request.shard : shardOf(identifierIn(request.identifier), shards)
 }
 
-async function* linesOf(views: AsyncIterable<object | Pulse>): AsyncGenerator<Uint8Array> {
+/** A line of JSON for each; nothing but a line's end for a sign of life. */
+export async function* linesOf(views: AsyncIterable<object | Pulse>): AsyncGenerator<Uint8Array> {
   let chunk = ''
   for await (const view of views) {
     if (view === pulse) {

@@ -1,6 +1,12 @@
 import type { Clock } from './ports.ts'
 
 /**
+ * Who was passed over so often goes on although the turn is over: work whose steps are longer than a
+ * turn must not keep all other from ever having one.
+ */
+const passedOverMax = 8
+
+/**
  * A turn of the loop that long work of one kind shares, however much of it is under way at once: when
  * it is over, all of it gives way together.
  */
@@ -16,10 +22,10 @@ export class SharedTurn {
     this.ms = ms
   }
 
-  /** Resolves at once while the turn lasts, else in the next one. */
+  /** Resolves at once while the turn lasts, else in one of the next. */
   async giveWay(): Promise<void> {
     const { clock, ms } = this
-    while (clock.monotonic() - this.began >= ms) {
+    for (let passed = 0; clock.monotonic() - this.began >= ms && passed < passedOverMax; passed++) {
       this.next ??= new Promise((begin) => {
         clock.soon(() => {
           this.began = clock.monotonic()

@@ -18,7 +18,7 @@ import type { Clock } from '../ports.ts'
 import { askedOf, type ExperimentRead } from './experiment-messages.ts'
 import { ExperimentReads, type ExperimentReadsDependencies } from './experiment-reads.ts'
 
-/** Shards that are gone through at once: where one node has them, each adds a millisecond to a turn. */
+/** Shards that are gone through at once: while one waits for other homes, the other goes on. */
 const shardsAtOnce = 2
 
 /** Reports under way at once: each reads through everybody. */

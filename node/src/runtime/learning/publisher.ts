@@ -155,8 +155,7 @@ export class ModelPublisher {
     input: Omit<Parameters<typeof makeVersion>[0], 'cells'> & { readonly made: ModelOrigin },
   ): Promise<Uint8Array> {
     for (let cells = cellsMax; ; cells = Math.floor(cells / 2)) {
-      const version = await inSlices(makeVersion({ ...input, cells }), this.uses.clock)
-      const bytes = encodeVersion(version)
+      const bytes = await inSlices(encodedVersion({ ...input, cells }), this.uses.clock)
       if (bytes.length <= versionBytesMax || cells === 0) return bytes
       this.note(cells)
     }
@@ -171,6 +170,13 @@ export class ModelPublisher {
       { beliefs: this.cells },
     )
   }
+}
+
+/** To encode takes as long as a slice: it is a piece of its own. */
+function* encodedVersion(input: Parameters<typeof makeVersion>[0]): Generator<void, Uint8Array> {
+  const version = yield* makeVersion(input)
+  yield
+  return encodeVersion(version)
 }
 
 /** One that cannot be read is replaced. */

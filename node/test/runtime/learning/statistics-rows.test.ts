@@ -7,6 +7,7 @@ import { MemoryStore } from '../../../src/memory/memory-store.ts'
 import { readStatistics, statisticsOf } from '../../../src/runtime/learning/shard-statistics.ts'
 import type { Store } from '../../../src/runtime/ports.ts'
 import type { Shard } from '../../../src/runtime/shards/shard.ts'
+import { SharedTurn } from '../../../src/runtime/shared-turn.ts'
 import { LmdbStore } from '../../../src/store/lmdb-store.ts'
 import { systemClock } from '../../../src/system/system-clock.ts'
 import { copyTo, DonorOverWire } from '../../support/copying.ts'
@@ -64,7 +65,7 @@ function told(shard: Shard): Promise<ShardStatistics> {
 }
 
 async function* lines(shard: Shard): AsyncGenerator<Uint8Array> {
-  for await (const one of statisticsOf(shard, systemClock))
+  for await (const one of statisticsOf(shard, new SharedTurn(systemClock, 1)))
     yield Buffer.from(`${JSON.stringify(one)}\n`)
 }
 
