@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import { headOf } from '../core/decision/logged-decision.ts'
-import { Frames, frameEnd, type JoinedDecision, joinedIn } from '../core/learning/joined.ts'
+import { Frames, frameEnd, joinedIn } from '../core/learning/joined.ts'
 import { WholeFrames } from '../core/learning/whole-frames.ts'
 import type { AdminClient } from './admin-client.ts'
 
@@ -65,20 +64,6 @@ export async function* readFramed(
     from = to
     onProgress?.((from - since) / (until - since), decisions)
   }
-}
-
-/** As `readFramed`, one by one. Rejects with `MALFORMED` as well. */
-export async function* readJoined(
-  admin: Pick<AdminClient, 'stream'>,
-  request: JoinedRequest,
-): AsyncGenerator<JoinedDecision> {
-  for await (const { bytes } of readFramed(admin, request))
-    for (const value of new Frames().take(bytes)) yield joinedIn(value)
-}
-
-/** What `halfsecond decisions export` wrote. Rejects with `MALFORMED` for anything else. */
-export async function* readJoinedFile(path: string): AsyncGenerator<JoinedDecision> {
-  yield* decisionsIn(createReadStream(path, { highWaterMark: 1024 * 1024 }))
 }
 
 /** @param isFirst nothing came before: where no node answers, that is said at once */
@@ -162,13 +147,6 @@ function* framesIn(
 function decisionIn(frame: Uint8Array): string | undefined {
   for (const value of new Frames().take(frame)) return headOf(joinedIn(value).entry)?.decision
   return undefined
-}
-
-async function* decisionsIn(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<JoinedDecision> {
-  const frames = new Frames()
-  for await (const piece of pieces) for (const value of frames.take(piece)) yield joinedIn(value)
-  if (!frames.isBetween)
-    throw new HalfsecondError('MALFORMED', 'the decisions end in the middle of one')
 }
 
 function isPassing({ code }: HalfsecondError): boolean {

@@ -1,9 +1,15 @@
+import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { HalfsecondError } from '@halfsecond/protocol'
 import { describe, expect, it } from 'vitest'
 import { AdminClient } from '../../src/cli/admin-client.ts'
-import { readFramed, readJoined, readJoinedFile } from '../../src/cli/joined-decisions.ts'
-import { encodeJoined, Frames, type JoinedDecision } from '../../src/core/learning/joined.ts'
+import { type JoinedRequest, readFramed } from '../../src/cli/joined-decisions.ts'
+import {
+  encodeJoined,
+  Frames,
+  type JoinedDecision,
+  joinedIn,
+} from '../../src/core/learning/joined.ts'
 import { FakeNode } from '../http/support/fake-node.ts'
 import { startServer } from '../http/support/running-server.ts'
 import { JoinedWorld } from '../runtime/learning/joined-world.ts'
@@ -47,6 +53,22 @@ class BreakingAdmin {
       yield this.bytes.subarray(at, at + 777)
     }
   }
+}
+
+async function* readJoined(
+  admin: Pick<AdminClient, 'stream'>,
+  request: JoinedRequest,
+): AsyncGenerator<JoinedDecision> {
+  for await (const { bytes } of readFramed(admin, request))
+    for (const value of new Frames().take(bytes)) yield joinedIn(value)
+}
+
+/** What was written to a file. */
+async function* readJoinedFile(path: string): AsyncGenerator<JoinedDecision> {
+  const frames = new Frames()
+  for await (const piece of createReadStream(path))
+    for (const value of frames.take(piece)) yield joinedIn(value)
+  expect(frames.isBetween).toBe(true)
 }
 
 async function all(source: AsyncIterable<JoinedDecision>): Promise<JoinedDecision[]> {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import { encodeJoined } from '../../core/learning/joined.ts'
+import { Frames, joinedIn } from '../../core/learning/joined.ts'
 import { AdminClient, adminUrl } from '../admin-client.ts'
 import { count } from '../import/progress.ts'
-import { type JoinedRequest, readJoined } from '../joined-decisions.ts'
+import { type JoinedRequest, readFramed } from '../joined-decisions.ts'
 import { copyPieces, printPieces } from '../saved-answer.ts'
 import { sinceOf } from '../since.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -14,9 +14,6 @@ interface ExportOptions {
   readonly out?: string
   readonly adminUrl?: string
 }
-
-/** Bytes handed over at once. */
-const pieceBytes = 64 * 1024
 
 export function addDecisionsExport(decisions: Command, around: Surroundings): void {
   decisions
@@ -49,18 +46,12 @@ async function* piecesOf(
   request: JoinedRequest,
   onCount: (decisions: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  let frames: Uint8Array[] = []
-  let bytes = 0
   let decisions = 0
-  for await (const one of readJoined(admin, request)) {
-    const frame = encodeJoined(one)
-    frames.push(frame)
-    bytes += frame.length
-    onCount(++decisions)
-    if (bytes < pieceBytes) continue
-    yield Buffer.concat(frames, bytes)
-    frames = []
-    bytes = 0
+  for await (const { bytes, count: some } of readFramed(admin, request)) {
+    // What cannot be read should be found now, and not when somebody tries it.
+    for (const value of new Frames().take(bytes)) joinedIn(value)
+    decisions += some
+    onCount(decisions)
+    yield bytes
   }
-  if (bytes > 0) yield Buffer.concat(frames, bytes)
 }
