@@ -59,8 +59,9 @@ export class ProfileMapping {
     const set = this.to.features
     const mapped = this.besideRebuilt.of(stored[3])
     if (mapped === undefined) return undefined
-    const timelines = pasts.map((past) => past && { ...past, entries: entriesOf(past) })
-    const rebuilt = rebuiltFeatures(set, lacking, lacking.size === 0 ? [] : timelines)
+    const timelines =
+      lacking.size === 0 ? [] : pasts.map((past) => past && { ...past, entries: entriesOf(past) })
+    const rebuilt = rebuiltFeatures(set, lacking, timelines)
     const profile = profileWith(stored, FeatureState.merged(set, [mapped.features, rebuilt], true))
     if (profile === undefined) return undefined
     const isKnown = pasts.every(

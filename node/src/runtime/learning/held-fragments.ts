@@ -3,26 +3,33 @@ import { Arena } from '../../core/fragment/arena.ts'
 import type { Ground } from '../../core/fragment/evolve.ts'
 import { type Fragment, release } from '../../core/fragment/fragment.ts'
 import { decodeFragment } from '../../core/fragment/fragment-row.ts'
-import type { Store } from '../ports.ts'
+import type { Clock, Store } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
-import type { SharedTurn } from '../shared-turn.ts'
+import { SharedTurn } from '../shared-turn.ts'
 
 export type Reading = Pick<Ground, 'arena' | 'chunks'>
+
+/** A turn of the loop: with a step that begins just before its end, still below 4 ms. */
+const turnMs = 2
 
 export interface HeldFragmentsDependencies {
   /** By number; undefined for those that other nodes hold. */
   readonly shards: readonly (Shard | undefined)[]
   readonly store: Pick<Store, 'shard'>
+  readonly clock: Clock
 }
 
 /** Looks at fragments of shards that are held here, and leaves them where they are. */
 export class HeldFragments {
+  /** Of all that is looked up at a time. */
+  readonly turn: SharedTurn
   private readonly uses: HeldFragmentsDependencies
   /** Memory for rows that are only looked at. */
   private readonly scratch = new Arena()
 
   constructor(uses: HeldFragmentsDependencies) {
     this.uses = uses
+    this.turn = new SharedTurn(uses.clock, turnMs)
   }
 
   /** @throws HalfsecondError `MOVED` where the shard is not here, or no longer the one before */
@@ -62,7 +69,6 @@ export class HeldFragments {
     shard: Shard,
     id: FragmentId,
     begin: (fragment: Fragment, ground: Reading) => Generator<void, V>,
-    turn: SharedTurn,
   ): Promise<V | undefined> {
     const begun = this.see(shard, id, (fragment, ground) => {
       const steps = begin(fragment, ground)
@@ -71,7 +77,7 @@ export class HeldFragments {
     if (begun === undefined) return undefined
     const { steps } = begun
     for (let step = begun.first; ; step = steps.next()) {
-      await turn.giveWay()
+      await this.turn.giveWay()
       if (step.done === true) return step.value
       this.shard(shard.number, shard)
     }

@@ -50,9 +50,9 @@ export class Learning {
     const read = (request: ReadRequest) => self.read(request)
     this.joined = new JoinedDecisions({ decisions, shards, read, clock })
     const held = self.cluster.holdings.byNumber
-    const fragments = new HeldFragments({ shards: held, store })
-    this.lookups = new OutcomeLookups(fragments, clock)
-    this.pasts = new TimelineLookups(fragments, clock)
+    const fragments = new HeldFragments({ shards: held, store, clock })
+    this.lookups = new OutcomeLookups(fragments)
+    this.pasts = new TimelineLookups(fragments)
     this.versions = new ModelVersions(models)
     this.current = new CurrentModel({ models, clock, observer })
     this.trainer = new LogisticTrainer({ joined: this.joined, clock })

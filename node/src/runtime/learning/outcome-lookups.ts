@@ -2,15 +2,10 @@ import { type FragmentId, fragmentIdOf } from '@halfsecond/protocol'
 import { isSame, type Version } from '../../core/identity/ties.ts'
 import { framed, type JoinedOutcome, storedOutcomes } from '../../core/learning/joined.ts'
 import { indexInSteps, type OutcomeIndex } from '../../core/learning/outcome-index.ts'
-import type { Clock } from '../ports.ts'
 import type { Shard } from '../shards/shard.ts'
-import { SharedTurn } from '../shared-turn.ts'
 import type { AskedDecision } from './asked-decisions.ts'
 import type { HeldFragments } from './held-fragments.ts'
 import { inPieces } from './in-pieces.ts'
-
-/** A turn of the loop: with a step that begins just before its end, still below 4 ms. */
-const turnMs = 2
 
 /** Bytes of answers that go together. */
 const pieceBytes = 16 * 1024
@@ -43,11 +38,9 @@ export class OutcomeLookups {
   /** The one that was used last stands last. */
   private readonly remembered = new Map<FragmentId, Remembered>()
   private size = 0
-  private readonly turn: SharedTurn
 
-  constructor(held: HeldFragments, clock: Clock) {
+  constructor(held: HeldFragments) {
     this.held = held
-    this.turn = new SharedTurn(clock, turnMs)
   }
 
   /**
@@ -95,7 +88,7 @@ export class OutcomeLookups {
     if (known?.shard === shard && isSame(known.version, version) && known.from <= from) {
       this.remembered.delete(id)
       this.remembered.set(id, known)
-      await this.turn.giveWay()
+      await this.held.turn.giveWay()
       return known.index
     }
     const { isLong, index } = await this.read(shard, id, from)
@@ -109,15 +102,10 @@ export class OutcomeLookups {
     from: number,
   ): Promise<{ readonly isLong: boolean; readonly index: OutcomeIndex }> {
     let isLong = false
-    const index = await this.held.steps(
-      shard,
-      id,
-      (fragment, ground) => {
-        isLong = fragment.sealed !== null
-        return indexInSteps(fragment, ground, from)
-      },
-      this.turn,
-    )
+    const index = await this.held.steps(shard, id, (fragment, ground) => {
+      isLong = fragment.sealed !== null
+      return indexInSteps(fragment, ground, from)
+    })
     return { isLong, index: index ?? new Map() }
   }
 

@@ -1,13 +1,8 @@
 import { framed } from '../../core/learning/joined.ts'
 import { pastInSteps, storedPast } from '../../core/learning/past-timeline.ts'
-import type { Clock } from '../ports.ts'
-import { SharedTurn } from '../shared-turn.ts'
 import type { AskedTimeline } from './asked-timelines.ts'
 import type { HeldFragments } from './held-fragments.ts'
 import { inPieces } from './in-pieces.ts'
-
-/** A turn of the loop: with a step that begins just before its end, still below 4 ms. */
-const turnMs = 2
 
 /** Bytes of answers that go together. */
 const pieceBytes = 64 * 1024
@@ -15,11 +10,9 @@ const pieceBytes = 64 * 1024
 /** Tells what fragments were at times of the past, where their shards are held. */
 export class TimelineLookups {
   private readonly held: HeldFragments
-  private readonly turn: SharedTurn
 
-  constructor(held: HeldFragments, clock: Clock) {
+  constructor(held: HeldFragments) {
     this.held = held
-    this.turn = new SharedTurn(clock, turnMs)
   }
 
   /**
@@ -41,11 +34,8 @@ export class TimelineLookups {
       const past =
         erasedAt >= at
           ? undefined
-          : await this.held.steps(
-              shard,
-              id,
-              (fragment, ground) => pastInSteps(fragment, ground, at),
-              this.turn,
+          : await this.held.steps(shard, id, (fragment, ground) =>
+              pastInSteps(fragment, ground, at),
             )
       yield framed(past === undefined ? null : storedPast(past))
     }

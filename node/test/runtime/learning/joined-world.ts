@@ -66,9 +66,9 @@ export class JoinedWorld {
     this.replica = replica
     this.log = log
     const clock = systemClock
-    const fragments = new HeldFragments({ shards: replica.shards, store: replica.store })
-    const lookups = new OutcomeLookups(fragments, clock)
-    const pasts = new TimelineLookups(fragments, clock)
+    const fragments = new HeldFragments({ shards: replica.shards, store: replica.store, clock })
+    const lookups = new OutcomeLookups(fragments)
+    const pasts = new TimelineLookups(fragments)
     const read = (request: ReadRequest) => {
       this.asked.push(request)
       this.refuse()
