@@ -1,6 +1,7 @@
 import { type Catalogue, CatalogueFiller } from '../../core/catalogue/catalogue.ts'
 import { readPiece } from '../../core/catalogue/stored-catalogue.ts'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import { catalogueVersionsOf } from '../../playbook/catalogue-versions.ts'
 import { compilePlaybook } from '../../playbook/compile-playbook.ts'
 
@@ -37,11 +38,8 @@ export class CandidateStock {
     let found = kept.get(key)
     if (found === undefined) {
       found = this.stocked(bound)
-      for (const oldest of kept.keys()) {
-        if (kept.size < keptMax) break
-        kept.delete(oldest)
-      }
       kept.set(key, found)
+      keepNewest(kept, keptMax)
     }
     return found
   }

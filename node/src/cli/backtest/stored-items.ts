@@ -1,5 +1,6 @@
 import { decode, HalfsecondError } from '@halfsecond/protocol'
 import { readList } from '../../core/catalogue/stored-catalogue.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import type { AdminClient } from '../admin-client.ts'
 import type { ItemsOf } from './candidate-stock.ts'
 
@@ -19,11 +20,8 @@ export function storedItems(admin: AdminClient, isOffline: boolean): ItemsOf {
         if (error instanceof HalfsecondError && isGone(error, isOffline)) return undefined
         throw error
       })
-      for (const oldest of kept.keys()) {
-        if (kept.size < keptMax) break
-        kept.delete(oldest)
-      }
       kept.set(hash, pieces)
+      keepNewest(kept, keptMax)
     }
     return pieces
   }

@@ -1,4 +1,5 @@
 import { readDecision } from '../decision/logged-decision.ts'
+import { keepNewest } from '../keep-newest.ts'
 
 /** Decisions that wait for a double of theirs: two nodes that were asked at once log within a second. */
 const waitingMax = 2_048
@@ -45,10 +46,7 @@ export class Singles<T extends Logged> {
     for (const [decision, one] of this.waiting) {
       this.waiting.delete(decision)
       this.passed.add(decision)
-      for (const oldest of this.passed) {
-        if (this.passed.size <= passedMax) break
-        this.passed.delete(oldest)
-      }
+      keepNewest(this.passed, passedMax)
       return one
     }
     return undefined

@@ -6,6 +6,7 @@ import {
   readList,
   readPiece,
 } from '../../core/catalogue/stored-catalogue.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import type { Clock, Coordination } from '../ports.ts'
 
 /** Catalogues kept in memory besides those that are being loaded: two versions of a few. */
@@ -105,10 +106,7 @@ export class Catalogues {
 
   private keep(hash: string, catalogue: Promise<Catalogue>): void {
     this.loaded.set(hash, catalogue)
-    for (const other of this.loaded.keys()) {
-      if (this.loaded.size <= keptMax) break
-      this.loaded.delete(other)
-    }
+    keepNewest(this.loaded, keptMax)
   }
 
   private async fetch(hash: string): Promise<Catalogue> {

@@ -1,4 +1,5 @@
 import type { Playbook } from '../../core/decision/playbook.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Coordination } from '../ports.ts'
 import { claimKey } from './playbook-registry.ts'
@@ -36,10 +37,7 @@ export class PastPlaybooks {
     if (bytes === undefined) return undefined
     const playbook = await compiler.compile(Buffer.from(bytes).toString())
     this.compiled.set(version, playbook)
-    for (const other of this.compiled.keys()) {
-      if (this.compiled.size <= compiledMax) break
-      this.compiled.delete(other)
-    }
+    keepNewest(this.compiled, compiledMax)
     return playbook
   }
 }

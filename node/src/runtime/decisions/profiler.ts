@@ -4,6 +4,7 @@ import type { FeatureSet } from '../../core/features/feature-set.ts'
 import { initialFragment } from '../../core/fragment/fragment.ts'
 import type { Copy } from '../../core/identity/ties.ts'
 import { isSame, type Version } from '../../core/identity/ties.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import { encodePart } from '../../core/profile/copy.ts'
 import type { Known } from '../../core/profile/gathering.ts'
 import { MergedProfiles } from '../../core/profile/merged-profiles.ts'
@@ -144,10 +145,7 @@ export class Profiler {
   private keep(copy: Copy, set: FeatureSet, better: Copy | null): void {
     this.fetched.delete(copy.id)
     this.fetched.set(copy.id, { copy, set, better, at: this.uses.clock.monotonic() })
-    for (const id of this.fetched.keys()) {
-      if (this.fetched.size <= fetchedMax) break
-      this.fetched.delete(id)
-    }
+    keepNewest(this.fetched, fetchedMax)
   }
 }
 

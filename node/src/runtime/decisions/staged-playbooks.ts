@@ -1,5 +1,6 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import type { Playbook } from '../../core/decision/playbook.ts'
+import { keepNewest } from '../../core/keep-newest.ts'
 import type { PlaybookCompiler } from '../catalogues/playbook-compiler.ts'
 import type { Coordination } from '../ports.ts'
 
@@ -48,10 +49,7 @@ export class StagedPlaybooks {
     staged.catch(() => {
       if (this.staged.get(hash) === staged) this.staged.delete(hash)
     })
-    for (const oldest of this.staged.keys()) {
-      if (this.staged.size <= stagedMax) break
-      this.staged.delete(oldest)
-    }
+    keepNewest(this.staged, stagedMax)
   }
 
   /**
