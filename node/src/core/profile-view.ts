@@ -95,8 +95,15 @@ export interface SessionView {
 export interface SourceView {
   readonly identifier: FragmentId
   readonly traits: { readonly [name: string]: TraitView }
-  /** Upper ends of valid links. */
-  readonly links: readonly FragmentId[]
+  /** Of which this source had the last word, by their upper ends. */
+  readonly links: readonly SourceLinkView[]
+}
+
+export interface SourceLinkView {
+  readonly to: FragmentId
+  /** When the source said so. */
+  readonly at: string
+  readonly state: Link['state']
 }
 
 /** Undefined where the source has said nothing that still counts. Does not read the timeline. */
@@ -107,12 +114,13 @@ export function sourceViewOf(
   const own = [...(traits ?? [])].filter(
     ([, register]) => register.source === source && register.value !== undefined,
   )
-  const valid = [...(ties?.links ?? [])].flatMap(([to, { state }]) =>
-    state === 'valid' && links?.get(to)?.source === source ? [to] : [],
-  )
-  if (own.length + valid.length === 0) return undefined
+  const told = [...(ties?.links ?? [])].flatMap(([to, { state }]) => {
+    const register = links?.get(to)
+    return register?.source === source ? [{ to, at: isoTime(register.at), state }] : []
+  })
+  if (own.length + told.length === 0) return undefined
   const viewed = viewEach(new Map(own), (value) => (value === undefined ? {} : { value }))
-  return { identifier, traits: viewed, links: valid.sort(compareUtf8) }
+  return { identifier, traits: viewed, links: told.sort((a, b) => compareUtf8(a.to, b.to)) }
 }
 
 /**

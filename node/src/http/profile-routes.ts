@@ -24,7 +24,7 @@ export function profileRoutes(app: App, api: NodeApi): void {
       schema: {
         summary: 'Every profile, one JSON object per line',
         description:
-          'Of all shards, whichever nodes hold them. A connection that breaks means that the export is not complete. With `source` only the traits and valid links that this source has told, without timelines.',
+          'Of all shards, whichever nodes hold them. A connection that breaks means that the export is not complete. With `source` only the traits and links of which this source had the last word, without timelines.',
         querystring: Type.Object({ source: Type.Optional(Type.String()) }),
         response: { 200: Anything, ...problems },
       },

@@ -178,7 +178,11 @@ describe('the doors of an embedded node', () => {
           },
         },
       },
-      { identifier: 'anon:of991', traits: {}, links: [key] },
+      {
+        identifier: 'anon:of991',
+        traits: {},
+        links: [{ to: key, at: expect.any(String), state: 'valid' }],
+      },
     ])
   })
 

@@ -79,7 +79,7 @@ With --mapping, a CSV or NDJSON file of any other system, its columns named in a
   at: updated                # column of the time; default: when the file was written
   mode: full                 # or delta (default): what the file does not say stays as it is
 Other columns are ignored. In mode full, traits that the source has set earlier are unset where the
-file does not have them any more. A faulty row is rejected whole.
+file does not have them any more, and links that it has told end. A faulty row is rejected whole.
 
 Times are ISO 8601 (UTC where no zone is written) or milliseconds since 1970.
 
@@ -101,7 +101,12 @@ export function addImport(program: Command, around: Surroundings): void {
     .addOption(
       new Option('--mapping <file>', 'what its columns mean, YAML or JSON').conflicts(csvOptions),
     )
-    .option('--rate <links>', 'new links sent per second', linksPerSecond, linksPerSecondDefault)
+    .option(
+      '--rate <links>',
+      'links that begin or end, sent per second',
+      linksPerSecond,
+      linksPerSecondDefault,
+    )
     .option('--admin-url <url>', 'admin port of a node, for mode full and --dry-run')
     .optionsGroup('Options for CSV:')
     .option('--key <column>', 'column of the identifier', csvDefaults.key)

@@ -29,7 +29,11 @@ export function importAsJson(told: Told & { readonly producer: string }): object
     producer,
     lines,
     sent,
-    ...('unset' in result && { unset: result.unset, ...result.compared }),
+    ...('unset' in result && {
+      unset: result.unset,
+      unlinked: result.unlinked,
+      ...result.compared,
+    }),
     rejected: rejected.count,
     shortened,
     ...(rejected.count > 0 && { rejectedFile: rejected.path }),
@@ -59,15 +63,20 @@ export function describeImport(told: Told): string[] {
 
 function counted({ result, isDryRun }: Told): string[] {
   if (!('unset' in result)) return [`${count(result.sent)} ${isDryRun ? 'would be sent' : 'sent'}`]
-  const { sent, unset, compared } = result
+  const { sent, unset, unlinked, compared } = result
   if (compared === undefined)
-    return [`${count(sent)} records sent`, ...(unset > 0 ? [`${count(unset)} traits unset`] : [])]
+    return [
+      `${count(sent)} records sent`,
+      ...(unset > 0 ? [`${count(unset)} traits unset`] : []),
+      ...(unlinked > 0 ? [`${count(unlinked)} links ended`] : []),
+    ]
   return [
     `${count(compared.new)} new`,
     `${count(compared.changed)} changed`,
     `${count(compared.unchanged)} unchanged`,
     `${count(compared.merged)} links to merge`,
     ...(unset > 0 ? [`${count(unset)} traits to unset`] : []),
+    ...(unlinked > 0 ? [`${count(unlinked)} links to end`] : []),
   ]
 }
 

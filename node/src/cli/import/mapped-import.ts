@@ -10,13 +10,14 @@ import {
 import { type AdminClient, Problem } from '../admin-client.ts'
 import { fieldsOf, listOf } from '../fields.ts'
 import { type Compared, Comparison } from './comparison.ts'
-import { type GoneUses, goneTraits } from './gone-traits.ts'
+import { goneFacts } from './gone-facts.ts'
 import { type Imported, Importer, type ImportParts } from './importer.ts'
-import { everyTrait, KeyTable } from './key-table.ts'
+import { KeyTable } from './key-table.ts'
 import { LogDestination, type LogOptions } from './log-destination.ts'
 import type { MappedFile } from './mapping.ts'
 import { Pace } from './pace.ts'
 import type { Row } from './row.ts'
+import { pairOf, SeenFacts } from './seen-facts.ts'
 import { toldBy } from './told-by.ts'
 
 export interface MappedUses {
@@ -35,6 +36,8 @@ export interface MappedUses {
 export interface MappedImported extends Imported {
   /** Traits that the source said earlier and does not say any more. */
   readonly unset: number
+  /** Links likewise. */
+  readonly unlinked: number
   /** Of a dry run. */
   readonly compared?: Compared
 }
@@ -45,7 +48,7 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
   const { signal } = parts
   const namespaces = namespacesOf(map)
   if (isDryRun || mapping.columns.mode === 'full') await checkSameCluster(map, admin)
-  const seen = new SeenKeys()
+  const seen = new SeenFacts()
   const comparison = isDryRun
     ? new Comparison(namespaces, (identifier) => profileOf(identifier, admin))
     : undefined
@@ -61,11 +64,13 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
     return links > 0 ? pace.take(links) : undefined
   }
   const imported = await new Importer({ ...parts, hold, mapping, destination, onRow }).run()
-  const unset =
-    mapping.columns.mode === 'full' && !signal.aborted ? await unsetGone(uses, seen.asUses()) : 0
+  const gone =
+    mapping.columns.mode === 'full' && !signal.aborted
+      ? await takeBackGone(uses, seen, pace)
+      : { unset: 0, unlinked: 0 }
   return {
     ...imported,
-    unset,
+    ...gone,
     isStopped: signal.aborted,
     ...(comparison && { compared: comparison.compared }),
   }
@@ -75,7 +80,8 @@ export async function importMapped(uses: MappedUses): Promise<MappedImported> {
 async function knownLinks({ admin, mapping }: MappedUses): Promise<KeyTable> {
   const known = new KeyTable()
   for await (const { identifier, links } of toldBy(mapping.columns.source, admin))
-    for (const link of Array.isArray(links) ? links : []) known.add(pairOf(identifier, link), [])
+    for (const { to, state } of listOf(links))
+      if (state === 'valid') known.add(pairOf(String(identifier), String(to)), [])
   return known
 }
 
@@ -86,67 +92,37 @@ function newLinksIn(row: Row, known: KeyTable | undefined): number {
   ).length
 }
 
-function pairOf(lower: unknown, upper: unknown): string {
-  return JSON.stringify([lower, upper])
-}
-
-/** The keys of a file in mode `full`. */
-class SeenKeys {
-  private readonly table = new KeyTable()
-  /** Without a row whose key could not be read: whom that is about, nobody knows. */
-  private isComplete = true
-
-  add(row: Row): void {
-    if ('drafts' in row) this.table.add(row.key, row.traits)
-    else if ('fault' in row && row.key !== undefined) this.table.add(row.key, [everyTrait])
-    else this.isComplete = false
-  }
-
-  /** @throws HalfsecondError `INVALID` for a file that would unset all that its source ever said */
-  asUses(): Pick<GoneUses, 'table' | 'isComplete'> {
-    const { table, isComplete } = this
-    if (table.size > 0) return { table, isComplete }
-    throw new HalfsecondError(
-      'INVALID',
-      'no row of the file has a key, so nothing was unset: is it the right file, and whole?',
-    )
-  }
-}
-
 /**
- * Sends what unsets the traits that are gone. What it sends depends on what is there, so each run is
- * a producer of its own, which is forgotten like any channel's; sent twice it changes nothing more.
- * @returns how many traits
+ * Sends what takes back what is gone. What it sends depends on what is there, so each run is a
+ * producer of its own, which is forgotten like any channel's; sent twice it changes nothing more.
+ * Links that end move as much as links that begin, and go out at the same pace.
  */
-async function unsetGone(
+async function takeBackGone(
   { parts, mapping, transport, map, log, admin, isDryRun }: MappedUses,
-  seen: Pick<GoneUses, 'table' | 'isComplete'>,
-): Promise<number> {
-  const { source, channel } = mapping.columns
-  const namespaces = namespacesOf(map)
-  const producer = randomUUID()
-  const destination = new LogDestination(transport, map, { ...log, producer })
-  const told = toldBy(source, admin)
+  seen: SeenFacts,
+  pace: Pace,
+): Promise<Pick<MappedImported, 'unset' | 'unlinked'>> {
+  seen.checkNotEmpty()
   const { modifiedAt } = mapping
+  const { source, channel } = mapping.columns
+  const destination = new LogDestination(transport, map, { ...log, producer: randomUUID() })
+  const uses = { source, channel, seen, modifiedAt, namespaces: namespacesOf(map) }
   let n = 0
-  let traits = 0
-  for await (const draft of goneTraits(told, {
-    ...seen,
-    source,
-    channel,
-    modifiedAt,
-    namespaces,
-  })) {
-    traits += draft.unset.length
+  let unset = 0
+  let unlinked = 0
+  for await (const draft of goneFacts(toldBy(source, admin), uses)) {
+    if (draft.kind === 'traits') unset += draft.unset.length
+    else unlinked++
     n++
     if (isDryRun) continue
-    const record = { ...draft, id: `${parts.identity.idPrefix}:unset:${n}`, n }
+    const record = { ...draft, id: `${parts.identity.idPrefix}:gone:${n}`, n }
     destination.add(draft.key, { n, line: 0, bytes: encode(record), text: draft.key })
+    if (draft.kind === 'unlink') await pace.take(1)
     await destination.roomy()
     if (parts.signal.aborted) break
   }
   await destination.finish()
-  return traits
+  return { unset, unlinked }
 }
 
 /**

@@ -73,6 +73,7 @@ describe('an import by a mapping', () => {
       lines: 2,
       sent: 3,
       unset: 0,
+      unlinked: 0,
       visible: true,
     })
     const at = '2026-01-01T01:00:00.000Z'
@@ -128,7 +129,7 @@ describe('an import by a mapping', () => {
     const { prefix, file, mapping } = scene()
     const full = mapping('full')
     await imported(file('a.csv', `${header}#1,A,,gold,41\n#2,B,,gold,30\n`, 1), full)
-    await said(`crm:${prefix}2`, 'web', { city: 'Bath' })
+    await said(`crm:${prefix}2`, 'web', { set: { city: 'Bath' } })
 
     const told = await imported(file('b.csv', `${header}#1,A,,silver,\n`, 2), full)
 
@@ -139,6 +140,34 @@ describe('an import by a mapping', () => {
     expect(two.traits.tier).not.toHaveProperty('value')
     expect(two.traits.age).not.toHaveProperty('value')
     expect(two.traits.city).toMatchObject({ value: 'Bath', source: 'web' })
+  })
+
+  it('ends in mode full links that its source told earlier and tells no more, and none of others', async () => {
+    const { prefix, file, mapping } = scene()
+    const full = mapping('full')
+    const [old, next] = [`email:${prefix}old@x.com`, `email:${prefix}new@x.com`]
+    await imported(file('a.csv', `${header}#1,A,#old@x.com,gold,41\n#2,B,#b@x.com,g,1\n`, 1), full)
+    await said(`email:${prefix}web@x.com`, 'web', {
+      to: `crm:${prefix}1`,
+      strength: 'authenticated',
+    })
+
+    const planned = await imported(
+      file('b.csv', `${header}#1,A,#new@x.com,gold,41\n`, 2),
+      full,
+      '--dry-run',
+    )
+    const told = await imported(file('b.csv', `${header}#1,A,#new@x.com,gold,41\n`, 2), full)
+    const again = await imported(file('c.csv', `${header}#1,A,#old@x.com,gold,41\n`, 3), full)
+
+    expect(planned).toMatchObject({ unlinked: 2, unset: 2, merged: 1 })
+    expect(told).toMatchObject({ unlinked: 2, unset: 2 })
+    expect(again).toMatchObject({ unlinked: 1, unset: 0 })
+    const { identifiers } = await profile(`crm:${prefix}1`)
+    expect(identifiers).toContain(old)
+    expect(identifiers).toContain(`email:${prefix}web@x.com`)
+    expect(identifiers).not.toContain(next)
+    expect((await profile(`crm:${prefix}2`)).identifiers).toEqual([`crm:${prefix}2`])
   })
 
   it('sets again what a later file says again, and a file from before changes nothing', async () => {
@@ -190,7 +219,7 @@ describe('an import by a mapping', () => {
     const { prefix, file, mapping } = scene()
     const full = mapping('full')
     await imported(
-      file('a.csv', `${header}#1,A,#1@x.com,gold,41\n#2,B,,gold,30\n#5,E,,g,1\n`, 1),
+      file('a.csv', `${header}#1,A,#1@x.com,gold,41\n#2,B,,gold,30\n#5,E,#5@x.com,g,1\n`, 1),
       full,
     )
     const rows = ['#1,A,#1@x.com,gold,41', '#2,B,#2@x.com,gold,30', '#3,C,,gold,', '#4,D,,gold,old']
@@ -208,9 +237,10 @@ describe('an import by a mapping', () => {
       merged: 1,
       rejected: 1,
       unset: 2,
+      unlinked: 1,
     })
     expect(printed.output).toContain(
-      '4 lines, 1 new, 1 changed, 1 unchanged, 1 links to merge, 2 traits to unset, 1 rejected',
+      '4 lines, 1 new, 1 changed, 1 unchanged, 1 links to merge, 2 traits to unset, 1 links to end, 1 rejected',
     )
     expect(await profile(`crm:${prefix}3`)).toBeUndefined()
     expect((await profile(`crm:${prefix}5`)).traits.tier.value).toBe('g')
@@ -268,9 +298,14 @@ describe('an import by a mapping', () => {
 })
 
 /** Another system says something, and the node has folded it. */
-async function said(key: string, source: string, set: object): Promise<void> {
+async function said(
+  key: string,
+  source: string,
+  what: { readonly set: object } | { readonly to: string; readonly strength: string },
+): Promise<void> {
   const id = `${source}-${key}`
-  const input = `${JSON.stringify({ kind: 'traits', key, id, at: Date.now(), source, set })}\n`
+  const kind = 'set' in what ? 'traits' : 'link'
+  const input = `${JSON.stringify({ kind, key, id, at: Date.now(), source, ...what })}\n`
   const { code } = await execute(['import', '-', '--format', 'ndjson'], { env, input })
   expect(code).toBe(0)
 }
