@@ -303,15 +303,16 @@ export class Walk {
     visit.arrive(branch, answer.isFresh, shard)
   }
 
+  /** Whoever may connect the question to this root is heard before the root is left alone. */
   private end<T>(visit: Visit, at: FragmentId, stop: Stop, ends: Ends<T>): Maybe<T | ApartAnswer> {
     const { shard, branch } = stop
+    const unknown = visit.unknown(branch)
+    if (unknown.length > 0) return after(this.seek(visit, unknown), () => this.climb(visit, ends))
     const members = membersOf(branch, visit.gathering, shard.state.identity.rules)
     if (!members.has(visit.entered)) {
       visit.gathering.refuse(at)
       return this.climb(visit, ends)
     }
-    const unknown = visit.unknown(branch)
-    if (unknown.length > 0) return after(this.seek(visit, unknown), () => this.climb(visit, ends))
     this.atRoot.ended(visit.entered, at)
     const features = this.featuresOf(shard)
     return after(this.uses.profiler.profileOf(visit, stop, members, features), (found) =>
