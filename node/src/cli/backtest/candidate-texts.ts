@@ -146,7 +146,7 @@ function versions(name: string, counts: { readonly [version: string]: number }):
 }
 
 function placementLines(one: PlacementBacktest, { reward }: CandidateBacktest): string[] {
-  const { placement, changes, estimate, verdict, warnings, faulty } = one
+  const { placement, changes, estimate, warnings } = one
   const { rows, people, ess, maxWeight } = estimate
   return [
     `${placement}: ${count(rows)} decisions for ${count(people)} people`,
@@ -157,9 +157,18 @@ function placementLines(one: PlacementBacktest, { reward }: CandidateBacktest): 
     '',
     `a reward is ${reward.outcome} within ${durationInWords(reward.withinMs)}`,
     `effective sample size ${decimal(ess)} of ${count(people)} people; largest weight ${decimal(maxWeight)}`,
-    `verdict: ${describeVerdict(verdict, estimate, faulty)}`,
+    `verdict: ${verdictOf(one)}`,
     ...warnings.map((warning) => `warning: ${warning}`),
   ]
+}
+
+/** Where nothing differs there is nothing to judge, however short the log. */
+function verdictOf({ changes, estimate, verdict, faulty }: PlacementBacktest): string {
+  const { maxWeight, meanWeight } = estimate
+  const isSame = changes.agreement === 1 && maxWeight === 1 && meanWeight.value === 1
+  return isSame && faulty === 0
+    ? 'undecided: no decision differs, so the candidate earns what the log earned'
+    : describeVerdict(verdict, estimate, faulty)
 }
 
 function otherItems({ otherItems }: Changes): string {

@@ -1,21 +1,21 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { isFields } from '@halfsecond/protocol'
-import type { Playbook } from '../../core/decision/playbook.ts'
 import { CandidateReplay } from '../../core/learning/candidate-replay.ts'
 import { Frames, joinedIn } from '../../core/learning/joined.ts'
-import { catalogueVersionsOf } from '../../playbook/catalogue-versions.ts'
-import { compilePlaybook } from '../../playbook/compile-playbook.ts'
-import { PlaybookError } from '../../playbook/faults.ts'
+import { readPlaybook } from '../../playbook/compile-playbook.ts'
+import type { PlaybookSource } from '../../playbook/source.ts'
 import { ZoneCalendar } from '../../system/zone-calendar.ts'
 import type { FromThread, ReplayJob, ToThread } from './candidate-messages.ts'
 import { CandidateStock } from './candidate-stock.ts'
+import { type PastPlaybook, pastPlaybook } from './past-playbook.ts'
 
 /** A thread of a backtest: decides batches of logged decisions again, one after the other. */
 class CandidateThread {
   private readonly port: MessagePort
   private readonly replay: CandidateReplay
   private readonly stock: CandidateStock
-  private readonly playbooks = new Map<number, Promise<Past | undefined>>()
+  private readonly source: PlaybookSource
+  private readonly playbooks = new Map<number, Promise<PastPlaybook | undefined>>()
   private readonly awaited = new Map<number, (text: string | undefined) => void>()
   private readonly awaitedItems = new Map<
     string,
@@ -25,7 +25,8 @@ class CandidateThread {
 
   constructor(port: MessagePort, { candidate, reward, placement }: ReplayJob) {
     this.port = port
-    const plain = compilePlaybook(candidate)
+    const { playbook: plain, source } = readPlaybook(candidate)
+    this.source = source
     this.stock = new CandidateStock(candidate, plain, (hash) => this.itemsAt(hash))
     this.replay = new CandidateReplay({
       candidate: plain,
@@ -59,15 +60,15 @@ class CandidateThread {
       const logged = CandidateReplay.read(entry)
       const past = logged && (await this.playbookAt(logged.playbookVersion))
       const stocked = past && (await this.stock.of(past.bound))
-      this.replay.add(logged, outcomes, past?.playbook, pasts, stocked)
+      this.replay.add(logged, outcomes, past, pasts, stocked)
     }
   }
 
-  private playbookAt(version: number): Promise<Past | undefined> {
+  private playbookAt(version: number): Promise<PastPlaybook | undefined> {
     let playbook = this.playbooks.get(version)
     if (playbook === undefined) {
       const text = new Promise<string | undefined>((found) => this.awaited.set(version, found))
-      playbook = text.then(compiled)
+      playbook = text.then((found) => pastPlaybook(found, this.source))
       this.playbooks.set(version, playbook)
       this.post({ kind: 'wanted', version })
     }
@@ -84,25 +85,6 @@ class CandidateThread {
 
   private post(message: FromThread, buffers: readonly ArrayBuffer[] = []): void {
     this.port.postMessage(message, buffers)
-  }
-}
-
-/** A playbook that decided. */
-interface Past {
-  /** Without the items of its catalogues. */
-  readonly playbook: Playbook
-  /** What `catalogueVersionsOf` gives of it. */
-  readonly bound: ReadonlyMap<string, string | undefined>
-}
-
-/** One that this version of halfsecond refuses is as good as gone. */
-function compiled(text: string | undefined): Past | undefined {
-  try {
-    if (text === undefined) return undefined
-    return { playbook: compilePlaybook(text), bound: catalogueVersionsOf(text) }
-  } catch (error) {
-    if (error instanceof PlaybookError) return undefined
-    throw error
   }
 }
 

@@ -1,11 +1,13 @@
 import type { Calendar } from '../decision/calendar.ts'
 import { type DecideRequest, decide, type Profile } from '../decision/decide.ts'
 import { distribution, drawingAt, type Likely, likelyIn } from '../decision/distribution.ts'
+import type { LoggedChoice } from '../decision/logged-decision.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import { templateOf } from '../features/feature-set.ts'
 import { defaultArm } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
 import type { Model } from './model.ts'
+import { readTrial } from './trial.ts'
 
 /** What is shown: one offer in one form; undefined is default content. */
 export interface Shown {
@@ -17,7 +19,10 @@ export interface Shown {
 export interface CandidateChoice {
   /** Given the same luck, and in the arms of its experiments; in order. */
   readonly shown: readonly Shown[]
-  /** What is shown first, drawn once more, by luck of its own, and whatever experiments run. */
+  /**
+   * What is shown first, drawn once more, by luck of its own, and whatever experiments run; of a
+   * placement that is as it was, what was shown.
+   */
   readonly drawn: Shown | undefined
   /** With what probability its rules show first what was shown first. */
   readonly probability: number
@@ -66,6 +71,21 @@ export function choiceOf(
       ? decided(profile, asked, playbook, calendar)
       : shownBy(drawing?.lottery.next())
   return { shown, drawn, probability, bucket: drawing?.bucket ?? '' }
+}
+
+/**
+ * What a playbook shows that is the same, at this placement, as the one that decided: what was shown,
+ * with the probability that was logged. Whatever is known of the model by now, and whatever
+ * experiments run, it had the same then.
+ */
+export function asLogged({ propositions, trial }: LoggedChoice): CandidateChoice {
+  const [first] = propositions
+  return {
+    shown: propositions,
+    drawn: first,
+    probability: first?.probability ?? 1,
+    bucket: (trial === undefined ? undefined : readTrial(trial)?.bucket) ?? '',
+  }
 }
 
 function decided(

@@ -8,7 +8,14 @@ import {
 } from '../decision/logged-decision.ts'
 import type { Placement, Playbook } from '../decision/playbook.ts'
 import type { Said } from '../fragment/said.ts'
-import { type Asked, areOfSameArms, areSame, armOf, choiceOf } from './candidate-choice.ts'
+import {
+  type Asked,
+  areOfSameArms,
+  areSame,
+  armOf,
+  asLogged,
+  choiceOf,
+} from './candidate-choice.ts'
 import { type MappedProfile, type PastTimelines, ProfileMapping } from './candidate-profile.ts'
 import { CandidateRows, type RowParts } from './candidate-rows.ts'
 import { hash53 } from './hash-53.ts'
@@ -26,6 +33,13 @@ export interface WantedReward {
 export interface ReplayedParts {
   readonly tally: ReplayTally
   readonly rows: readonly RowParts[]
+}
+
+/** The playbook that a decision was made by. */
+export interface Decider {
+  readonly playbook: Playbook
+  /** Placements of which the candidate says the very same: there both choose alike. */
+  readonly unchanged: ReadonlySet<string>
 }
 
 interface Replayed {
@@ -59,30 +73,32 @@ export class CandidateReplay {
 
   /**
    * @param logged what `read` gave of its entry
-   * @param playbook the one that decided; undefined where nobody has it
+   * @param decider undefined where nobody has the playbook that decided
    * @param pasts of its members, where timelines were asked for
    * @param stocked the candidate with the items of that time; undefined where they are not known
    */
   add(
     logged: LoggedDecision | undefined,
     outcomes: readonly JoinedOutcome[],
-    playbook: Playbook | undefined,
+    decider: Decider | undefined,
     pasts?: PastTimelines,
     stocked?: Playbook,
   ): void {
     this.tally.decisions++
-    const mapped = this.profileOf(logged, playbook, pasts)
+    const mapped = this.profileOf(logged, decider?.playbook, pasts)
     if (logged === undefined || mapped === undefined) return
     const person = hash53(logged.key)
     logged.choices.forEach((choice, place) => {
-      const found = this.placementOf(choice, stocked)
+      const isUnchanged = decider?.unchanged.has(choice.placement) ?? false
+      const found = this.placementOf(choice, isUnchanged, stocked)
       if (found === undefined) return
-      const { calendar } = this.uses
       const candidate = stocked ?? this.uses.candidate
-      const decidedAt = playbook?.placements.get(choice.placement)
-      const asked = this.asked(logged, place, found, decidedAt)
+      const asked = this.asked(logged, place, found, decider?.playbook)
       const [before, ...othersBefore] = choice.propositions
-      const chosen = choiceOf(mapped.profile, asked, candidate, calendar)
+      if (isUnchanged) asked.note()
+      const chosen = isUnchanged
+        ? asLogged(choice)
+        : choiceOf(mapped.profile, asked, candidate, this.uses.calendar)
       const [after, ...othersAfter] = chosen.shown
       this.rowsAt(choice.placement).add({
         person,
@@ -107,10 +123,11 @@ export class CandidateReplay {
     logged: LoggedDecision,
     place: number,
     placement: Placement,
-    decidedAt: Placement | undefined,
+    decider: Playbook | undefined,
   ): Asked {
     const { decision, at, exposures, isPrimary, refused, choices } = logged
     const choice = choices[place]
+    const decidedAt = decider?.placements.get(placement.name)
     const shown = shownBefore(logged, place)
     return {
       placement,
@@ -165,7 +182,11 @@ export class CandidateReplay {
     return mapped
   }
 
-  private placementOf(choice: LoggedChoice, stocked: Playbook | undefined): Placement | undefined {
+  private placementOf(
+    choice: LoggedChoice,
+    isUnchanged: boolean,
+    stocked: Playbook | undefined,
+  ): Placement | undefined {
     const { candidate, placement } = this.uses
     if (placement !== undefined && choice.placement !== placement) return undefined
     const found = (stocked ?? candidate).placements.get(choice.placement)
@@ -173,7 +194,7 @@ export class CandidateReplay {
       this.drop('at a placement that the candidate has not')
       return undefined
     }
-    if (found.templates.length > 0 && stocked === undefined) {
+    if (found.templates.length > 0 && stocked === undefined && !isUnchanged) {
       this.drop('at a placement whose items of a catalogue are not known')
       return undefined
     }

@@ -46,7 +46,8 @@ export interface CandidateRow {
   readonly probability: number
   /**
    * What the candidate shows, drawn by its probabilities and by luck that `before` has no part in: on
-   * average of the rows it stands for all that may be shown, and takes less room.
+   * average of the rows it stands for all that may be shown, and takes less room. Where the candidate
+   * is what decided, it is `before`: then nothing differs but by rounding.
    */
   readonly drawn: string
 }

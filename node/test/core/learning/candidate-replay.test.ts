@@ -101,7 +101,8 @@ function replay({ live, candidate, people, seed = 1, model = modelOf(3) }: World
     const outcomes: JoinedOutcome[] = [{ ...told, at: at + (isClicked ? hour : 2 * hour) }]
     const made = { decision, key, request, playbook: live, playbookVersion: 3, profile, choices }
     const logged = CandidateReplay.read(loggedEntry(decidedBy(made)))
-    replay.add(logged, offer === undefined ? [] : outcomes, live)
+    const decider = { playbook: live, unchanged: new Set<string>() }
+    replay.add(logged, offer === undefined ? [] : outcomes, decider)
   }
   const { tally, rows } = replay.take()
   const hero = new CandidateRows('hero')
