@@ -12,6 +12,7 @@ import {
   type StoreSnapshot,
 } from '../runtime/ports.ts'
 import { frameStoredRows } from '../runtime/stored-rows.ts'
+import { CopiedRows } from './copied-rows.ts'
 import { type Environment, openEnvironment, openRows, type Rowset } from './environment.ts'
 import { currentFolder, removeOthers } from './generations.ts'
 import { fragmentKey, keyOf, metaKey, rangeOf, rowsOf } from './keys.ts'
@@ -126,6 +127,7 @@ class LmdbShardStore implements ShardStore {
   private rows: Rowset
   private readonly write: SendWrite
   private readonly snapshots = new Set<LmdbSnapshot>()
+  private readonly copied = new CopiedRows()
 
   constructor(rows: Rowset, write: SendWrite) {
     this.rows = rows
@@ -159,12 +161,13 @@ class LmdbShardStore implements ShardStore {
   fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[] {
     const { start, end } = rangeOf(rowKinds.fragment)
     const from = after === undefined ? start : Buffer.from(after)
-    const range = this.rows.getRange({ start: from, end, limit: limit + 1 })
-    const found = Array.from(range, ({ key, value }) => ({
-      key: Buffer.from(key),
-      row: Buffer.from(value),
-    }))
-    return found.filter(({ key }) => after === undefined || key.compare(from) > 0).slice(0, limit)
+    const found: FragmentRow[] = []
+    for (const key of this.rows.getKeys({ start: from, end, limit: limit + 1 })) {
+      // Valid until the next one is read.
+      const row = key.equals(from) ? undefined : this.rows.getBinaryFast(key)
+      if (row) found.push({ key, row: this.copied.copy(row) })
+    }
+    return found.slice(0, limit)
   }
 
   fragmentOf(key: string): Uint8Array | undefined {
