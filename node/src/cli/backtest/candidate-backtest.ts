@@ -4,13 +4,13 @@ import { changesIn } from '../../core/learning/candidate-changes.ts'
 import { estimateCandidate } from '../../core/learning/candidate-estimate.ts'
 import type { ReplayedParts } from '../../core/learning/candidate-replay.ts'
 import { CandidateRows } from '../../core/learning/candidate-rows.ts'
+import { judgeCandidate } from '../../core/learning/candidate-verdict.ts'
 import {
   addReplayTallies,
   emptyReplay,
   faultyIn,
   type ReplayTally,
 } from '../../core/learning/replay-tally.ts'
-import { judge } from '../../core/learning/verdict.ts'
 import type { ReplayJob } from './candidate-messages.ts'
 import { type Asked, replayAll } from './candidate-pool.ts'
 import { candidateWarnings, type PlacementBacktest } from './candidate-texts.ts'
@@ -57,11 +57,12 @@ export async function backtestCandidate(
 
 function placementOf(rows: CandidateRows, faulty: number): PlacementBacktest {
   const estimate = estimateCandidate(rows)
+  const changes = changesIn(rows)
   return {
     placement: rows.placement,
-    changes: changesIn(rows),
+    changes,
     estimate,
-    verdict: judge(estimate, faulty),
+    verdict: judgeCandidate(changes, estimate, faulty),
     faulty,
     warnings: candidateWarnings(estimate),
   }

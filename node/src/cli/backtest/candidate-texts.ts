@@ -2,7 +2,7 @@ import { durationInWords } from '../../core/duration.ts'
 import type { Changes, OfferChange, Tally } from '../../core/learning/candidate-changes.ts'
 import type { CandidateEstimate } from '../../core/learning/candidate-estimate.ts'
 import type { WantedReward } from '../../core/learning/candidate-replay.ts'
-
+import { differsInNothing } from '../../core/learning/candidate-verdict.ts'
 import type { ReplayTally } from '../../core/learning/replay-tally.ts'
 import type { Verdict } from '../../core/learning/verdict.ts'
 import { count, describeSeconds } from '../import/progress.ts'
@@ -162,11 +162,8 @@ function placementLines(one: PlacementBacktest, { reward }: CandidateBacktest): 
   ]
 }
 
-/** Where nothing differs there is nothing to judge, however short the log. */
 function verdictOf({ changes, estimate, verdict, faulty }: PlacementBacktest): string {
-  const { maxWeight, meanWeight } = estimate
-  const isSame = changes.agreement === 1 && maxWeight === 1 && meanWeight.value === 1
-  return isSame && faulty === 0
+  return verdict.kind === 'undecided' && differsInNothing(changes, estimate)
     ? 'undecided: no decision differs, so the candidate earns what the log earned'
     : describeVerdict(verdict, estimate, faulty)
 }

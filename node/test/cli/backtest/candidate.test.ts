@@ -123,6 +123,8 @@ describe('a backtest of a candidate playbook', () => {
     for (const placement of ['hero', 'side']) {
       const one = at(found, placement)
       expect(one).toMatchObject({ agreement: 1, reachBefore: 1, reachAfter: 1, unsupported: 0 })
+      expect(one).toMatchObject({ gain: 0, gainInterval: [0, 0], maxWeight: 1, meanWeight: 1 })
+      expect(one).toMatchObject({ verdict: 'undecided', warnings: [] })
       for (const { decisions, people } of offersOf(one))
         for (const tally of [decisions, people]) expect(tally).toMatchObject({ gained: 0, lost: 0 })
     }
@@ -130,7 +132,15 @@ describe('a backtest of a candidate playbook', () => {
     expect(hero).toMatchObject({ rows: visitors, people: visitors, ess: visitors })
     expect(hero.logged).toBeCloseTo(0.2, 9)
     expect(hero.snips).toBeCloseTo(0.2, 9)
-    expect(hero.verdict).toBe('undecided')
+  })
+
+  it('of one that differs elsewhere says where no decision differs', async () => {
+    const { output } = await backtest(file('eager.yaml', eager))
+
+    const [, hero, side] = output.split(/\n(?=hero:|side:)/)
+    expect(hero).toContain('verdict: refused')
+    expect(side).toContain('the same is shown in 100 %')
+    expect(side).toContain('largest weight 1.0\nverdict: undecided: no decision differs')
   })
 
   it('says who gains and who loses each offer, and that the log cannot know what that earns', async () => {

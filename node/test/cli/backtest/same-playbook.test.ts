@@ -8,8 +8,8 @@ import { changesIn } from '../../../src/core/learning/candidate-changes.ts'
 import { estimateCandidate, weightAt } from '../../../src/core/learning/candidate-estimate.ts'
 import { CandidateReplay } from '../../../src/core/learning/candidate-replay.ts'
 import { CandidateRows } from '../../../src/core/learning/candidate-rows.ts'
+import { differsInNothing, judgeCandidate } from '../../../src/core/learning/candidate-verdict.ts'
 import { drawsPerArm, type Model } from '../../../src/core/learning/model.ts'
-import { judge } from '../../../src/core/learning/verdict.ts'
 import { readPlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { ZoneCalendar } from '../../../src/system/zone-calendar.ts'
 import { Dice } from '../../simulation/dice.ts'
@@ -131,7 +131,8 @@ function rowsOf(
 
 function expectNoDifference(rows: CandidateRows): void {
   for (let i = 0; i < rows.count; i++) expect(weightAt(rows, i)).toBe(1)
-  const { agreement, offers } = changesIn(rows)
+  const changes = changesIn(rows)
+  const { agreement, offers } = changes
   expect(agreement).toBe(1)
   for (const { decisions, people } of offers)
     for (const tally of [decisions, people]) expect(tally).toMatchObject({ gained: 0, lost: 0 })
@@ -142,7 +143,10 @@ function expectNoDifference(rows: CandidateRows): void {
   expect(dr.value).toBeCloseTo(logged.value, 12)
   expect(dr.standardError).toBeCloseTo(logged.standardError, 12)
   expect({ maxWeight, unsupported }).toEqual({ maxWeight: 1, unsupported: 0 })
-  expect(['better', 'worse']).not.toContain(judge(estimate, 0).kind)
+  expect(differsInNothing(changes, estimate)).toBe(true)
+  // However few these are, and whatever they earned.
+  expect(judgeCandidate(changes, estimate, 0)).toEqual({ kind: 'undecided' })
+  expect(judgeCandidate(changes, estimate, 60)).toMatchObject({ reasons: ['faulty'] })
 }
 
 const seeds = fc.integer({ min: 1, max: 1e6 })
@@ -197,5 +201,6 @@ describe('a backtest of the very playbook that decided', () => {
     if (hero === undefined) throw new TypeError('rows of the placement that differs')
     const weights = Array.from({ length: hero.count }, (_, i) => weightAt(hero, i))
     expect(new Set(weights).size).toBeGreaterThan(10)
+    expect(differsInNothing(changesIn(hero), estimateCandidate(hero))).toBe(false)
   })
 })
