@@ -11,6 +11,9 @@ const pairs = 5
 /** Logins a second of a storm, each of which hands a copy to another shard. */
 const stormRate = 100
 
+/** Persons who log in during a storm: each comes with a handful of browsers, one after the other. */
+const customers = 200
+
 /** Clicks a second whose decides a storm must not slow. */
 const clickRate = 300
 
@@ -31,7 +34,7 @@ export async function recognition({ figures, seconds }: Run): Promise<void> {
         atMost: 50,
         with: { rate: 100, p50: `${(arrival.p50 ?? 0).toFixed(2)} ms` },
       })
-      await mergeStorm(cluster, seconds / 6, { figures })
+      await mergeStorm(cluster, seconds / 3, { figures })
       await splitCost(cluster, { figures })
     } finally {
       await cluster.stop()
@@ -47,7 +50,7 @@ async function mergeStorm(
 ): Promise<void> {
   const { url } = cluster.nats
   const click = { url, visitors, rate: clickRate, seconds }
-  const logins = { url, rate: stormRate, customers: 50 }
+  const logins = { url, rate: stormRate, customers }
   // What is measured is a node whose code is compiled, in both turns of a pair.
   await runDriver('click-to-content', click)
   await runDriver('merges', { ...logins, seconds })
@@ -57,7 +60,7 @@ async function mergeStorm(
     const quiet = await runDriver('click-to-content', click)
     const storm = startBackground('merges', {
       ...logins,
-      seconds: seconds * 3 + gatheringMs / 1_000,
+      seconds: seconds * 2 + gatheringMs / 1_000,
     })
     await new Promise<void>((resolve) => setTimeout(resolve, gatheringMs))
     const stormy = await runDriver('click-to-content', click)
@@ -70,7 +73,12 @@ async function mergeStorm(
     value: ratios.sort((a, b) => a - b)[pairs >> 1] ?? null,
     unit: '×',
     atMost: 1.25,
-    with: { merges: `${reached.toFixed(0)}/s`, clicks: `${clickRate}/s`, pairs },
+    with: {
+      merges: `${reached.toFixed(0)}/s`,
+      clicks: `${clickRate}/s`,
+      pairs,
+      of: ratios.map((one) => one.toFixed(2)).join(' '),
+    },
   })
 }
 
