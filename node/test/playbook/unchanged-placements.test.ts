@@ -1,6 +1,14 @@
+import { type EventRecord, identifierOf, type OutcomeRecord } from '@halfsecond/protocol'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { decide } from '../../src/core/decision/decide.ts'
+import type { Playbook } from '../../src/core/decision/playbook.ts'
+import { type Entry, inOrder } from '../../src/core/fragment/entry.ts'
+import { stateOf } from '../../src/core/fragment/timeline.ts'
 import { readPlaybook } from '../../src/playbook/compile-playbook.ts'
 import { unchangedPlacements } from '../../src/playbook/unchanged-placements.ts'
+import { ZoneCalendar } from '../../src/system/zone-calendar.ts'
+import { start } from '../support/records.ts'
 
 const shop = `playbook: shop
 consent: { personalise: assumed }
@@ -21,13 +29,42 @@ placements:
   letter: { channel: mail, format: letter, token: 3d, fallback: Dear }
 offers:
   boots: { group: shoes, when: keen, treatments: { banner: 'Boots for \${traits.tier}' } }
-  hats: { treatments: { banner: Hats, letter: Hats } }
+  hats: { limits: [{ on: display, max: 2, per: 1d, across: channel }], treatments: { banner: Hats, letter: Hats } }
   mug: { never: done, treatments: { note: Mug } }
 context:
   - { when: gold, group: shoes, times: 2 }
 experiments:
   order: { at: [hero], arms: { ours: 70%, any: { share: 30%, shows: random } }, measure: { on: click } }
 `
+
+/** What may be said otherwise: together they change any of the placements, or none. */
+const edits: readonly (readonly [string, string])[] = [
+  ['segments: [done]\n', ''],
+  ['note: Mug', 'note: A mug'],
+  ['measure: { on: click }', 'measure: { on: accept }'],
+  ['explore: 10%', 'explore: 50%'],
+  ['when: keen', 'when: gold'],
+  ['> 1', '> 2'],
+  ['"gold"', '"silver"'],
+  ['weight: 2', 'weight: 3'],
+  ['max: 3', 'max: 1'],
+  ['times: 2', 'times: 3'],
+  ['ours: 70%, any: { share: 30%,', 'ours: 40%, any: { share: 60%,'],
+  ['shows: random', 'shows: fallback'],
+  ['offers:', 'offers:\n  caps: { group: shoes, treatments: { banner: Caps } }'],
+  ['offers:', 'offers:\n  cup: { group: shoes, treatments: { letter: Cup } }'],
+  ['22:00', '10:00'],
+  ['count("bought", "1d")', 'count("bought", "2d")'],
+  ['mug: {', 'mug: { group: shoes,'],
+  [' group: shoes, when', ' when'],
+  [' token: 3d,', ''],
+  ['side: { channel: web', 'side: { channel: mail'],
+  ['letter: { channel: mail', 'letter: { channel: web'],
+  ['  side: {', '  aside: {'],
+  ['hats: {', 'gloves: {'],
+  ['boots: {', 'shoe: {'],
+  ['placements:', 'placements:\n  foot: { channel: web, format: note, fallback: Bye }'],
+]
 
 /** Where a playbook that says it differently is the same. */
 function unchanged(...edits: readonly (readonly [string, string])[]): readonly string[] {
@@ -116,4 +153,88 @@ describe('placements of which two playbooks say the same', () => {
     const to = 'placements:\n  foot: { channel: web, format: note, fallback: Bye }'
     expect(unchanged(['placements:', to])).toEqual(all)
   })
+
+  it('choose alike there, for whoever did whatever', () => {
+    const before = readPlaybook(shop)
+    fc.assert(
+      fc.property(
+        fc.subarray([...edits], { minLength: 1, maxLength: 2 }),
+        fc.array(happening, { maxLength: 24 }),
+        fc.constantFrom('gold', 'silver'),
+        fc.uuid(),
+        (changed, timeline, tier, seed) => {
+          const text = changed.reduce((all, [from, to]) => all.replace(from, to), shop)
+          const after = readPlaybook(text)
+
+          for (const name of unchangedPlacements(before.source, after.source)) {
+            const asked = { name, timeline, tier, seed }
+            expect(choiceOf(after.playbook, asked)).toEqual(choiceOf(before.playbook, asked))
+          }
+        },
+      ),
+      { numRuns: 1_000 },
+    )
+  })
 })
+
+const hour = 3_600_000
+const now = start + 30 * hour
+const calendar = new ZoneCalendar()
+const key = identifierOf('anon', 'v1')
+
+const at = fc.integer({ min: start, max: now })
+const happening: fc.Arbitrary<Entry> = fc.oneof(
+  fc
+    .record({ at, id: fc.uuid(), name: fc.constantFrom('page', 'bought') })
+    .map(({ at, id, name }) => {
+      const properties = name === 'page' ? { path: '/a' } : {}
+      return { at, record: { kind: 'event', id, key, at, name, properties } satisfies EventRecord }
+    }),
+  fc
+    .record({
+      at,
+      id: fc.uuid(),
+      decision: fc.uuid(),
+      outcome: fc.constantFrom('display', 'click'),
+      shown: fc.constantFrom(
+        { placement: 'hero', offer: 'boots', treatment: 'banner' },
+        { placement: 'hero', offer: 'hats', treatment: 'banner' },
+        { placement: 'letter', offer: 'hats', treatment: 'letter' },
+        { placement: 'side', offer: 'mug', treatment: 'note' },
+      ),
+    })
+    .map(({ shown, ...said }) => ({
+      at: said.at,
+      record: { kind: 'outcome', key, ...said, ...shown } satisfies OutcomeRecord,
+    })),
+)
+
+interface Asked {
+  readonly name: string
+  readonly timeline: readonly Entry[]
+  readonly tier: string
+  readonly seed: string
+}
+
+/** What is chosen there, and how, but for the words of it. */
+function choiceOf({ features, ...playbook }: Playbook, { name, timeline, tier, seed }: Asked) {
+  const profile = {
+    traits: new Map([['tier', { value: tier, at: start, id: '' }]]),
+    consents: null,
+    features: stateOf(features, [...timeline].sort(inOrder)),
+    eldest: { id: identifierOf('anon', seed), bornAt: start },
+  }
+  const placement = playbook.placements.get(name)
+  const request = { placements: placement ? [placement] : [], now, exposures: [], seed }
+  return decide(profile, request, { features, ...playbook }, calendar).map(
+    ({ reason, arms, propositions }) => ({
+      reason,
+      arms,
+      propositions: propositions.map(({ offer, treatment, probability }) => ({
+        offer,
+        treatment,
+        probability,
+      })),
+    }),
+  )
+}
