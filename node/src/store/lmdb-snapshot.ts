@@ -1,6 +1,7 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import type { StoredRow, StoreSnapshot } from '../runtime/ports.ts'
-import type { Rowset } from './environment.ts'
+import { CopiedRows } from './copied-rows.ts'
+import { lentBy, type Rowset } from './environment.ts'
 import { keyBytes, metaKey } from './keys.ts'
 
 /** All rows of a shard as one read transaction sees them. */
@@ -9,6 +10,7 @@ export class LmdbSnapshot implements StoreSnapshot {
   private readonly store: Rowset
   private readonly transaction: ReturnType<Rowset['useReadTransaction']>
   private readonly onClose: () => void
+  private readonly copied = new CopiedRows()
   private isClosed = false
 
   /** @param onClose called once, when the transaction is given back */
@@ -22,16 +24,19 @@ export class LmdbSnapshot implements StoreSnapshot {
 
   rows(after: Uint8Array | undefined, bytes: number): readonly StoredRow[] {
     if (this.isClosed) throw new HalfsecondError('UNAVAILABLE', 'the snapshot is closed')
-    const range = this.store.getRange({
+    const { transaction } = this
+    const keys = this.store.getKeys({
       start: after === undefined ? Buffer.alloc(keyBytes) : Buffer.from(after),
       exclusiveStart: after !== undefined,
-      transaction: this.transaction,
+      transaction,
     })
+    const lend = lentBy(this.store)
     const rows: StoredRow[] = []
     let size = 0
-    for (const { key, value } of range) {
-      if (metaKey.equals(key)) continue
-      rows.push({ key: Buffer.from(key), value: Buffer.from(value) })
+    for (const key of keys) {
+      const value = metaKey.equals(key) ? undefined : lend(key, { transaction })
+      if (value === undefined) continue
+      rows.push({ key, value: this.copied.copy(value) })
       size += key.length + value.length
       if (size >= bytes) break
     }
