@@ -92,9 +92,10 @@ export function canonicalValue(value: string, namespace: Pick<Namespace, 'normal
 
 /** Digits, behind a plus where the number is international. Without digits it is empty. */
 function phoneNumber(text: string): string {
-  const [, prefix, rest = ''] = /^(\+|00)?(.*)$/.exec(text.replace(/[^\d+]/g, '')) ?? []
-  const digits = rest.replaceAll('+', '')
-  return prefix !== undefined && digits !== '' ? `+${digits}` : digits
+  const digits = text.replace(/\D/g, '')
+  if (/^\D*\+/.test(text)) return digits === '' ? '' : `+${digits}`
+  if (!digits.startsWith('00')) return digits
+  return digits.length === 2 ? '' : `+${digits.slice(2)}`
 }
 
 /** Whether `value` has the form of a canonical identifier; what doors, clients and fold accept as a key. */

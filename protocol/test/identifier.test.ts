@@ -32,6 +32,9 @@ describe('an identifier', () => {
     ['phone', '0049 30 1234567', 'phone:+49301234567'],
     ['phone', '030 / 1234567', 'phone:0301234567'],
     ['phone', '+49+30', 'phone:+4930'],
+    ['phone', '(+49) 30', 'phone:+4930'],
+    ['phone', '0+0 49 30', 'phone:+4930'],
+    ['phone', '030+1', 'phone:0301'],
     ['user', ' u:42 ', 'user:u:42'],
     ['user', 'Straße', 'user:Straße'],
     ['anon', 'e\u0301', 'anon:é'],
@@ -66,6 +69,7 @@ describe('an identifier', () => {
     ['anon', 'é'.repeat(bounds.identifierBytes / 2 + 1)],
     ['phone', '+'],
     ['phone', '00'],
+    ['phone', '0+0'],
     ['phone', 'none given'],
     ...[
       '0',
