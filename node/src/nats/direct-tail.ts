@@ -16,7 +16,7 @@ export interface StandsInFor {
   cursor(): Cursor
   /** Passes on those that follow, in order. Resolves once that is done. */
   take(entries: readonly LogEntry[]): Promise<void>
-  caughtUp(): void
+  caughtUp(askedAt: number): void
 }
 
 export interface DirectTailDependencies {
@@ -114,6 +114,6 @@ export class DirectTail {
   private compare(): void {
     const { end } = this
     if (end === undefined || this.uses.clock.monotonic() - end.at > endHoldsMs) return
-    if (this.tail.cursor().applied >= end.last) this.tail.caughtUp()
+    if (this.tail.cursor().applied >= end.last) this.tail.caughtUp(end.at)
   }
 }

@@ -100,7 +100,7 @@ export class LogTailer implements Tail {
       {
         cursor: () => this.cursor(),
         take: (entries) => this.take(entries),
-        caughtUp: () => follower.caughtUp(),
+        caughtUp: (askedAt) => follower.caughtUp(askedAt),
       },
       uses,
     )
@@ -198,7 +198,7 @@ export class LogTailer implements Tail {
     this.consumer = name
     this.listen(generation)
     const isNow = clock.monotonic() - askedAt <= endHoldsMs
-    if (isNow && this.last >= extent.last) this.follower.caughtUp()
+    if (isNow && this.last >= extent.last) this.follower.caughtUp(askedAt)
   }
 
   /** A server that was cut off may for a moment answer like the leader that it no longer is. */
@@ -221,9 +221,9 @@ export class LogTailer implements Tail {
     const inbox = `${nodeInbox}.${this.consumer}`
     this.subscription = this.uses.nats.listen(inbox, (message) => {
       if (generation !== this.generation) return
-      this.heard()
+      const heardAt = this.heard()
       this.uses.turns.run(() => {
-        if (generation === this.generation) this.receive(message)
+        if (generation === this.generation) this.receive(message, heardAt)
       })
     })
     this.heardAt = this.uses.clock.monotonic()
@@ -232,10 +232,13 @@ export class LogTailer implements Tail {
     this.ask()
   }
 
-  private heard(): void {
-    this.heardAt = this.uses.clock.monotonic()
-    this.directAt = this.heardAt + directAfterMs
+  /** The silence is over. Returns when that was: until what was heard has its turn, time passes. */
+  private heard(): number {
+    const now = this.uses.clock.monotonic()
+    this.heardAt = now
+    this.directAt = now + directAfterMs
     this.direct.stop()
+    return now
   }
 
   private ask(): void {
@@ -246,13 +249,13 @@ export class LogTailer implements Tail {
   }
 
   /** Entries come with a subject to acknowledge on; a status has a code instead. */
-  private receive(message: Msg): void {
-    if (message.reply?.startsWith('$JS.ACK.')) this.deliver(message)
-    else if (message.headers?.code === 100) this.follower.caughtUp()
+  private receive(message: Msg, heardAt: number): void {
+    if (message.reply?.startsWith('$JS.ACK.')) this.deliver(message, heardAt)
+    else if (message.headers?.code === 100) this.follower.caughtUp(heardAt)
     else this.told(message)
   }
 
-  private deliver(message: Msg): void {
+  private deliver(message: Msg, heardAt: number): void {
     const { sequence, timestamp, pending } = parseDelivered(message.reply ?? '')
     this.asked--
     if (sequence > this.last + 1) {
@@ -262,7 +265,7 @@ export class LogTailer implements Tail {
     const own = message.subject.startsWith('hs.own.')
     this.pass({ sequence, timestamp, own, bytes: message.data })
     if (this.isEnded) return
-    if (pending === 0) this.follower.caughtUp()
+    if (pending === 0) this.follower.caughtUp(heardAt)
     this.ask()
   }
 

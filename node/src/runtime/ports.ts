@@ -53,8 +53,13 @@ export type Writer = 'log' | 'own'
 export interface Follower {
   /** Synchronous. What it throws ends the tail. */
   entry(entry: LogEntry): void
-  /** All entries that the log has now were passed. Called at least once a second while that is so. */
-  caughtUp(): void
+  /**
+   * All entries that the log has now were passed. Called at least once a second while that is so.
+   *
+   * @param heardAt when this process read what says so from its connection, or asked for it, by the
+   *   monotonic clock; left out where the log is in this process
+   */
+  caughtUp(heardAt?: number): void
   /** The tail ended: the log cannot be followed from here. */
   discontinued(why: Discontinuity): void
 }

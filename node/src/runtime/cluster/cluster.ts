@@ -28,7 +28,10 @@ export interface Place {
 }
 
 export interface ClusterDependencies
-  extends Omit<HoldingsDependencies, 'reports' | 'isTimely' | 'node' | 'boot' | 'isDiskFailing'> {
+  extends Omit<
+    HoldingsDependencies,
+    'reports' | 'isTimely' | 'toldSince' | 'node' | 'boot' | 'isDiskFailing'
+  > {
   readonly id: string
   readonly boot: string
   readonly place: Place
@@ -71,7 +74,8 @@ export class Cluster {
     this.members = new Members(own, () => this.describe(), uses)
     const reports = () => this.members.reports()
     const isTimely = () => this.members.isTimely
-    this.holdings = new Holdings({ ...uses, node: id, reports, isTimely })
+    const toldSince = (heardAt: number) => this.members.toldSince(heardAt)
+    this.holdings = new Holdings({ ...uses, node: id, reports, isTimely, toldSince })
     this.coordinator = new Coordinator({
       ...uses,
       members: this.members,

@@ -16,7 +16,7 @@ const standstillMs = 500
 /** Every so many beats one carries the replicas too: what a replica lacks is known soon. */
 const replicasEvery = 2
 
-/** Own beats that are awaited, and how old the last one that came back may be. */
+/** Own beats that are awaited, or that came back, and how old the last one that came back may be. */
 const echoesKept = 100
 const echoMaxMs = 600
 
@@ -48,6 +48,11 @@ interface Heard {
   readonly at: number
 }
 
+interface Echo {
+  readonly sentAt: number
+  readonly cameAt: number
+}
+
 /** The nodes of the cluster: who registered, and what was last heard of each. */
 export class Members {
   /** Called with what every beat of another node says. */
@@ -72,6 +77,8 @@ export class Members {
   private readonly sentAt = new Map<number, number>()
   /** When the last one was sent that came back. */
   private echoedAt = Number.NEGATIVE_INFINITY
+  /** The last ones that came back, in the order in which they did. */
+  private readonly echoes: Echo[] = []
 
   /** @param own this node's row, with the boot of this life */
   constructor(own: NodeRow, describe: () => Self, uses: MembersDependencies) {
@@ -104,6 +111,19 @@ export class Members {
    */
   get isTimely(): boolean {
     return this.uses.clock.monotonic() - this.echoedAt <= echoMaxMs
+  }
+
+  /**
+   * Since when at the earliest what was read from the connection at a time may have been waiting in
+   * it. The connection keeps the order, and the server put our echo into it after we had sent that
+   * beat: so what is read behind the echo was put there later than the beat was sent. Both times
+   * are of this node's clock. It says nothing of the way to our server.
+   */
+  toldSince(heardAt: number): number {
+    // What was read in the same instant may have been read before.
+    return (
+      this.echoes.findLast(({ cameAt }) => cameAt < heardAt)?.sentAt ?? Number.NEGATIVE_INFINITY
+    )
   }
 
   /** How long a node has been silent; 0 for one that was never heard, as nothing is known of it. */
@@ -239,7 +259,7 @@ export class Members {
     const beat = readBeat(bytes)
     if (beat === undefined || this.isClosed) return
     if (beat.node === this.own.id) {
-      if (beat.boot === this.own.boot) this.echoedAt = this.sentAt.get(beat.n) ?? this.echoedAt
+      if (beat.boot === this.own.boot) this.echoed(beat.n)
       return
     }
     const before = this.heard.get(beat.node)
@@ -247,6 +267,14 @@ export class Members {
     const replicas = beat.replicas ?? kept ?? new Map()
     this.heard.set(beat.node, { beat, replicas, at: this.uses.clock.monotonic() })
     this.onBeat(beat)
+  }
+
+  private echoed(n: number): void {
+    const sentAt = this.sentAt.get(n)
+    if (sentAt === undefined) return
+    this.echoedAt = sentAt
+    this.echoes.push({ sentAt, cameAt: this.uses.clock.monotonic() })
+    if (this.echoes.length > echoesKept) this.echoes.shift()
   }
 
   private async change(next: (rows: readonly NodeRow[]) => readonly NodeRow[]): Promise<void> {

@@ -35,6 +35,8 @@ export interface ShardDependencies {
   readonly digestEvery?: number
   /** Whether what the log tells is of now; by default it is. */
   readonly isTimely?: () => boolean
+  /** Since when at the earliest what was read at a time may have been on its way; by default since then. */
+  readonly toldSince?: (heardAt: number) => number
 }
 
 interface UnsentHead {
@@ -118,9 +120,8 @@ export class Shard {
             throw error
           }
         },
-        caughtUp: () => {
-          const now = this.uses.clock.monotonic()
-          if (now >= this.trustedAt) this.confirmedAt = now
+        caughtUp: (heardAt) => {
+          this.confirm(heardAt)
           if (this.status === 'recovering') this.status = 'following'
           resolve()
         },
@@ -218,6 +219,15 @@ export class Shard {
     // Whoever waits until it follows waits no longer.
     this.giveUp(new HalfsecondError('CLOSED', `shard ${this.number} is closed`))
     await this.tail?.close()
+  }
+
+  /** What was said long ago and read just now confirms the log as of then, not as of now. */
+  private confirm(heardAt: number | undefined): void {
+    const { clock, toldSince } = this.uses
+    const at = heardAt ?? clock.monotonic()
+    if (at < this.trustedAt) return
+    const since = heardAt === undefined ? at : (toldSince?.(heardAt) ?? heardAt)
+    this.confirmedAt = Math.max(this.confirmedAt, since)
   }
 
   private fold(entry: LogEntry): void {
