@@ -1,6 +1,7 @@
 import { HalfsecondError, toHalfsecondError } from '@halfsecond/protocol'
 import { entriesIn, framesOf } from '../runtime/decisions/entry-frame.ts'
 import type { Clock, Decisions } from '../runtime/ports.ts'
+import { CopiedRows } from '../store/copied-rows.ts'
 import {
   type Environment,
   flushed,
@@ -53,6 +54,7 @@ export class LmdbDecisions implements Decisions {
   private total: number
   private count = 0
   private readonly writing = new OneByOne()
+  private readonly copied = new CopiedRows()
   private isClosed = false
 
   constructor(
@@ -166,11 +168,12 @@ export class LmdbDecisions implements Decisions {
   /** Copies of some rows, in order: what lies behind a view may change. */
   private rows(start: Buffer, end: Buffer | undefined): { key: Buffer; value: Buffer }[] {
     this.refuseClosed()
-    const range = this.frames.getRange({ start, ...(end && { end }), limit: readAtOnce })
-    return Array.from(range, ({ key, value }) => ({
-      key: Buffer.from(key),
-      value: Buffer.from(value),
-    }))
+    const rows: { key: Buffer; value: Buffer }[] = []
+    for (const key of this.frames.getKeys({ start, ...(end && { end }), limit: readAtOnce })) {
+      const value = this.frames.getBinaryFast(key)
+      if (value) rows.push({ key, value: this.copied.copy(value) })
+    }
+    return rows
   }
 
   /** Those that are dropped when so many bytes are added. */
