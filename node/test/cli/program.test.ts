@@ -166,7 +166,7 @@ describe('halfsecond --help', () => {
 
       Options for another system's file:
         --mapping <file>      what its columns mean, YAML or JSON
-        --rate <links>        new links sent per second (default: 50)
+        --rate <links>        new and ended links sent per second (default: 50)
         --admin-url <url>     admin port of a node, for mode full and --dry-run
 
       Options for CSV:
@@ -199,7 +199,7 @@ describe('halfsecond --help', () => {
         at: updated                # column of the time; default: when the file was written
         mode: full                 # or delta (default): what the file does not say stays as it is
       Other columns are ignored. In mode full, traits that the source has set earlier are unset where the
-      file does not have them any more. A faulty row is rejected whole.
+      file does not have them any more, and links that it has told end. A faulty row is rejected whole.
 
       Times are ISO 8601 (UTC where no zone is written) or milliseconds since 1970.
 

@@ -103,7 +103,7 @@ export function addImport(program: Command, around: Surroundings): void {
     )
     .option(
       '--rate <links>',
-      'links that begin or end, sent per second',
+      'new and ended links sent per second',
       linksPerSecond,
       linksPerSecondDefault,
     )
