@@ -75,8 +75,6 @@ export class Members {
   private sent = 0
   /** When the last beats of this node were sent, by their number. */
   private readonly sentAt = new Map<number, number>()
-  /** When the last one was sent that came back. */
-  private echoedAt = Number.NEGATIVE_INFINITY
   /** The last ones that came back, in the order in which they did. */
   private readonly echoes: Echo[] = []
 
@@ -110,7 +108,8 @@ export class Members {
    * too: while those that come back are old ones, so is everything that the log says.
    */
   get isTimely(): boolean {
-    return this.uses.clock.monotonic() - this.echoedAt <= echoMaxMs
+    const last = this.echoes.at(-1)?.sentAt ?? Number.NEGATIVE_INFINITY
+    return this.uses.clock.monotonic() - last <= echoMaxMs
   }
 
   /**
@@ -272,7 +271,6 @@ export class Members {
   private echoed(n: number): void {
     const sentAt = this.sentAt.get(n)
     if (sentAt === undefined) return
-    this.echoedAt = sentAt
     this.echoes.push({ sentAt, cameAt: this.uses.clock.monotonic() })
     if (this.echoes.length > echoesKept) this.echoes.shift()
   }
