@@ -162,12 +162,13 @@ class LmdbShardStore implements ShardStore {
     const { start, end } = rangeOf(rowKinds.fragment)
     const from = after === undefined ? start : Buffer.from(after)
     const found: FragmentRow[] = []
-    for (const key of this.rows.getKeys({ start: from, end, limit: limit + 1 })) {
+    const exclusiveStart = after !== undefined
+    for (const key of this.rows.getKeys({ start: from, exclusiveStart, end, limit })) {
       // Valid until the next one is read.
-      const row = key.equals(from) ? undefined : this.rows.getBinaryFast(key)
+      const row = this.rows.getBinaryFast(key)
       if (row) found.push({ key, row: this.copied.copy(row) })
     }
-    return found.slice(0, limit)
+    return found
   }
 
   fragmentOf(key: string): Uint8Array | undefined {
