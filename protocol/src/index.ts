@@ -123,6 +123,7 @@ export {
   type PrimaryRecord,
   type Properties,
   type RefuseRecord,
+  type ReinstateRecord,
   reservedNames,
   type SegmentRecord,
   type SentRecord,

@@ -294,7 +294,7 @@ export interface GoneRecord {
   readonly id: FragmentId
 }
 
-/** A root found that a link breaks a limit: `to`, its lower end, keeps it as refused. */
+/** A root found that a link joins nobody: `to`, its lower end, keeps it as refused. */
 export interface RefuseRecord {
   readonly kind: 'refuse'
   readonly n: number
@@ -303,8 +303,24 @@ export interface RefuseRecord {
   /** The upper end of the link. */
   readonly upper: FragmentId
   readonly since: number
-  /** Which limit, in words. */
+  /** Why, in words. */
   readonly reason: string
+  /** It would break a limit, as far as the root saw. Absent: nobody's links join, or rules below 3. */
+  readonly isOverLimit?: true
+}
+
+/**
+ * A root found that a link that was over a limit lies within one profile: `to`, its lower end, holds
+ * it as valid again. Rules 3 of folding.
+ */
+export interface ReinstateRecord {
+  readonly kind: 'reinstate'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  /** The upper end of the link. */
+  readonly upper: FragmentId
+  readonly since: number
 }
 
 /** An erase reaches a fragment that is linked to one that was erased. */
@@ -335,6 +351,7 @@ export type OutboxRecord =
   | CopyRecord
   | GoneRecord
   | RefuseRecord
+  | ReinstateRecord
   | SpreadRecord
   | ErasedRecord
 
@@ -356,6 +373,7 @@ export const reservedNames: ReadonlySet<string> = new Set([
   'copy',
   'gone',
   'refuse',
+  'reinstate',
   'erased',
   'identity',
   'grant',

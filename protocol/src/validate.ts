@@ -305,7 +305,14 @@ export function isOutboxRecord(value: unknown): value is OutboxRecord {
     case 'gone':
       return isFragmentId(value.id)
     case 'refuse':
-      return isFragmentId(value.upper) && isTime(value.since) && typeof value.reason === 'string'
+      return (
+        isFragmentId(value.upper) &&
+        isTime(value.since) &&
+        typeof value.reason === 'string' &&
+        (value.isOverLimit === undefined || value.isOverLimit === true)
+      )
+    case 'reinstate':
+      return isFragmentId(value.upper) && isTime(value.since)
     case 'erase':
       return (
         typeof value.eraseId === 'string' && isTime(value.at) && typeof value.check === 'boolean'

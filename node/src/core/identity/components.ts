@@ -65,6 +65,12 @@ export class Components {
     return [...smaller].map(([namespace, n]) => [namespace, n + (larger.get(namespace) ?? 0)])
   }
 
+  areOne(a: FragmentId, b: FragmentId): boolean {
+    const one = this.members.get(a)
+    const other = this.members.get(b)
+    return one !== undefined && other !== undefined && topOf(one) === topOf(other)
+  }
+
   join(a: FragmentId, b: FragmentId, at: number): void {
     let one = topOf(this.member(a, at))
     let other = topOf(this.member(b, at))

@@ -5,6 +5,7 @@ import type {
   FragmentId,
   GoneRecord,
   RefuseRecord,
+  ReinstateRecord,
   SpreadRecord,
 } from '@halfsecond/protocol'
 import type { IdentityRules } from './rules.ts'
@@ -15,6 +16,7 @@ export type Message =
   | Omit<CopyRecord, 'n' | 'fragment'>
   | Omit<GoneRecord, 'n'>
   | Omit<RefuseRecord, 'n'>
+  | Omit<ReinstateRecord, 'n'>
   | Omit<SpreadRecord, 'n'>
   | Omit<ErasedRecord, 'n'>
 
@@ -33,6 +35,8 @@ export interface ProfileChange {
 /** What recognition asks of the fold. */
 export interface IdentityGround {
   readonly rules: IdentityRules
+  /** The rules that the shard is folded by. */
+  readonly foldVersion: number
   send(message: Message): void
   tell(change: ProfileChange): void
 }

@@ -21,12 +21,16 @@ export interface LeftOut {
   readonly link: JudgedLink
   /** Which limit it would break; a sentence for people, without its full stop. */
   readonly reason: string
+  /** Whether it is a limit on what a profile has; else one end stands for nobody. */
+  readonly isOverLimit: boolean
 }
 
 export interface Judgement {
   /** Who is connected to the root by the links that are left, the root included. */
   readonly members: ReadonlySet<FragmentId>
   readonly leftOut: readonly LeftOut[]
+  /** Of the links that were over a limit: those whose ends older links connect. */
+  readonly within: readonly JudgedLink[]
 }
 
 /**
@@ -40,23 +44,34 @@ export interface Judgement {
  *    rules only: every replica says the same.
  * 2. Judging again what is left leaves out nothing more.
  * 3. A link within a profile joins nothing and is always left in.
+ * 4. What is `within` may be added to the links: nothing else is judged otherwise then.
  * @param isPopular whether the root was found to be linked to more than any person before
+ * @param overLimit links that are refused, because they were over a limit when they were judged
  */
 export function judge(
   root: FragmentId,
   links: readonly JudgedLink[],
   rules: IdentityRules,
   isPopular = false,
+  overLimit: readonly JudgedLink[] = [],
 ): Judgement {
   const leftOut: LeftOut[] = []
+  const within: JudgedLink[] = []
+  const refused = new Set(overLimit)
   const components = new Components((namespace) => ruleOf(namespace, rules).windowMs)
   const linksOf = countLinks(links)
   if (isPopular) linksOf.set(root, Math.max(linksOf.get(root) ?? 0, popularMaxOf(root, rules) + 1))
-  for (const link of [...links].sort(byAge)) {
-    const reason = nobodys(link, linksOf, rules) ?? join(link, components, rules)
-    if (reason !== undefined) leftOut.push({ link, reason })
+  for (const link of [...links, ...overLimit].sort(byAge)) {
+    if (refused.has(link)) {
+      if (components.areOne(link.lower, link.upper) && addLink(link, linksOf, rules))
+        within.push(link)
+      continue
+    }
+    const nobody = nobodys(link, linksOf, rules)
+    const reason = nobody ?? join(link, components, rules)
+    if (reason !== undefined) leftOut.push({ link, reason, isOverLimit: nobody === undefined })
   }
-  return { members: components.of(root), leftOut }
+  return { members: components.of(root), leftOut, within }
 }
 
 function byAge(a: JudgedLink, b: JudgedLink): number {
@@ -70,6 +85,18 @@ function countLinks(links: readonly JudgedLink[]): Map<FragmentId, number> {
     linksOf.set(upper, (linksOf.get(upper) ?? 0) + 1)
   }
   return linksOf
+}
+
+/** Counts one link more. Returns false, and counts nothing, where that were more than any person's. */
+function addLink(
+  link: JudgedLink,
+  linksOf: Map<FragmentId, number>,
+  rules: IdentityRules,
+): boolean {
+  const ends = [link.lower, link.upper]
+  for (const id of ends) if ((linksOf.get(id) ?? 0) >= popularMaxOf(id, rules)) return false
+  for (const id of ends) linksOf.set(id, (linksOf.get(id) ?? 0) + 1)
+  return true
 }
 
 /** Why one end of the link stands for nobody. */

@@ -43,7 +43,7 @@ export function tellLink(
   if (present?.state === 'valid' && !isStronger(strength, present.strength)) return 'kept'
   const since = present?.state === 'valid' ? present.since : at
   const standing = standingOf(fragment.identifier, to, strength, ties, rules)
-  ties.links.set(to, { since, strength, ...standing, under: rules.version })
+  ties.links.set(to, { since, strength, ...standing, isOverLimit: false, under: rules.version })
   return 'changed'
 }
 
@@ -77,7 +77,8 @@ export function refuseLink(
   fragment.links ??= new Map()
   const next = registerOf(strength, at, record)
   if (!write('links', fragment.identifier, fragment.links, to, next, digest)) return
-  ties.links.set(to, { since: at, strength, state: 'refused', reason, under: rules.version })
+  const refused = { state: 'refused', reason, isOverLimit: false } as const
+  ties.links.set(to, { since: at, strength, ...refused, under: rules.version })
 }
 
 /** Whether a link that is told at a device says whose it is: somebody above devices, and proven. */

@@ -1,6 +1,13 @@
-import type { EdgeRecord, OutboxRecord, RefuseRecord, SpreadRecord } from '@halfsecond/protocol'
+import type {
+  EdgeRecord,
+  OutboxRecord,
+  RefuseRecord,
+  ReinstateRecord,
+  SpreadRecord,
+} from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { type EraseGround, erase, erased, spreadTo } from './erase.ts'
+import { reinstatingSince } from './revise.ts'
 import type { Below, Copy, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
 
@@ -30,7 +37,9 @@ export function receive(
     case 'gone':
       return loseCopy(ties, record)
     case 'refuse':
-      return takeRefusal(ties, record)
+      return takeRefusal(ties, record, ground)
+    case 'reinstate':
+      return takeReinstatement(ties, record)
     case 'erase':
       return takeErase(fragment, record, timestamp, ground)
     case 'erased':
@@ -81,11 +90,23 @@ function dropIfOver(ties: Ties, from: EdgeRecord['from'], below: Below): void {
   if (below.since === null && below.copies.size === 0) ties.below.delete(from)
 }
 
-/** Final until the link is told again. */
-function takeRefusal(ties: Ties, { upper, since, reason }: RefuseRecord): boolean {
+/** Final until the link is told again, or, where a limit refused it, reinstated. */
+function takeRefusal(
+  ties: Ties,
+  { upper, since, reason, isOverLimit }: RefuseRecord,
+  { foldVersion }: EraseGround,
+): boolean {
   const link = ties.links.get(upper)
   if (link === undefined || link.state !== 'valid' || link.since !== since) return false
-  ties.links.set(upper, { ...link, state: 'refused', reason })
+  const isOver = isOverLimit === true && foldVersion >= reinstatingSince
+  ties.links.set(upper, { ...link, state: 'refused', reason, isOverLimit: isOver })
+  return true
+}
+
+function takeReinstatement(ties: Ties, { upper, since }: ReinstateRecord): boolean {
+  const link = ties.links.get(upper)
+  if (link === undefined || !link.isOverLimit || link.since !== since) return false
+  ties.links.set(upper, { ...link, state: 'valid', reason: '', isOverLimit: false })
   return true
 }
 

@@ -5,7 +5,7 @@ import { isUntied, noTies } from './ties.ts'
 
 /*
  * The ties of a fragment, as they stand in its row:
- *   [links, below, told, tomb, refused, members, is popular]
+ *   [links, below, told, tomb, answered, members, is popular]
  * Written and read by the same program, so the form is asserted, not parsed.
  */
 
@@ -13,14 +13,11 @@ import { isUntied, noTies } from './ties.ts'
 export function storedTies(ties: Ties | null): Uint8Array | null {
   if (ties === null || isUntied(ties)) return null
   return encode([
-    [...ties.links].map(([to, { since, strength, state, reason, under }]) => [
-      to,
-      since,
-      strength,
-      state,
-      reason,
-      under,
-    ]),
+    [...ties.links].map(([to, { since, strength, state, reason, under, isOverLimit }]) =>
+      isOverLimit
+        ? [to, since, strength, state, reason, under, isOverLimit]
+        : [to, since, strength, state, reason, under],
+    ),
     [...ties.below].map(([from, { since, also, copies }]) => [
       from,
       since,
@@ -44,7 +41,7 @@ export function storedTies(ties: Ties | null): Uint8Array | null {
         doneAt,
       ]),
     ],
-    [...ties.refused],
+    [...ties.answered],
     [...ties.members],
     ties.isPopular,
   ])
@@ -53,11 +50,11 @@ export function storedTies(ties: Ties | null): Uint8Array | null {
 /** Takes back what `storedTies` gave. */
 export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Copy): Ties | null {
   if (!(stored instanceof Uint8Array)) return null
-  const [links, below, told, tomb, refused, members, isPopular] = list(decodeTrusted(stored))
+  const [links, below, told, tomb, answered, members, isPopular] = list(decodeTrusted(stored))
   const ties = noTies()
   for (const one of list(links)) {
-    const [to, since, strength, state, reason, under] = list(one)
-    ties.links.set(fragmentId(to), linkOf(since, strength, state, reason, under))
+    const [to, ...link] = list(one)
+    ties.links.set(fragmentId(to), linkOf(link))
   }
   for (const one of list(below)) {
     const [from, since, also, copies] = list(one)
@@ -71,25 +68,26 @@ export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Co
     const [at, erasures] = list(tomb)
     ties.tomb = { at: number(at), erasures: new Map(list(erasures).map(erasureOf)) }
   }
-  for (const key of list(refused)) ties.refused.add(text(key))
+  for (const key of list(answered)) ties.answered.add(text(key))
   ties.isPopular = isPopular === true
   ties.members = new Set(list(members).map(fragmentId))
   return ties
 }
 
-function linkOf(
-  since: unknown,
-  strength: unknown,
-  state: unknown,
-  reason: unknown,
-  under: unknown,
-): Link {
+function linkOf([since, strength, state, reason, under, isOverLimit]: readonly unknown[]): Link {
   assert(
     strength === 'authenticated' || strength === 'asserted' || strength === 'observed',
     'a link has a strength',
   )
   assert(state === 'valid' || state === 'refused' || state === 'unverified', 'a link has a state')
-  return { since: number(since), strength, state, reason: text(reason), under: number(under) }
+  return {
+    since: number(since),
+    strength,
+    state,
+    reason: text(reason),
+    isOverLimit: isOverLimit === true,
+    under: number(under),
+  }
 }
 
 function belowOf(since: unknown, also: unknown, copies: readonly Copy[]): Below {

@@ -15,6 +15,8 @@ export interface Link {
   readonly state: 'valid' | 'refused' | 'unverified'
   /** Why it was refused; else empty. */
   readonly reason: string
+  /** It was refused by a limit: it holds again where it turns out to lie within one profile. */
+  readonly isOverLimit: boolean
   /** Version of the identity configuration that it was told under. */
   readonly under: number
 }
@@ -25,6 +27,8 @@ export interface Copy {
   readonly version: Version
   /** Its valid links. */
   readonly links: readonly CopyLink[]
+  /** Its links that are over a limit. */
+  readonly overLimit: readonly CopyLink[]
   /**
    * Of a device: the last time at which its name means this epoch; null: no end is known. Absent
    * where whoever made the copy could not tell.
@@ -84,8 +88,8 @@ export interface Ties {
   readonly below: Map<FragmentId, Below>
   readonly told: Map<FragmentId, Told>
   tomb: Tomb | null
-  /** Links that were refused as a root, `lower upper since`: each is told once. */
-  readonly refused: Set<string>
+  /** Links that were refused or reinstated as a root, `lower upper since`: each is told once. */
+  readonly answered: Set<string>
   /**
    * It was linked to more than belong to any person: so long as its rules stay, it joins nobody, or
    * the next ones would be joined until they are too many again.
@@ -101,15 +105,15 @@ export function noTies(): Ties {
     below: new Map(),
     told: new Map(),
     tomb: null,
-    refused: new Set(),
+    answered: new Set(),
     isPopular: false,
     members: new Set(),
   }
 }
 
 export function isUntied(ties: Ties): boolean {
-  const { links, below, told, tomb, refused, isPopular, members } = ties
-  const isEmpty = links.size + below.size + told.size + refused.size + members.size === 0
+  const { links, below, told, tomb, answered, isPopular, members } = ties
+  const isEmpty = links.size + below.size + told.size + answered.size + members.size === 0
   return isEmpty && tomb === null && !isPopular
 }
 

@@ -1,4 +1,11 @@
-import { bounds, decodeTrusted, encode, epochOf, isFragmentId } from '@halfsecond/protocol'
+import {
+  bounds,
+  decodeTrusted,
+  encode,
+  epochOf,
+  type FragmentId,
+  isFragmentId,
+} from '@halfsecond/protocol'
 import { AssertionError, assert } from '../assert.ts'
 import type { FeatureSet } from '../features/feature-set.ts'
 import type { FeatureState } from '../features/feature-state.ts'
@@ -14,13 +21,14 @@ import {
 } from '../fragment/registers.ts'
 import { type Device, meantUntil } from '../identity/device.ts'
 import type { Copy, CopyLink } from '../identity/ties.ts'
-import { type Part, validLinks, versionOf } from './part.ts'
+import { linksOverLimit, type Part, validLinks, versionOf } from './part.ts'
 
 /*
  * A fragment as it is handed up, without its timeline. MessagePack:
  *
- *   [1, id, sequence, index, playbook version, [[to, since], …], features id, body, meant until]
+ *   [1, id, sequence, index, playbook version, links, features id, body, meant until, over limit]
  *
+ * Links are `[[to, since], …]`; the last two are left out where nothing is to be said.
  * `body` is a byte string, MessagePack again: [traits, consents, features, time of the first fact]
  * as they are stored in rows. So the fold, which needs the head only, does not decode it.
  */
@@ -31,6 +39,9 @@ const ringSteps: readonly number[] = [Number.POSITIVE_INFINITY, 256, 64, 16, 4, 
 
 /** Links that a copy tells: with the longest identifiers half of a copy. */
 const toldLinksMax = 96
+
+/** Of those that are over a limit, so many: a person has one or two, more are hardly one person's. */
+const toldOverLimitMax = 16
 
 /**
  * The copy of a fragment at its home.
@@ -45,11 +56,21 @@ export function encodeCopy(
   const { identifier: id, traits, consents, bornAt } = fragment
   const links = validLinks(fragment)
   const part = { id, version: versionOf(fragment), bornAt, traits, consents, links, features }
-  return encodePart({ ...part, meantUntil: meantUntil(device, epochOf(id)) }, playbookVersion)
+  const known = {
+    meantUntil: meantUntil(device, epochOf(id)),
+    overLimit: linksOverLimit(fragment).slice(0, toldOverLimitMax),
+  }
+  return encodePart({ ...part, ...known }, playbookVersion)
 }
 
-/** What a copy is made of: only a home knows what a device's name means. */
-type Told = Part & Pick<Copy, 'meantUntil'>
+/** A part that was read as it is now, for one answer: it does not say what only its home knows. */
+export function copyOfPart(part: Part, playbookVersion: number): Copy {
+  const { id, version, links } = part
+  return { id, version, links, overLimit: noLinks, bytes: encodePart(part, playbookVersion) }
+}
+
+/** What a copy is made of: only a home knows what a device's name means, and what was refused. */
+type Told = Part & Partial<Pick<Copy, 'meantUntil' | 'overLimit'>>
 
 /**
  * At most `bounds.copyBytes`, refused consents aside: those must hold whatever their number. What is
@@ -77,7 +98,7 @@ function* smallerAndSmaller(part: Told, playbookVersion: number): Generator<Uint
 }
 
 function assemble(
-  { id, version, bornAt, consents, links, meantUntil: until }: Told,
+  { id, version, bornAt, consents, links, meantUntil: until, overLimit = [] }: Told,
   traits: Part['traits'],
   features: FeatureState | null,
   ringMax: number,
@@ -86,10 +107,16 @@ function assemble(
   const stored = features?.stored(ringMax) ?? null
   const body = encode([storedRegisters(traits), storedRegisters(consents), stored, bornAt])
   const { sequence, index } = version
-  const told = links.map(({ to, since }) => [to, since])
   const setId = features?.set.id ?? null
-  const head = [copyVersion, id, sequence, index, playbookVersion, told, setId, body]
-  return encode(until === undefined ? head : [...head, until])
+  const head = [copyVersion, id, sequence, index, playbookVersion, storedLinks(links), setId, body]
+  if (until === undefined) return encode(head)
+  return encode(
+    overLimit.length === 0 ? [...head, until] : [...head, until, storedLinks(overLimit)],
+  )
+}
+
+function storedLinks(links: readonly CopyLink[]): readonly (readonly [FragmentId, number])[] {
+  return links.map(({ to, since }) => [to, since])
 }
 
 function shortOfLinks(part: Told): Told {
@@ -142,7 +169,7 @@ interface Head extends Omit<Copy, 'bytes'> {
 function headOf(bytes: Uint8Array): Head {
   const fields = decoded(bytes)
   assert(Array.isArray(fields) && fields[0] === copyVersion, 'a copy of a known version')
-  const [, id, sequence, index, playbookVersion, told, setId, body, until]: unknown[] = fields
+  const [, id, sequence, index, playbookVersion, told, setId, body, until, over]: unknown[] = fields
   assert(
     isFragmentId(id) &&
       typeof sequence === 'number' &&
@@ -150,12 +177,17 @@ function headOf(bytes: Uint8Array): Head {
       typeof playbookVersion === 'number' &&
       Array.isArray(told) &&
       body instanceof Uint8Array &&
-      (until === undefined || until === null || typeof until === 'number'),
+      (until === undefined || until === null || typeof until === 'number') &&
+      (over === undefined || Array.isArray(over)),
     'a copy that is whole',
   )
-  const head = { id, version: { sequence, index }, links: told.map(linkOf), setId, body }
+  const overLimit = over === undefined ? noLinks : over.map(linkOf)
+  const version = { sequence, index }
+  const head = { id, version, links: told.map(linkOf), overLimit, setId, body }
   return until === undefined ? head : { ...head, meantUntil: until }
 }
+
+const noLinks: readonly CopyLink[] = []
 
 function linkOf(told: unknown): CopyLink {
   assert(Array.isArray(told), 'a link in a copy')

@@ -14,7 +14,7 @@ import type { Registers, TraitValue } from '../fragment/registers.ts'
 import { featuresOf } from '../fragment/timeline.ts'
 import { isLower, tellLink } from '../identity/links.ts'
 import type { IdentityRules } from '../identity/rules.ts'
-import { type CopyLink, noTies, type Version } from '../identity/ties.ts'
+import { type CopyLink, type Link, noTies, type Version } from '../identity/ties.ts'
 
 /** What one fragment brings to a profile: everything but its timeline. */
 export interface Part {
@@ -94,9 +94,18 @@ export function versionOf({ sequence, index }: Fragment): Version {
 }
 
 /** Oldest first, as they are judged. */
-export function validLinks({ ties }: Fragment): CopyLink[] {
+export function validLinks(fragment: Fragment): CopyLink[] {
+  return linksThat(({ state }) => state === 'valid', fragment)
+}
+
+/** Oldest first. */
+export function linksOverLimit(fragment: Fragment): CopyLink[] {
+  return linksThat(({ isOverLimit }) => isOverLimit, fragment)
+}
+
+function linksThat(are: (link: Link) => boolean, { ties }: Fragment): CopyLink[] {
   if (ties === null) return []
-  return [...ties.links]
-    .flatMap(([to, { since, state }]) => (state === 'valid' ? [{ to, since }] : []))
-    .sort((a, b) => a.since - b.since)
+  const links: CopyLink[] = []
+  for (const [to, link] of ties.links) if (are(link)) links.push({ to, since: link.since })
+  return links.sort((a, b) => a.since - b.since)
 }

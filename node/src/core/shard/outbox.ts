@@ -159,6 +159,7 @@ function keyOfMessage(message: Message): string {
     case 'gone':
       return `copy ${from} ${to} ${message.id}`
     case 'refuse':
+    case 'reinstate':
       return `refuse ${to} ${message.upper} ${message.since}`
     case 'erase':
     case 'erased':

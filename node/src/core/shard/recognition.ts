@@ -14,9 +14,9 @@ import type { EraseGround } from '../identity/erase.ts'
 import { expire } from '../identity/expire.ts'
 import type { Message, ProfileChange } from '../identity/identity-ground.ts'
 import { receive } from '../identity/receive.ts'
-import { rejudge, revise } from '../identity/revise.ts'
+import { forgetAnswers, reinstatingSince, rejudge, revise } from '../identity/revise.ts'
 import type { IdentityRules } from '../identity/rules.ts'
-import type { Copy } from '../identity/ties.ts'
+import type { Copy, CopyLink } from '../identity/ties.ts'
 import { readCopy } from '../profile/copy.ts'
 import { takeSegment } from '../segment/take-segment.ts'
 import { learn, learnGrant } from './learn.ts'
@@ -44,6 +44,10 @@ export class Recognition implements EraseGround {
     this.entry = entry
     this.facts = ground
     this.rules = state.identity.rules
+  }
+
+  get foldVersion(): number {
+    return this.state.foldVersion
   }
 
   send(message: Message): void {
@@ -88,13 +92,20 @@ export class Recognition implements EraseGround {
     const fragment = this.facts.activate(record.to)
     const copy = record.kind === 'copy' ? readCopy(record.fragment) : undefined
     const before = copy && newestCopy(fragment.ties, copy.id)
+    const isOpenAgain = copy !== undefined && this.isOpenAgain(fragment, copy)
     if (!receive(fragment, record, copy, timestamp, this)) return false
-    // A refusal and an erase change what copies of it say.
-    if (record.kind === 'refuse' || record.kind === 'erase') setVersion(fragment, sequence, index)
+    // These change what copies of it say.
+    if (record.kind === 'refuse' || record.kind === 'reinstate' || record.kind === 'erase')
+      setVersion(fragment, sequence, index)
     // Most copies bring facts only, which join nobody: a root with many members need not judge them.
     const after = copy && newestCopy(fragment.ties, copy.id)
-    this.changed(fragment, !before || !after || !hasSameLinks(before, after))
+    this.changed(fragment, isOpenAgain || !before || !after || !hasSameLinks(before, after))
     return true
+  }
+
+  /** Whether a root has to answer anew about links of a copy that arrives. */
+  private isOpenAgain({ ties }: Fragment, copy: Copy): boolean {
+    return ties !== null && this.foldVersion >= reinstatingSince && forgetAnswers(ties, copy)
   }
 
   /** The rules changed: the root `id` judges its profile anew. */
@@ -132,10 +143,14 @@ export class Recognition implements EraseGround {
   }
 }
 
-function hasSameLinks({ links }: Copy, other: Copy): boolean {
+function hasSameLinks(one: Copy, other: Copy): boolean {
+  return areSame(one.links, other.links) && areSame(one.overLimit, other.overLimit)
+}
+
+function areSame(links: readonly CopyLink[], others: readonly CopyLink[]): boolean {
   return (
-    links.length === other.links.length &&
-    links.every(({ to, since }, i) => to === other.links[i]?.to && since === other.links[i]?.since)
+    links.length === others.length &&
+    links.every(({ to, since }, i) => to === others[i]?.to && since === others[i]?.since)
   )
 }
 

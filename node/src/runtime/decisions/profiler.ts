@@ -5,7 +5,7 @@ import { initialFragment } from '../../core/fragment/fragment.ts'
 import type { Copy } from '../../core/identity/ties.ts'
 import { isSame, type Version } from '../../core/identity/ties.ts'
 import { keepNewest } from '../../core/keep-newest.ts'
-import { encodePart } from '../../core/profile/copy.ts'
+import { copyOfPart } from '../../core/profile/copy.ts'
 import type { Known } from '../../core/profile/gathering.ts'
 import { MergedProfiles } from '../../core/profile/merged-profiles.ts'
 import { ownPart } from '../../core/profile/part.ts'
@@ -151,7 +151,5 @@ export class Profiler {
 
 function copyHere(shard: Shard, id: FragmentId, set: FeatureSet): Copy {
   const fragment = shard.read(id) ?? initialFragment(id)
-  const part = ownPart(fragment, set, shard.memory)
-  const { version, links } = part
-  return { id, version, links, bytes: encodePart(part, shard.state.playbook.version) }
+  return copyOfPart(ownPart(fragment, set, shard.memory), shard.state.playbook.version)
 }

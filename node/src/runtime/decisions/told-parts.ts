@@ -1,9 +1,8 @@
 import type { FragmentId } from '@halfsecond/protocol'
 import type { Copy } from '../../core/identity/ties.ts'
 import type { Branch } from '../../core/profile/branch.ts'
-import { encodePart } from '../../core/profile/copy.ts'
+import { copyOfPart } from '../../core/profile/copy.ts'
 import type { Gathering, ToldPart } from '../../core/profile/gathering.ts'
-import type { Part } from '../../core/profile/part.ts'
 import { partsBytesMax } from './peer-messages.ts'
 
 /** Parts for another node, and whether they are all that there is: a message takes only so much. */
@@ -15,7 +14,7 @@ export interface Told {
 /** A branch, its own part first. */
 export function toldBranch({ own, isAhead, copies }: Branch, playbook: number): Told {
   return fitting([
-    { copy: copyOf(own, playbook), isAhead },
+    { copy: copyOfPart(own, playbook), isAhead },
     ...copies.map((copy) => ({ copy, isAhead: false })),
   ])
 }
@@ -34,16 +33,11 @@ export function toldGathering(
   const held: ToldPart[] = []
   for (const { id, part, copy, isAhead } of gathering.all()) {
     if (!isMeant(id)) continue
-    if (part !== null) direct.push({ copy: copyOf(part, playbook), isAhead })
+    if (part !== null) direct.push({ copy: copyOfPart(part, playbook), isAhead })
     else if (copy !== null && isAhead) direct.push({ copy, isAhead })
     else if (copy !== null && !given.has(copy)) held.push({ copy, isAhead })
   }
   return fitting([...direct, ...held])
-}
-
-function copyOf(part: Part, playbook: number): Copy {
-  const { id, version, links } = part
-  return { id, version, links, bytes: encodePart(part, playbook) }
 }
 
 function fitting(parts: readonly ToldPart[]): Told {

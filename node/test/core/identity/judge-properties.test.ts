@@ -46,23 +46,27 @@ const rules: fc.Arbitrary<IdentityRules> = fc
     blocked: new Set(blocked.map(identifierIn)),
   }))
 
-const link: fc.Arbitrary<JudgedLink> = fc
-  .record({
-    one: fc.constantFrom(...ids),
-    other: fc.constantFrom(...ids),
-    since: fc.integer({ min: 0, max: 30 }),
+function linksAmong(
+  ids: readonly FragmentId[],
+  { minLength, maxLength }: { readonly minLength: number; readonly maxLength: number },
+): fc.Arbitrary<JudgedLink[]> {
+  const id = fc.constantFrom(...ids)
+  const link = fc
+    .record({ one: id, other: id, since: fc.integer({ min: 0, max: 30 }) })
+    .filter(({ one, other }) => one !== other)
+    .map(({ one, other, since }) =>
+      compareFragmentIds(one, other, builtInNamespaces) < 0
+        ? { lower: one, upper: other, since }
+        : { lower: other, upper: one, since },
+    )
+  return fc.uniqueArray(link, {
+    selector: ({ lower, upper }) => `${lower} ${upper}`,
+    minLength,
+    maxLength,
   })
-  .filter(({ one, other }) => one !== other)
-  .map(({ one, other, since }) =>
-    compareFragmentIds(one, other, builtInNamespaces) < 0
-      ? { lower: one, upper: other, since }
-      : { lower: other, upper: one, since },
-  )
+}
 
-const links = fc.uniqueArray(link, {
-  selector: ({ lower, upper }) => `${lower} ${upper}`,
-  maxLength: 40,
-})
+const links = linksAmong(ids, { minLength: 0, maxLength: 40 })
 const root = fc.constantFrom(...ids)
 
 test('the judgement is the one that counting everything anew for every link gives', () => {
@@ -112,9 +116,45 @@ test('judging again what is left leaves out nothing more, and keeps the members'
 
       const again = judge(root, [...kept], rules)
 
-      expect(again).toEqual({ members, leftOut: [] })
+      expect(again).toEqual({ members, leftOut: [], within: [] })
     }),
   )
+})
+
+test('what lies within a profile may be added, and nothing else is judged otherwise', () => {
+  // Few who are linked by many, so that there are ways around.
+  const few = linksAmong(
+    ids.filter((_, i) => i % 3 === 0),
+    { minLength: 10, maxLength: 20 },
+  )
+  const isOver = fc.array(fc.boolean(), { minLength: 20, maxLength: 20 })
+  let found = 0
+  fc.assert(
+    fc.property(root, few, isOver, rules, (root, all, isOver, rules) => {
+      const links = all.filter((_, i) => !isOver[i])
+      const overLimit = all.filter((_, i) => isOver[i])
+
+      const { members, leftOut, within } = judge(root, links, rules, false, overLimit)
+
+      expect(within.filter((link) => !overLimit.includes(link))).toEqual([])
+      expect(judge(root, [...links, ...within], rules)).toEqual({ members, leftOut, within: [] })
+      // And what does not would join somebody, or be one link too many.
+      const kept = without(
+        links,
+        leftOut.map(({ link }) => link),
+      )
+      for (const link of overLimit) {
+        const older = [...kept].filter((one) => isOlder(one, link))
+        const isInside = componentOf(link.lower, older).has(link.upper)
+        if (within.includes(link)) expect(isInside).toBe(true)
+        else if (isInside)
+          expect(judge(root, [...links, ...within, link], rules).leftOut).not.toEqual(leftOut)
+      }
+      found += within.length
+    }),
+    { numRuns: 1_000 },
+  )
+  expect(found).toBeGreaterThan(100)
 })
 
 test('every member of a profile has the same profile', () => {
@@ -139,6 +179,14 @@ test('links are never copied: those left out are those given', () => {
     }),
   )
 })
+
+function isOlder(one: JudgedLink, than: JudgedLink): boolean {
+  return (
+    one.since < than.since ||
+    (one.since === than.since &&
+      (compareUtf8(one.lower, than.lower) || compareUtf8(one.upper, than.upper)) < 0)
+  )
+}
 
 function without(
   links: readonly JudgedLink[],

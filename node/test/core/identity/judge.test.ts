@@ -5,7 +5,7 @@ import {
   identifierOf,
   parseIdentifier,
 } from '@halfsecond/protocol'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type JudgedLink, judge } from '../../../src/core/identity/judge.ts'
 import {
   builtInRules,
@@ -19,7 +19,7 @@ const [a1, a2, a3] = [id('anon:1'), id('anon:2'), id('anon:3')]
 const mail = id('email:x@example.org')
 
 test('a root without links is alone', () => {
-  expect(judge(u1, [], builtInRules)).toEqual({ members: new Set([u1]), leftOut: [] })
+  expect(judge(u1, [], builtInRules)).toEqual({ members: new Set([u1]), leftOut: [], within: [] })
 })
 
 test('a profile is what links connect to its root, over any number of steps', () => {
@@ -36,7 +36,8 @@ test('the later of two links that would give a profile two accounts of one names
 
   expect(judge(u2, [second, first], builtInRules)).toEqual({
     members: new Set([mail, u2]),
-    leftOut: [{ link: second, reason: 'a profile has at most 1 user' }],
+    leftOut: [{ link: second, reason: 'a profile has at most 1 user', isOverLimit: true }],
+    within: [],
   })
   expect(judge(u1, [second, first], builtInRules).members).toEqual(new Set([u1]))
 })
@@ -55,7 +56,9 @@ test('epochs of one device count one each', () => {
   const { members, leftOut } = judge(u1, links, rules)
 
   expect(members).toEqual(new Set([u1, ...epochs.slice(0, 2)]))
-  expect(leftOut).toEqual([{ link: links[2], reason: 'a profile has at most 2 anon' }])
+  expect(leftOut).toEqual([
+    { link: links[2], reason: 'a profile has at most 2 anon', isOverLimit: true },
+  ])
 })
 
 test('ID-16: with a window, the sixth anonymous identifier of a week is left out, and one more a week later is not', () => {
@@ -65,7 +68,7 @@ test('ID-16: with a window, the sixth anonymous identifier of a week is left out
   const { members, leftOut } = judge(u1, links, rules)
 
   expect(leftOut).toEqual([
-    { link: links[5], reason: 'a profile has at most 5 anon within 7 days' },
+    { link: links[5], reason: 'a profile has at most 5 anon within 7 days', isOverLimit: true },
   ])
   expect(members.size).toBe(7)
 })
@@ -87,9 +90,49 @@ test('a profile that is joined to another brings those that joined it within the
   const later = judge(u1, [...recent, link(mail, u1, day + 1)], rules)
 
   expect(soon.leftOut).toEqual([
-    { link: link(mail, u1, day), reason: 'a profile has at most 2 anon within 1 day' },
+    {
+      link: link(mail, u1, day),
+      reason: 'a profile has at most 2 anon within 1 day',
+      isOverLimit: true,
+    },
   ])
   expect(later.leftOut).toEqual([])
+})
+
+describe('a link that was over a limit', () => {
+  const bypassed = link(mail, u1, 3)
+  const around = [link(a1, mail, 1), link(a1, u1, 2)]
+
+  test('lies within the profile where older links connect its ends', () => {
+    const { members, within } = judge(u1, around, builtInRules, false, [bypassed])
+
+    expect(within).toEqual([bypassed])
+    expect(members).toEqual(new Set([a1, mail, u1]))
+  })
+
+  test('does not where one of those is younger: it was refused before they were one', () => {
+    const later = [link(a1, mail, 1), link(a1, u1, 4)]
+
+    expect(judge(u1, later, builtInRules, false, [bypassed]).within).toEqual([])
+  })
+
+  test('connects nobody itself', () => {
+    const { members, within } = judge(u1, [link(a1, mail, 1)], builtInRules, false, [bypassed])
+
+    expect(within).toEqual([])
+    expect(members).toEqual(new Set([u1]))
+  })
+
+  test('is not taken back where its end had more links than any person then', () => {
+    const others = Array.from({ length: 62 }, (_, i) => link(id(`anon:d${i}`), mail, 10 + i))
+
+    expect(judge(u1, [...around, ...others], builtInRules, false, [bypassed]).within).toHaveLength(
+      1,
+    )
+    const one = link(a2, mail, 99)
+    const full = judge(u1, [...around, ...others, one], builtInRules, false, [bypassed])
+    expect(full).toMatchObject({ within: [], leftOut: [] })
+  })
 })
 
 test('of several limits that break, the strictest is named', () => {

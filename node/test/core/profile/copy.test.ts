@@ -56,7 +56,14 @@ describe('a copy of a fragment', () => {
   test('holds all but the timeline', () => {
     const person = somebody()
     const fragment = fragmentOf(person)
-    const valid = { since: 5, strength: 'asserted', state: 'valid', reason: '', under: 0 } as const
+    const told = {
+      since: 5,
+      strength: 'asserted',
+      reason: '',
+      isOverLimit: false,
+      under: 0,
+    } as const
+    const valid = { ...told, state: 'valid' } as const
     fragment.ties = tied(
       new Map([
         [keyOf(2), { ...valid, since: 9 }],

@@ -5,7 +5,7 @@ import {
   identifierIn,
 } from '@halfsecond/protocol'
 import type { Step } from './history.ts'
-import { fragmentsOf, Groups, type HomeLink, validLinksOf } from './homes.ts'
+import { fragmentsOf, Groups, groupsOf, type HomeLink, linksOf, validLinksOf } from './homes.ts'
 import type { IdentityWorld } from './identity-world.ts'
 import type { Violation } from './laws.ts'
 import { linksWithin } from './limits.ts'
@@ -29,8 +29,11 @@ export function takeForeseen(
   const untold = wrongWord(world, record)
   if (untold) return untold
   const told = validLinksOf(world)
+  const overLimit = linksOf(world).filter(({ link }) => link.isOverLimit)
   world.settle()
-  return record.kind === 'erase' ? wrongReach(world, record, before) : wrongRefusals(world, told)
+  return record.kind === 'erase'
+    ? wrongReach(world, record, before)
+    : wrongRefusals(world, told, overLimit)
 }
 
 /** A link that is told is valid, refused before or not, until it is judged. */
@@ -47,15 +50,28 @@ function wrongWord(world: IdentityWorld, record: ChannelRecord): Violation | und
   return { law: 'limits hold, and nothing else is refused', what }
 }
 
-function wrongRefusals(world: IdentityWorld, told: readonly HomeLink[]): Violation | undefined {
-  const times = new Set(told.map(({ link }) => link.since))
+function wrongRefusals(
+  world: IdentityWorld,
+  told: readonly HomeLink[],
+  overLimit: readonly HomeLink[],
+): Violation | undefined {
+  const all = [...told, ...overLimit]
+  const times = new Set(all.map(({ link }) => link.since))
   // Of links that are equally old either may be left out; those from before an erase go with it.
-  if (times.size < told.length || told.some((link) => isBuried(world, link))) return undefined
-  const expected = namesOf(linksWithin(told, world.rules))
+  if (times.size < all.length || all.some((link) => isBuried(world, link))) return undefined
+  const left = linksWithin(told, world.rules)
+  const expected = namesOf([...left, ...linksInside(overLimit, left)])
   const found = namesOf(validLinksOf(world))
   if (found === expected) return undefined
   const what = `valid are ${found} and not ${expected}`
   return { law: 'limits hold, and nothing else is refused', what }
+}
+
+/** Those whose ends older links connect: they join nothing, and hold again. */
+function linksInside(overLimit: readonly HomeLink[], left: readonly HomeLink[]): HomeLink[] {
+  return overLimit.filter(({ lower, upper, link }) =>
+    groupsOf(left.filter((other) => other.link.since < link.since)).areOne(lower, upper),
+  )
 }
 
 function isBuried(world: IdentityWorld, { lower, upper, link }: HomeLink): boolean {

@@ -28,7 +28,8 @@ export function validLinksOf(world: IdentityWorld): HomeLink[] {
 /** Whether there is anything that its copy could say. */
 export function hasContent({ open, sealed, traits, consents, ties }: Fragment): boolean {
   const isUntold = open.count === 0 && sealed === null && traits === null && consents === null
-  return !isUntold || [...(ties?.links.values() ?? [])].some(({ state }) => state === 'valid')
+  const links = [...(ties?.links.values() ?? [])]
+  return !isUntold || links.some(({ state, isOverLimit }) => state === 'valid' || isOverLimit)
 }
 
 /** Whoever is connected by links, found the plain way. */

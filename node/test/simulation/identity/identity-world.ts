@@ -2,7 +2,7 @@ import { type FragmentId, identifierIn, shardOf } from '@halfsecond/protocol'
 import { Arena } from '../../../src/core/fragment/arena.ts'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { builtInRules } from '../../../src/core/identity/rules.ts'
-import type { Version } from '../../../src/core/identity/ties.ts'
+import type { Link, Version } from '../../../src/core/identity/ties.ts'
 import type { LogEntry } from '../../../src/core/shard/shard-state.ts'
 import type { Signal } from '../../../src/core/shard/signal.ts'
 import { Dice } from '../dice.ts'
@@ -48,6 +48,8 @@ export class IdentityWorld {
   private readonly reached: ReachedStates
   /** Records that may make a shard forget a fragment, by its number and theirs. */
   private readonly expires = new Map<string, FragmentId>()
+  /** Links that were refused by a limit, with their time. */
+  private readonly overLimit = new Set<string>()
   /** By fragment: how many erases reached it. */
   private readonly erases = new Map<FragmentId, number>()
   private isJudged = true
@@ -191,7 +193,7 @@ export class IdentityWorld {
         this.reached.count('expired-fragments')
       }
       const ties = fragments.get(id)?.ties
-      for (const link of ties?.links.values() ?? []) this.hasRefused ||= link.state === 'refused'
+      for (const [to, link] of ties?.links ?? []) this.noteLink(`${id} ${to} ${link.since}`, link)
       const erases = ties?.tomb?.erasures
       if (erases === undefined || erases.size === this.erases.get(id)) continue
       this.erases.set(id, erases.size)
@@ -199,6 +201,13 @@ export class IdentityWorld {
       this.erasedBy.set(id, own ?? whole)
     }
     touched.clear()
+  }
+
+  private noteLink(name: string, { state, isOverLimit }: Link): void {
+    this.hasRefused ||= state === 'refused'
+    if (isOverLimit) this.overLimit.add(name)
+    else if (this.overLimit.delete(name) && state === 'valid')
+      this.reached.count('reinstated-links')
   }
 
   private toldIn(shard: number, sequence: number, id: string | undefined): Told | undefined {

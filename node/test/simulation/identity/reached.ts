@@ -5,6 +5,8 @@ const counted = [
   /** Copies that somebody holds who is no root. */
   'copies-on-the-way',
   'refused-links',
+  /** Of these, which were found to lie within one profile. */
+  'reinstated-links',
   /** Links that somebody logged in by, too late, on a device that was another's then. */
   'conflicts',
   'shared-devices',

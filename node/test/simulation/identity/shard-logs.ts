@@ -5,7 +5,7 @@ import {
   type PrimaryOwnRecord,
   shardOf,
 } from '@halfsecond/protocol'
-import type { LogEntry } from '../../../src/core/shard/shard-state.ts'
+import { foldVersion, type LogEntry } from '../../../src/core/shard/shard-state.ts'
 import { shardCount } from './people.ts'
 
 /** What a channel told, where its log has it. */
@@ -31,6 +31,8 @@ export class ShardLogs {
     this.skewsMs = [...skewsMs]
     this.logs = Array.from({ length: shardCount }, () => [])
     this.epochs = Array.from({ length: shardCount }, () => 1)
+    for (let shard = 0; shard < shardCount; shard++)
+      this.own(shard, { kind: 'barrier', epoch: this.epochOf(shard), foldVersion })
   }
 
   entries(shard: number): readonly LogEntry[] {
