@@ -84,6 +84,28 @@ describe('a copy of a fragment', () => {
     ])
   })
 
+  test('tells the oldest links that are over a limit, apart from those that hold', () => {
+    const person = somebody()
+    const fragment = fragmentOf(person)
+    const refused = { strength: 'asserted', state: 'refused', reason: 'limit', under: 0 } as const
+    fragment.ties = tied(
+      new Map(
+        Array.from({ length: 20 }, (_, i) => [
+          keyOf(i + 2),
+          { ...refused, since: 100 - i, isOverLimit: i !== 19 },
+        ]),
+      ),
+    )
+
+    const { links, overLimit } = readCopy(encodeCopy(fragment, null, null, playbookVersion))
+
+    expect(links).toEqual([])
+    expect(overLimit.map(({ since }) => since)).toEqual(
+      Array.from({ length: 16 }, (_, i) => 82 + i),
+    )
+    expect(overLimit[0]?.to).toBe(keyOf(20))
+  })
+
   test('gives its head without the rest, in bytes of its own', () => {
     const person = somebody()
     const fragment = fragmentOf(person)

@@ -46,6 +46,16 @@ test.each(planted)('a program that %s is found', (_, plant, law) => {
   expect([...laws]).toContain(law)
 })
 
+test('a program that neverReinstates is found', () => {
+  // Two profiles meet by a late link, and the greater root hears of one who is between last.
+  const history = historyOf(934_859)
+
+  expect(runHistory(history)).toBeUndefined()
+  expect(runHistory(history, plants.neverReinstates)?.law).toBe(
+    'limits hold, and nothing else is refused',
+  )
+})
+
 test('what fails is told with its seed, and with no step that it does not need', async () => {
   const { found } = await runHistories(1, 60, () => {}, plants.neverTakesBack)
 

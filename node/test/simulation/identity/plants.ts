@@ -22,6 +22,11 @@ export const refusesInSilence: Plant = {
   publish: changing((record) => (record.kind === 'refuse' ? undefined : record)),
 }
 
+/** Nobody takes back a refusal that was not needed. */
+export const neverReinstates: Plant = {
+  publish: changing((record) => (record.kind === 'reinstate' ? undefined : record)),
+}
+
 /** An erase is not spread to whoever is below. */
 export const erasesUpwardsOnly: Plant = {
   publish: changing((record) => (record.kind === 'erase' && record.check ? undefined : record)),
