@@ -166,14 +166,10 @@ export class LmdbDecisions implements Decisions {
   }
 
   /** Copies of some rows, in order: what lies behind a view may change. */
-  private rows(start: Buffer, end: Buffer | undefined): { key: Buffer; value: Buffer }[] {
+  private rows(start: Buffer, end: Buffer | undefined) {
     this.refuseClosed()
-    const rows: { key: Buffer; value: Buffer }[] = []
-    for (const key of this.frames.getKeys({ start, ...(end && { end }), limit: readAtOnce })) {
-      const value = this.frames.getBinaryFast(key)
-      if (value) rows.push({ key, value: this.copied.copy(value) })
-    }
-    return rows
+    const range = { start, ...(end && { end }), limit: readAtOnce }
+    return [...this.copied.of(this.frames, range)]
   }
 
   /** Those that are dropped when so many bytes are added. */

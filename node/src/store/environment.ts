@@ -36,17 +36,6 @@ export function openRows(environment: Environment, name: string): Rowset {
   return environment.openDB<Buffer, Buffer>({ name, ...binary })
 }
 
-/** Known to lmdb, though its types leave it out: within a transaction. */
-type Lend = (
-  key: Buffer,
-  within?: { readonly transaction: ReturnType<Rowset['useReadTransaction']> },
-) => Buffer | undefined
-
-/** Reads values that are valid until the next is read, without memory of their own. */
-export function lentBy(rows: Rowset): Lend {
-  return rows.getBinaryFast.bind(rows)
-}
-
 /** Waits for the disk, but not for ever: after an error lmdb never settles `flushed`. */
 export async function flushed(environment: Environment, timeoutMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined

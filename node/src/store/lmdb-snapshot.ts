@@ -1,7 +1,7 @@
 import { HalfsecondError } from '@halfsecond/protocol'
 import type { StoredRow, StoreSnapshot } from '../runtime/ports.ts'
 import { CopiedRows } from './copied-rows.ts'
-import { lentBy, type Rowset } from './environment.ts'
+import type { Rowset } from './environment.ts'
 import { keyBytes, metaKey } from './keys.ts'
 
 /** All rows of a shard as one read transaction sees them. */
@@ -25,19 +25,14 @@ export class LmdbSnapshot implements StoreSnapshot {
   rows(after: Uint8Array | undefined, bytes: number): readonly StoredRow[] {
     if (this.isClosed) throw new HalfsecondError('UNAVAILABLE', 'the snapshot is closed')
     const { transaction } = this
-    const keys = this.store.getKeys({
-      start: after === undefined ? Buffer.alloc(keyBytes) : Buffer.from(after),
-      exclusiveStart: after !== undefined,
-      transaction,
-    })
-    const lend = lentBy(this.store)
+    const start = after === undefined ? Buffer.alloc(keyBytes) : Buffer.from(after)
+    const range = { start, exclusiveStart: after !== undefined, transaction }
     const rows: StoredRow[] = []
     let size = 0
-    for (const key of keys) {
-      const value = metaKey.equals(key) ? undefined : lend(key, { transaction })
-      if (value === undefined) continue
-      rows.push({ key, value: this.copied.copy(value) })
-      size += key.length + value.length
+    for (const row of this.copied.of(this.store, range)) {
+      if (metaKey.equals(row.key)) continue
+      rows.push(row)
+      size += row.key.length + row.value.length
       if (size >= bytes) break
     }
     return rows

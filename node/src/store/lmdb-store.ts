@@ -161,14 +161,8 @@ class LmdbShardStore implements ShardStore {
   fragments(after: Uint8Array | undefined, limit: number): readonly FragmentRow[] {
     const { start, end } = rangeOf(rowKinds.fragment)
     const from = after === undefined ? start : Buffer.from(after)
-    const found: FragmentRow[] = []
-    const exclusiveStart = after !== undefined
-    for (const key of this.rows.getKeys({ start: from, exclusiveStart, end, limit })) {
-      // Valid until the next one is read.
-      const row = this.rows.getBinaryFast(key)
-      if (row) found.push({ key, row: this.copied.copy(row) })
-    }
-    return found
+    const range = { start: from, exclusiveStart: after !== undefined, end, limit }
+    return Array.from(this.copied.of(this.rows, range), ({ key, value }) => ({ key, row: value }))
   }
 
   fragmentOf(key: string): Uint8Array | undefined {

@@ -157,12 +157,15 @@ export class Shard {
    * logs, waits at most; 0 where nothing does.
    */
   unsentMs(): number {
+    const { outbox, shards } = this.state
     const now = this.uses.clock.monotonic()
     const heads = new Map<number, UnsentHead>()
     let longest = 0
-    for (const destination of this.state.outbox.waiting()) {
-      if (destination === signalDestination(this.state.shards)) continue
-      const [first] = this.state.outbox.rows(destination, this.arrivedAt(destination))
+    for (const destination of outbox.waiting()) {
+      const arrived = this.arrivedAt(destination)
+      // Most of what waits has arrived, and is noted with the next tick.
+      if (destination === signalDestination(shards) || outbox.last(destination) <= arrived) continue
+      const [first] = outbox.rows(destination, arrived)
       if (first === undefined) continue
       const { n } = first
       const before = this.heads.get(destination)
