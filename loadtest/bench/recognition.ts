@@ -20,6 +20,9 @@ const clickRate = 300
 /** The driver of a storm has started by then: loading a program is not what a login costs. */
 const gatheringMs = 2_000
 
+/** Drivers start anew for each turn: in their first two seconds half of the late clicks are theirs. */
+const warmUpSeconds = 2
+
 /** What it costs that several identifiers are one person. */
 export async function recognition({ figures, seconds }: Run): Promise<void> {
   await figures.take(names, async () => {
@@ -49,7 +52,13 @@ async function mergeStorm(
   { figures }: Pick<Run, 'figures'>,
 ): Promise<void> {
   const { url } = cluster.nats
-  const click = { url, visitors, rate: clickRate, seconds }
+  const click = {
+    url,
+    visitors,
+    rate: clickRate,
+    seconds: seconds + warmUpSeconds,
+    warmUpSeconds,
+  }
   const logins = { url, rate: stormRate, customers }
   // What is measured is a node whose code is compiled, in both turns of a pair.
   await runDriver('click-to-content', click)
@@ -60,7 +69,7 @@ async function mergeStorm(
     const quiet = await runDriver('click-to-content', click)
     const storm = startBackground('merges', {
       ...logins,
-      seconds: seconds * 2 + gatheringMs / 1_000,
+      seconds: seconds * 2 + warmUpSeconds + gatheringMs / 1_000,
     })
     await new Promise<void>((resolve) => setTimeout(resolve, gatheringMs))
     const stormy = await runDriver('click-to-content', click)

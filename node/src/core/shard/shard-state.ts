@@ -12,7 +12,7 @@ import { Producers } from './producers.ts'
 /**
  * The greatest rules of folding that this program knows. It grows when the same records begin to
  * fold into other facts: a shard goes on by its old rules until a `barrier` in its log, which its
- * primary writes once every replica knows the new ones.
+ * primary writes once every node knows the new ones.
  */
 export const foldVersion = 3
 

@@ -177,19 +177,24 @@ export class Cluster {
     })
   }
 
-  /** Lets the shards that this node leads be folded by what all their replicas know. */
+  /**
+   * Lets the shards that this node leads be folded by what all nodes know, not only those that hold
+   * them now: so until the last node is upgraded any of them may go back, and may be given any shard.
+   */
   private async raiseFolds(): Promise<void> {
-    const known = new Map(this.members.rows.map(({ id, foldVersion }) => [id, foldVersion]))
-    for (const primary of this.holdings.leaders()) {
-      const entry = this.map?.shards[primary.number]
-      if (entry === undefined) continue
-      const nodes = [entry.primary, ...entry.standbys, ...entry.warming]
-      const all = Math.min(...nodes.map((node) => known.get(node) ?? 0))
-      await primary.raiseFold(all).catch((error: unknown) => {
-        const failure = toHalfsecondError(error, 'UNAVAILABLE', 'no barrier')
-        this.uses.observer.failed('barrier', failure)
-      })
+    const behind = this.holdings.leaders().filter((primary) => primary.foldVersion < foldVersion)
+    if (behind.length === 0) return
+    const untold = (error: unknown) => {
+      const failure = toHalfsecondError(error, 'UNAVAILABLE', 'no barrier')
+      this.uses.observer.failed('barrier', failure)
     }
+    try {
+      await this.members.refresh()
+    } catch (error) {
+      return untold(error)
+    }
+    const known = Math.min(foldVersion, ...this.members.rows.map((row) => row.foldVersion))
+    for (const primary of behind) await primary.raiseFold(known).catch(untold)
   }
 
   private describe(): Self {

@@ -158,9 +158,14 @@ export class Primary {
     return this.shard.state.applied >= sequence
   }
 
-  /** Has the shard folded by newer rules, which all its replicas know. */
+  /** The rules that the shard is folded by. */
+  get foldVersion(): number {
+    return this.shard.state.foldVersion
+  }
+
+  /** Has the shard folded by newer rules, which all nodes know. */
   async raiseFold(foldVersion: number): Promise<void> {
-    if (this.shard.state.foldVersion >= foldVersion) return
+    if (this.foldVersion >= foldVersion) return
     await this.write({ kind: 'barrier', epoch: this.epoch, foldVersion })
   }
 
