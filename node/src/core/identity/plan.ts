@@ -1,7 +1,7 @@
 import { type FragmentId, fragmentName, isFields, isFragmentId } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { type JudgedLink, judge } from './judge.ts'
-import { answerKey, linksBelow } from './revise.ts'
+import { answerKey, linksBelow } from './judge-profile.ts'
 import type { IdentityRules } from './rules.ts'
 
 /** Members, parts and links named of one profile: who wants all of them looks at the profile. */
@@ -43,7 +43,7 @@ export interface RefusedLink {
 export function changeOf(fragment: Fragment, rules: IdentityRules): ProfileChange | undefined {
   const { ties, identifier: root } = fragment
   if (ties === null || ties.below.size === 0 || hasGreater(fragment)) return undefined
-  const valid = linksBelow(ties).filter((link) => !ties.answered.has(answerKey(link)))
+  const valid = linksBelow(ties).links.filter((link) => !ties.answered.has(answerKey(link)))
   const { members, leftOut } = judge(root, valid, rules)
   if (leftOut.length === 0) return undefined
   const refused = new Set(leftOut.map(({ link }) => link))

@@ -7,7 +7,7 @@ import type {
 } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { type EraseGround, erase, erased, spreadTo } from './erase.ts'
-import { reinstatingSince } from './revise.ts'
+import { reinstatingSince } from './judge-profile.ts'
 import type { Below, Copy, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
 

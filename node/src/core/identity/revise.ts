@@ -1,12 +1,9 @@
 import { compareFragmentIds, type FragmentId, type Namespaces } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { copiesBelow } from './copies-below.ts'
-import type { IdentityGround, Message } from './identity-ground.ts'
-import { type JudgedLink, judge, type LeftOut, popularMaxOf } from './judge.ts'
-import { type Copy, isSame, type Ties, type Told, type Version } from './ties.ts'
-
-/** From these rules of folding on, a root reinstates what it finds to lie within one profile. */
-export const reinstatingSince = 3
+import type { IdentityGround } from './identity-ground.ts'
+import { judgeProfile } from './judge-profile.ts'
+import { isSame, type Ties, type Told, type Version } from './ties.ts'
 
 /**
  * Derives what others must hear from what a fragment's home knows, and sends what differs from
@@ -141,99 +138,10 @@ function handOne(
   told.copies.set(id, version)
 }
 
-/**
- * As the root: the links that a limit leaves out are refused, once, and those that lie within the
- * profile after all are reinstated; who joined or left is told.
- */
-function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGround): void {
-  const root = fragment.identifier
-  const links = linksBelow(ties)
-  notePopularity(root, ties, links, ground)
-  const overLimit = overLimitBelow(ties)
-  const { members, leftOut, within } = judge(root, links, ground.rules, ties.isPopular, overLimit)
-  const open = new Set<string>()
-  const isNew = (link: JudgedLink) => {
-    const key = answerKey(link)
-    open.add(key)
-    return !ties.answered.has(key)
-  }
-  for (const one of leftOut) if (isNew(one.link)) ground.send(refusal(root, one, ground))
-  for (const link of within) if (isNew(link)) ground.send(reinstatement(root, link))
-  ties.answered.clear()
-  for (const key of open) ties.answered.add(key)
-  const others = new Set(members)
-  others.delete(root)
-  tellDifference(root, ties.members, others, ground)
-  ties.members = others
-}
-
-function refusal(
-  root: FragmentId,
-  { link: { lower, upper, since }, reason, isOverLimit }: LeftOut,
-  { foldVersion }: IdentityGround,
-): Message {
-  const over = isOverLimit && foldVersion >= reinstatingSince
-  const message = { kind: 'refuse', from: root, to: lower, upper, since, reason } as const
-  return over ? { ...message, isOverLimit: true } : message
-}
-
-function reinstatement(root: FragmentId, { lower, upper, since }: JudgedLink): Message {
-  return { kind: 'reinstate', from: root, to: lower, upper, since }
-}
-
-/** Once linked to too many, the root joins nobody until the rules change. */
-function notePopularity(
-  root: FragmentId,
-  ties: Ties,
-  links: readonly JudgedLink[],
-  ground: IdentityGround,
-): void {
-  if (ties.isPopular) return
-  let count = 0
-  for (const { upper } of links) if (upper === root) count++
-  if (count <= popularMaxOf(root, ground.rules)) return
-  ties.isPopular = true
-  ground.tell({ kind: 'popular', root, members: [], to: null })
-}
-
 /** The active rules changed: the root judges its profile by them. */
 export function rejudge(fragment: Fragment, ground: IdentityGround): void {
   if (fragment.ties) fragment.ties.isPopular = false
   revise(fragment, true, ground)
-}
-
-/**
- * A fragment is told anew with these links: what was answered about them is open again. Copies of it
- * that were on the way may have crossed what others answered.
- * @returns whether anything was
- */
-export function forgetAnswers(ties: Ties, { id, links, overLimit }: Copy): boolean {
-  if (ties.answered.size === 0) return false
-  let wasAnswered = false
-  for (const { to, since } of [...links, ...overLimit])
-    if (ties.answered.delete(answerKey({ lower: id, upper: to, since }))) wasAnswered = true
-  return wasAnswered
-}
-
-/** How a root remembers what it answered about a link: `Ties.answered`. */
-export function answerKey({ lower, upper, since }: JudgedLink): string {
-  return `${lower} ${upper} ${since}`
-}
-
-/** The links inside a root's branch that are over a limit. */
-function overLimitBelow(ties: Ties): JudgedLink[] {
-  const links: JudgedLink[] = []
-  for (const [lower, { overLimit }] of copiesBelow(ties))
-    for (const { to, since } of overLimit) links.push({ lower, upper: to, since })
-  return links
-}
-
-/** All valid links inside a root's branch. */
-export function linksBelow(ties: Ties): JudgedLink[] {
-  const links: JudgedLink[] = []
-  for (const [lower, copy] of copiesBelow(ties))
-    for (const { to, since } of copy.links) links.push({ lower, upper: to, since })
-  return links
 }
 
 /** It is part of a greater profile now: that one's root judges, and tells. */
@@ -242,16 +150,4 @@ function leaveRoot(id: FragmentId, ties: Ties, parent: FragmentId, ground: Ident
   if (ties.members.size === 0) return
   ground.tell({ kind: 'reassigned', root: id, members: [...ties.members], to: parent })
   ties.members = new Set()
-}
-
-function tellDifference(
-  root: FragmentId,
-  before: ReadonlySet<FragmentId>,
-  after: ReadonlySet<FragmentId>,
-  ground: IdentityGround,
-): void {
-  const joined = [...after].filter((id) => !before.has(id))
-  const left = [...before].filter((id) => !after.has(id))
-  if (joined.length > 0) ground.tell({ kind: 'merged', root, members: joined, to: null })
-  if (left.length > 0) ground.tell({ kind: 'split', root, members: left, to: null })
 }
