@@ -67,8 +67,12 @@ function notePopularity(
  * that were on the way may have crossed what others answered.
  * @returns whether anything was
  */
-export function forgetAnswers(ties: Ties, { id, links, overLimit }: Copy): boolean {
-  if (ties.answered.size === 0) return false
+export function forgetAnswers(
+  ties: Ties | null,
+  { id, links, overLimit }: Copy,
+  { foldVersion }: IdentityGround,
+): boolean {
+  if (ties === null || ties.answered.size === 0 || foldVersion < reinstatingSince) return false
   let wasAnswered = false
   for (const { to, since } of [...links, ...overLimit])
     if (ties.answered.delete(answerKey({ lower: id, upper: to, since }))) wasAnswered = true

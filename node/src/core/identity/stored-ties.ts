@@ -13,11 +13,15 @@ import { isUntied, noTies } from './ties.ts'
 export function storedTies(ties: Ties | null): Uint8Array | null {
   if (ties === null || isUntied(ties)) return null
   return encode([
-    [...ties.links].map(([to, { since, strength, state, reason, under, isOverLimit }]) =>
-      isOverLimit
-        ? [to, since, strength, state, reason, under, isOverLimit]
-        : [to, since, strength, state, reason, under],
-    ),
+    [...ties.links].map(([to, { since, strength, state, reason, under, isOverLimit }]) => [
+      to,
+      since,
+      strength,
+      state,
+      reason,
+      under,
+      isOverLimit,
+    ]),
     [...ties.below].map(([from, { since, also, copies }]) => [
       from,
       since,

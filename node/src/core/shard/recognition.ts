@@ -13,7 +13,7 @@ import { newestCopy } from '../identity/copies-below.ts'
 import type { EraseGround } from '../identity/erase.ts'
 import { expire } from '../identity/expire.ts'
 import type { Message, ProfileChange } from '../identity/identity-ground.ts'
-import { forgetAnswers, reinstatingSince } from '../identity/judge-profile.ts'
+import { forgetAnswers } from '../identity/judge-profile.ts'
 import { receive } from '../identity/receive.ts'
 import { rejudge, revise } from '../identity/revise.ts'
 import type { IdentityRules } from '../identity/rules.ts'
@@ -93,7 +93,7 @@ export class Recognition implements EraseGround {
     const fragment = this.facts.activate(record.to)
     const copy = record.kind === 'copy' ? readCopy(record.fragment) : undefined
     const before = copy && newestCopy(fragment.ties, copy.id)
-    const isOpenAgain = copy !== undefined && this.isOpenAgain(fragment, copy)
+    const isOpenAgain = copy !== undefined && forgetAnswers(fragment.ties, copy, this)
     if (!receive(fragment, record, copy, timestamp, this)) return false
     // These change what copies of it say.
     if (record.kind === 'refuse' || record.kind === 'reinstate' || record.kind === 'erase')
@@ -102,11 +102,6 @@ export class Recognition implements EraseGround {
     const after = copy && newestCopy(fragment.ties, copy.id)
     this.changed(fragment, isOpenAgain || !before || !after || !hasSameLinks(before, after))
     return true
-  }
-
-  /** Whether a root has to answer anew about links of a copy that arrives. */
-  private isOpenAgain({ ties }: Fragment, copy: Copy): boolean {
-    return ties !== null && this.foldVersion >= reinstatingSince && forgetAnswers(ties, copy)
   }
 
   /** The rules changed: the root `id` judges its profile anew. */
