@@ -63,7 +63,8 @@ async function mergeStorm(
   // What is measured is a node whose code is compiled, in both turns of a pair.
   await runDriver('click-to-content', click)
   await runDriver('merges', { ...logins, seconds })
-  const ratios: number[] = []
+  const alone: number[] = []
+  const beside: number[] = []
   let reached = Number.POSITIVE_INFINITY
   for (let pair = 0; pair < pairs; pair++) {
     const quiet = await runDriver('click-to-content', click)
@@ -75,20 +76,32 @@ async function mergeStorm(
     const stormy = await runDriver('click-to-content', click)
     storm.finish()
     reached = Math.min(reached, (await storm.ended).rate ?? 0)
-    ratios.push((stormy.p99 ?? Number.NaN) / (quiet.p99 ?? Number.NaN))
+    alone.push(quiet.p99 ?? Number.NaN)
+    beside.push(stormy.p99 ?? Number.NaN)
   }
+  const ratios = beside.map((p99, pair) => p99 / (alone[pair] ?? Number.NaN)).sort(byNumber)
   figures.add({
     figure: 'merge-storm-ratio',
-    value: ratios.sort((a, b) => a - b)[pairs >> 1] ?? null,
+    value: middleOf(ratios) ?? null,
     unit: '×',
     atMost: 1.25,
     with: {
       merges: `${reached.toFixed(0)}/s`,
       clicks: `${clickRate}/s`,
+      alone: `${middleOf(alone)?.toFixed(1)} ms`,
+      beside: `${middleOf(beside)?.toFixed(1)} ms`,
       pairs,
       of: ratios.map((one) => one.toFixed(2)).join(' '),
     },
   })
+}
+
+function middleOf(values: readonly number[]): number | undefined {
+  return values.toSorted(byNumber)[values.length >> 1]
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b
 }
 
 /** Processor time of the node for splitting a profile of 10,000 events. */

@@ -13,6 +13,7 @@ import { type ModePorts, openEmbedded, openOnNats } from './ports-of-mode.ts'
 import type { Webhook } from './runtime/delivery/webhook.ts'
 import { Engine } from './runtime/engine.ts'
 import type { NodeApi } from './runtime/node-api.ts'
+import { markSeldom } from './system/heap.ts'
 import { systemClock } from './system/system-clock.ts'
 import { systemRandom } from './system/system-random.ts'
 import { ZoneCalendar } from './system/zone-calendar.ts'
@@ -45,6 +46,7 @@ export interface RunningNode {
  * Rejects with a `HalfsecondError` that says what to do; then nothing is left open.
  */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
+  markSeldom()
   const { nodeId, dataDir, logLevel, zone, weight, standbys } = config
   const { version } = packageJson
   const telemetry = new Telemetry({
