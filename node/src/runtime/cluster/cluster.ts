@@ -98,7 +98,10 @@ export class Cluster {
     return this.keeper.current
   }
 
-  /** Joins: resolves once there is a map and the shards that it gives to this node are served. */
+  /**
+   * Joins: resolves once there is a map and the shards that it gives to this node are served, new
+   * ones by all the rules that are known.
+   */
   async start(): Promise<void> {
     // Beats of others bring a map before that: until the node is ready to answer, nothing is held by it.
     this.keeper.onMap = (newer) => this.follow(newer)
@@ -109,6 +112,7 @@ export class Cluster {
     if (this.map === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
     await this.holdings.settled()
     this.members.tell()
+    await this.raiseFolds()
     this.schedule()
   }
 
