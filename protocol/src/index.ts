@@ -113,6 +113,7 @@ export {
   type JudgeRecord,
   type LinkRecord,
   type LogoutRecord,
+  type MentionRecord,
   type OutboxRecord,
   type Outcome,
   type OutcomeRecord,

@@ -323,7 +323,20 @@ export interface ReinstateRecord {
   readonly since: number
 }
 
-/** An erase reaches a fragment that is linked to one that was erased. */
+/**
+ * `from`, a lower fragment, keeps a link to `to` that joins nobody: refused, not proven, or taken
+ * back. So an erase of `to` must reach it. Rules 4 of folding.
+ */
+export interface MentionRecord {
+  readonly kind: 'mention'
+  readonly n: number
+  readonly from: FragmentId
+  readonly to: FragmentId
+  /** When the link was told; null: it is not kept any more. */
+  readonly at: number | null
+}
+
+/** An erase reaches a fragment that is linked to one that was erased, or that names it. */
 export interface SpreadRecord {
   readonly kind: 'erase'
   readonly n: number
@@ -332,7 +345,7 @@ export interface SpreadRecord {
   readonly eraseId: string
   /** Links that are younger than this do not spread it. */
   readonly at: number
-  /** Only where `to` itself holds such a link to `from`. */
+  /** Only where `to` itself holds such a link to `from`; one that joins nobody is forgotten. */
   readonly check: boolean
 }
 
@@ -352,6 +365,7 @@ export type OutboxRecord =
   | GoneRecord
   | RefuseRecord
   | ReinstateRecord
+  | MentionRecord
   | SpreadRecord
   | ErasedRecord
 

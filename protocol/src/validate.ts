@@ -313,6 +313,8 @@ export function isOutboxRecord(value: unknown): value is OutboxRecord {
       )
     case 'reinstate':
       return isFragmentId(value.upper) && isTime(value.since)
+    case 'mention':
+      return value.at === null || isTime(value.at)
     case 'erase':
       return (
         typeof value.eraseId === 'string' && isTime(value.at) && typeof value.check === 'boolean'

@@ -60,6 +60,8 @@ function history(): object[] {
     ...person.flatMap((key) => Array.from({ length: 90 }, (_, n) => page(key, n))),
     link(web),
     link(agent),
+    // An unproven address joins nobody, and keeps whom it was said to be.
+    { ...link('email:neighbour@example.org'), strength: 'asserted' },
     { kind: 'traits', id: 'crm-t', key: crm, at, set: { name: marker } },
     { kind: 'consent', id: 'web-c', key: web, at, purpose: 'mail', granted: true },
     { ...page('anon:neighbour', 1), properties: { path: '/neighbour' } },

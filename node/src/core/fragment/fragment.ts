@@ -92,8 +92,9 @@ export function heldBytes(fragment: Fragment): number {
   )
 }
 
-function tiesBytes({ links, below, told }: Ties): number {
-  let bytes = 600 + 300 * links.size
+function tiesBytes(ties: Ties): number {
+  const { links, below, told, mentions, mentionedBy, forgotten } = ties
+  let bytes = 600 + 300 * links.size + 150 * (mentions.size + mentionedBy.size + forgotten.size)
   for (const { copies } of below.values()) {
     bytes += 300
     for (const copy of copies.values()) bytes += 400 + copy.bytes.length

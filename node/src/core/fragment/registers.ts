@@ -2,11 +2,15 @@ import { type ChannelRecord, encode, type Strength, type Value } from '@halfseco
 import type { Digest } from '../digest.ts'
 import { compareIds } from './entry.ts'
 
-/** A value that the last write by (at', id) won; a removal is a write too. */
-export interface Register<T> {
-  readonly value: T | undefined
+/** When something was said, and by which record. */
+export interface Word {
   readonly at: number
   readonly id: string
+}
+
+/** A value that the last write by (at', id) won; a removal is a write too. */
+export interface Register<T> extends Word {
+  readonly value: T | undefined
   readonly channel?: string
   readonly source?: string
   /** Of the trait `zone` alone: what it was until it changed. */
@@ -27,7 +31,7 @@ export type RegisterKind = 'traits' | 'links' | 'consents'
 export type TraitValue = Exclude<Value, null>
 
 /** Whether this write wins over the register's present one. */
-export function wins<T>(present: Register<T> | undefined, at: number, id: string): boolean {
+export function wins(present: Word | undefined, at: number, id: string): boolean {
   return (
     present === undefined ||
     at > present.at ||
@@ -98,6 +102,21 @@ export function forget<T>(
     const fact = factOf(kind, key, name, register)
     digest.remove(fact, 0, fact.length)
   }
+}
+
+/** Takes one register out, and out of the digest. */
+export function forgetOne<T>(
+  kind: RegisterKind,
+  key: string,
+  registers: Registers<T>,
+  name: string,
+  digest: Digest,
+): void {
+  const register = registers.get(name)
+  if (register === undefined) return
+  const fact = factOf(kind, key, name, register)
+  digest.remove(fact, 0, fact.length)
+  registers.delete(name)
 }
 
 function factOf<T>(

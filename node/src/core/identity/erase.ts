@@ -4,6 +4,7 @@ import { clearFacts } from '../fragment/clear-facts.ts'
 import type { Ground } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import type { IdentityGround } from './identity-ground.ts'
+import { forgetMention } from './mentions.ts'
 import { revise } from './revise.ts'
 import type { Erasure, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
@@ -26,8 +27,9 @@ export interface Erase {
 }
 
 /**
- * Erases a fragment, and all that it is linked to. Messages that take back what was handed up go
- * out before those that spread it, so that no home keeps a copy.
+ * Erases a fragment, and all that it is linked to; whoever only mentions it forgets its name.
+ * Messages that take back what was handed up go out before those that spread it, so that no home
+ * keeps a copy.
  * @returns whether anything changed
  */
 export function erase(
@@ -40,19 +42,23 @@ export function erase(
   const known = ties.tomb?.erasures.has(eraseId) === true
   const isAsked = !check || (back !== null && isLinkedSince(ties, back, at))
   if (known || !isAsked) {
-    if (back !== null) ground.send({ kind: 'erased', from: id, to: back, eraseId })
-    return false
+    if (back === null) return false
+    const hasForgotten = forgetMention(fragment, ties, back, at, ground)
+    ground.send({ kind: 'erased', from: id, to: back, eraseId })
+    return hasForgotten
   }
   const upwards = [...ties.links]
     .filter(([to, { state, since }]) => to !== back && state === 'valid' && since <= at)
     .map(([to]) => to)
-  const downwards = [...ties.below]
-    .filter(([from, { since }]) => from !== back && since !== null && since <= at)
+  const linked = [...ties.below]
+    .filter(([, { since }]) => since !== null && since <= at)
     .map(([from]) => from)
+  const downwards = new Set([...linked, ...ties.mentionedBy].filter((from) => from !== back))
   clearFacts(fragment, ground.facts)
   // That it left them would tell who it was.
   fragment.segments = null
   ties.links.clear()
+  ties.forgotten.clear()
   const erasure: Erasure = {
     at,
     back,

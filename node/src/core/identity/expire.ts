@@ -13,6 +13,7 @@ export function expire(fragment: Fragment, idleSince: number, ground: EraseGroun
   if (last < 0 || last > idleSince) return false
   clearFacts(fragment, ground.facts)
   fragment.ties?.links.clear()
+  fragment.ties?.forgotten.clear()
   return true
 }
 

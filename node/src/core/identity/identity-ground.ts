@@ -4,6 +4,7 @@ import type {
   ErasedRecord,
   FragmentId,
   GoneRecord,
+  MentionRecord,
   RefuseRecord,
   ReinstateRecord,
   SpreadRecord,
@@ -17,6 +18,7 @@ export type Message =
   | Omit<GoneRecord, 'n'>
   | Omit<RefuseRecord, 'n'>
   | Omit<ReinstateRecord, 'n'>
+  | Omit<MentionRecord, 'n'>
   | Omit<SpreadRecord, 'n'>
   | Omit<ErasedRecord, 'n'>
 

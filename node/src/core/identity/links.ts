@@ -9,7 +9,8 @@ import {
 } from '@halfsecond/protocol'
 import type { Digest } from '../digest.ts'
 import type { Fragment } from '../fragment/fragment.ts'
-import { registerOf, wins, write } from '../fragment/registers.ts'
+import { registerOf, write } from '../fragment/registers.ts'
+import { isLastWord } from './mentions.ts'
 import { type IdentityRules, looseRule, type NamespaceRule } from './rules.ts'
 import type { Link, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
@@ -33,7 +34,7 @@ export function tellLink(
 ): Linked {
   fragment.links ??= new Map()
   const { to } = record
-  if (!wins(fragment.links.get(to), at, record.id)) return 'nothing'
+  if (!isLastWord(fragment, to, at, record.id)) return 'nothing'
   const strength = record.kind === 'link' ? record.strength : undefined
   const next = registerOf(strength, at, record)
   write('links', fragment.identifier, fragment.links, to, next, digest)
@@ -75,8 +76,9 @@ export function refuseLink(
   const ties = tiesOf(fragment)
   if (ties.links.get(to)?.state === 'valid' || ties.links.size >= linksMax) return
   fragment.links ??= new Map()
+  if (!isLastWord(fragment, to, at, record.id)) return
   const next = registerOf(strength, at, record)
-  if (!write('links', fragment.identifier, fragment.links, to, next, digest)) return
+  write('links', fragment.identifier, fragment.links, to, next, digest)
   const refused = { state: 'refused', reason, isOverLimit: false } as const
   ties.links.set(to, { since: at, strength, ...refused, under: rules.version })
 }

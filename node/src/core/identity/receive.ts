@@ -1,5 +1,6 @@
 import type {
   EdgeRecord,
+  MentionRecord,
   OutboxRecord,
   RefuseRecord,
   ReinstateRecord,
@@ -11,7 +12,7 @@ import { reinstatingSince } from './judge-profile.ts'
 import type { Below, Copy, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
 
-/** Edges from below that one fragment keeps: more belong to no person. */
+/** Edges from below that one fragment keeps, and as many mentions: more belong to no person. */
 export const belowMax = 16_384
 
 /**
@@ -40,6 +41,8 @@ export function receive(
       return takeRefusal(ties, record, ground)
     case 'reinstate':
       return takeReinstatement(ties, record)
+    case 'mention':
+      return takeMention(fragment, ties, record, ground)
     case 'erase':
       return takeErase(fragment, record, timestamp, ground)
     case 'erased':
@@ -107,6 +110,20 @@ function takeReinstatement(ties: Ties, { upper, since }: ReinstateRecord): boole
   const link = ties.links.get(upper)
   if (link === undefined || !link.isOverLimit || link.since !== since) return false
   ties.links.set(upper, { ...link, state: 'valid', reason: '', isOverLimit: false })
+  return true
+}
+
+/** Somebody whose erase has been here is erased there too, as far as it is mentioned. */
+function takeMention(
+  fragment: Fragment,
+  ties: Ties,
+  { from, at }: MentionRecord,
+  ground: EraseGround,
+): boolean {
+  if (at === null) return ties.mentionedBy.delete(from)
+  if (ties.mentionedBy.size >= belowMax) return false
+  ties.mentionedBy.add(from)
+  spreadTo(fragment, ties, from, at, ground)
   return true
 }
 

@@ -3,6 +3,7 @@ import type { Fragment } from '../fragment/fragment.ts'
 import { copiesBelow } from './copies-below.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { judgeProfile } from './judge-profile.ts'
+import { tellMentions } from './mentions.ts'
 import { isSame, type Ties, type Told, type Version } from './ties.ts'
 
 /**
@@ -18,6 +19,7 @@ export function revise(fragment: Fragment, isStructural: boolean, ground: Identi
   const { ties } = fragment
   if (ties === null) return
   const id = fragment.identifier
+  if (isStructural) tellMentions(fragment, ties, ground)
   const up = upOf(ties, id)
   const parent = greatestOf(up.keys(), ground.rules.namespaces)
   takeBack(id, ties, up, parent, ground)

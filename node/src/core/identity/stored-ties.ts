@@ -5,7 +5,8 @@ import { isUntied, noTies } from './ties.ts'
 
 /*
  * The ties of a fragment, as they stand in its row:
- *   [links, below, told, tomb, answered, members, is popular]
+ *   [links, below, told, tomb, answered, members, is popular, mentions, mentioned by, forgotten]
+ * The last three are absent in rows of programs that did not know them.
  * Written and read by the same program, so the form is asserted, not parsed.
  */
 
@@ -48,13 +49,18 @@ export function storedTies(ties: Ties | null): Uint8Array | null {
     [...ties.answered],
     [...ties.members],
     ties.isPopular,
+    [...ties.mentions],
+    [...ties.mentionedBy],
+    [...ties.forgotten].map(([hash, { at, id }]) => [hash, at, id]),
   ])
 }
 
 /** Takes back what `storedTies` gave. */
 export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Copy): Ties | null {
   if (!(stored instanceof Uint8Array)) return null
-  const [links, below, told, tomb, answered, members, isPopular] = list(decodeTrusted(stored))
+  const [links, below, told, tomb, answered, members, isPopular, ...later] = list(
+    decodeTrusted(stored),
+  )
   const ties = noTies()
   for (const one of list(links)) {
     const [to, ...link] = list(one)
@@ -75,6 +81,13 @@ export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Co
   for (const key of list(answered)) ties.answered.add(text(key))
   ties.isPopular = isPopular === true
   ties.members = new Set(list(members).map(fragmentId))
+  const [mentions = [], mentionedBy = [], forgotten = []] = later
+  for (const one of list(mentions)) ties.mentions.add(fragmentId(one))
+  for (const one of list(mentionedBy)) ties.mentionedBy.add(fragmentId(one))
+  for (const one of list(forgotten)) {
+    const [hash, at, id] = list(one)
+    ties.forgotten.set(text(hash), { at: number(at), id: text(id) })
+  }
   return ties
 }
 

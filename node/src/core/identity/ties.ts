@@ -1,4 +1,5 @@
 import type { FragmentId, Strength } from '@halfsecond/protocol'
+import type { Word } from '../fragment/registers.ts'
 
 /** A fragment's version: where in its home's log it changed last. */
 export interface Version {
@@ -88,6 +89,12 @@ export interface Ties {
   readonly below: Map<FragmentId, Below>
   readonly told: Map<FragmentId, Told>
   tomb: Tomb | null
+  /** Those who were told that a link to them is kept here, valid or not. */
+  readonly mentions: Set<FragmentId>
+  /** Those who told that they keep a link to this one, valid or not. */
+  readonly mentionedBy: Set<FragmentId>
+  /** By the hash of a name that an erase took from here: the last word about a link to it. */
+  readonly forgotten: Map<string, Word>
   /** Links that were refused or reinstated as a root, `lower upper since`: each is told once. */
   readonly answered: Set<string>
   /**
@@ -105,6 +112,9 @@ export function noTies(): Ties {
     below: new Map(),
     told: new Map(),
     tomb: null,
+    mentions: new Set(),
+    mentionedBy: new Set(),
+    forgotten: new Map(),
     answered: new Set(),
     isPopular: false,
     members: new Set(),
@@ -113,8 +123,10 @@ export function noTies(): Ties {
 
 export function isUntied(ties: Ties): boolean {
   const { links, below, told, tomb, answered, isPopular, members } = ties
-  const isEmpty = links.size + below.size + told.size + answered.size + members.size === 0
-  return isEmpty && tomb === null && !isPopular
+  const { mentions, mentionedBy, forgotten } = ties
+  const isAlone = links.size + below.size + told.size + answered.size + members.size === 0
+  const isUnmentioned = mentions.size + mentionedBy.size + forgotten.size === 0
+  return isAlone && isUnmentioned && tomb === null && !isPopular
 }
 
 export function isNewer(one: Version, than: Version): boolean {

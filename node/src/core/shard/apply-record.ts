@@ -28,6 +28,7 @@ import {
 } from '../identity/device.ts'
 import { erase } from '../identity/erase.ts'
 import { isLogin, isLower, type Linked, linksMax, refuseLink, tellLink } from '../identity/links.ts'
+import { hasUntold } from '../identity/mentions.ts'
 import { type Recognition, setVersion } from './recognition.ts'
 
 /** What a record did. A `reason` sends it to the dead letters, whole. */
@@ -181,11 +182,11 @@ function applyLink(
   if (isBuried(place, at)) return 'nothing'
   if (conflict !== '') {
     refuseLink(place, record, at, conflict, rules, facts.digest)
-    return afterLink(place, 'kept', logged, recognition)
+    return afterLink(place, record.to, 'kept', logged, recognition)
   }
   if (!place.links?.has(record.to) && (place.links?.size ?? 0) >= linksMax) return tooManyLinks
   const linked = tellLink(place, record, at, rules, facts.digest)
-  return afterLink(place, linked, logged, recognition)
+  return afterLink(place, record.to, linked, logged, recognition)
 }
 
 const upsideDown = {
@@ -227,13 +228,15 @@ function unlinkEverywhere(
     const fragment = facts.activate(epochId(first, epoch))
     if (isBuried(fragment, at) || (epoch > 0 && !fragment.links?.has(record.to))) continue
     const linked = tellLink(fragment, record, at, rules, facts.digest)
-    if (afterLink(fragment, linked, logged, recognition) === 'changed') applied = 'changed'
+    const after = afterLink(fragment, record.to, linked, logged, recognition)
+    if (after === 'changed') applied = 'changed'
   }
   return applied
 }
 
 function afterLink(
   fragment: Fragment,
+  to: FragmentId,
   linked: Linked,
   logged: Logged,
   recognition: Recognition,
@@ -241,6 +244,8 @@ function afterLink(
   if (linked === 'nothing') return 'nothing'
   if (linked === 'changed') {
     setVersion(fragment, logged.sequence, logged.index)
+    recognition.changed(fragment, true)
+  } else if (hasUntold(fragment, to, recognition)) {
     recognition.changed(fragment, true)
   } else {
     recognition.facts.changed(fragment)

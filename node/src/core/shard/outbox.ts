@@ -154,7 +154,8 @@ function keyOfMessage(message: Message): string {
   const { kind, from, to } = message
   switch (kind) {
     case 'edge':
-      return `edge ${from} ${to}`
+    case 'mention':
+      return `${kind} ${from} ${to}`
     case 'copy':
     case 'gone':
       return `copy ${from} ${to} ${message.id}`

@@ -14,7 +14,7 @@ import { Producers } from './producers.ts'
  * fold into other facts: a shard goes on by its old rules until a `barrier` in its log, which its
  * primary writes once every node knows the new ones.
  */
-export const foldVersion = 3
+export const foldVersion = 4
 
 /** One entry of a shard's log. */
 export interface LogEntry {

@@ -8,6 +8,7 @@ import {
   identifierIn,
   type OutcomeRecord,
   parseIdentifier,
+  type Strength,
 } from '@halfsecond/protocol'
 import type { Profile } from '../../../src/core/decision/decide.ts'
 import type { FeatureSet } from '../../../src/core/features/feature-set.ts'
@@ -96,9 +97,9 @@ export class Town {
     return { kind: 'logout', ...this.common(device, this.nowMs) }
   }
 
-  link(one: Identifier, other: Identifier): ChannelRecord {
+  link(one: Identifier, other: Identifier, strength: Strength = 'authenticated'): ChannelRecord {
     const { key, to } = endsOf(one, other)
-    return { kind: 'link', ...this.common(key, this.nowMs), to, strength: 'authenticated' }
+    return { kind: 'link', ...this.common(key, this.nowMs), to, strength }
   }
 
   unlink(one: Identifier, other: Identifier): ChannelRecord {

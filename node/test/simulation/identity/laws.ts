@@ -5,6 +5,7 @@ const laws = [
   'a copy is in one profile, and is the newest',
   'limits hold, and nothing else is refused',
   'an erase reaches all that are connected, and no others',
+  'who was erased is named nowhere',
   'nothing is lost, nothing is there twice',
   'the same log gives the same state',
   'unmerge is exact',

@@ -10,6 +10,7 @@ import {
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { looseRule } from '../../../src/core/identity/rules.ts'
 import { isSame, type Ties, type Version } from '../../../src/core/identity/ties.ts'
+import { wrongMention, wrongName } from './erased-names.ts'
 import { fragmentsOf, Groups, groupsOf, hasContent, linksOf, validLinksOf } from './homes.ts'
 import type { IdentityWorld } from './identity-world.ts'
 import type { Law, Violation } from './laws.ts'
@@ -25,6 +26,8 @@ const checks: readonly (readonly [Law, Check])[] = [
   ['a copy is in one profile, and is the newest', wrongCopy],
   ['limits hold, and nothing else is refused', wrongLimit],
   ['an erase reaches all that are connected, and no others', wrongErase],
+  ['who was erased is named nowhere', wrongName],
+  ['who was erased is named nowhere', wrongMention],
   ['nothing is lost, nothing is there twice', wrongFacts],
   ['who follows the signals knows the profiles', wrongSignals],
 ]

@@ -13,6 +13,7 @@ const planted: readonly (readonly [keyof typeof plants, Plant, Law])[] = [
     plants.erasesUpwardsOnly,
     'an erase reaches all that are connected, and no others',
   ],
+  ['neverMentions', plants.neverMentions, 'who was erased is named nowhere'],
   [
     'neverAnswersAnErase',
     plants.neverAnswersAnErase,

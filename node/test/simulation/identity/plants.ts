@@ -27,6 +27,11 @@ export const neverReinstates: Plant = {
   publish: changing((record) => (record.kind === 'reinstate' ? undefined : record)),
 }
 
+/** Whoever keeps a name does not tell it. */
+export const neverMentions: Plant = {
+  publish: changing((record) => (record.kind === 'mention' ? undefined : record)),
+}
+
 /** An erase is not spread to whoever is below. */
 export const erasesUpwardsOnly: Plant = {
   publish: changing((record) => (record.kind === 'erase' && record.check ? undefined : record)),

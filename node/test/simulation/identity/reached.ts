@@ -13,6 +13,8 @@ const counted = [
   'erased-fragments',
   /** Of these, who told others, or was told by them. */
   'spread-erases',
+  /** Names of those that others kept, and forgot. */
+  'forgotten-names',
   'expired-fragments',
   'sealed-timelines',
   'stricter-rules',
@@ -42,6 +44,7 @@ export class ReachedStates {
         if (sealed !== null) this.count('sealed-timelines')
         if (device !== null && device.epochs.length > 1) this.count('shared-devices')
         if (ties === null) continue
+        this.count('forgotten-names', ties.forgotten.size)
         for (const { copies } of ties.below.values()) {
           this.count('copies', copies.size)
           if (ties.told.size > 0) this.count('copies-on-the-way', copies.size)

@@ -3,6 +3,7 @@ import { compareIds, identityOf } from '../../../src/core/fragment/entry.ts'
 import type { Fragment } from '../../../src/core/fragment/fragment.ts'
 import { readTimeline } from '../../../src/core/fragment/timeline.ts'
 import { isNewer } from '../../../src/core/identity/ties.ts'
+import { erasedUpTo } from './erased-names.ts'
 import { fragmentsOf } from './homes.ts'
 import type { IdentityWorld } from './identity-world.ts'
 import type { Told } from './shard-logs.ts'
@@ -92,9 +93,11 @@ function wrongRegisters(
     }
   }
   const hasOwners = fragment.device !== null
-  for (const [register, { value }] of last) {
+  for (const [register, { value, at, record }] of last) {
     const [kind = '', name = ''] = register.split(' ')
     if (hasOwners && kind === 'links') continue
+    // Whoever was erased is not named any more.
+    if ('to' in record && at <= erasedUpTo(world, record.to)) continue
     const found = registerIn(fragment, kind, name)
     if (found !== value) return `${register} is ${String(found)} and not ${String(value)}`
   }
