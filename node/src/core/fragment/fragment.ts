@@ -1,7 +1,7 @@
 import type { FragmentId, Strength } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Device } from '../identity/device.ts'
-import { isUntied, type Ties } from '../identity/ties.ts'
+import { areBlank, isUntied, type Ties } from '../identity/ties.ts'
 import type { Arena } from './arena.ts'
 import { OpenChunk } from './open-chunk.ts'
 import type { Registers, TraitValue } from './registers.ts'
@@ -71,6 +71,11 @@ export function isEmpty(fragment: Fragment): boolean {
 
 /** Whether nothing is lost where the fragment is forgotten. */
 export function holdsNothing(fragment: Fragment): boolean {
+  return isUnknown(fragment) && (fragment.ties === null || areBlank(fragment.ties))
+}
+
+/** Whether nothing is known of it. Others may still mention it. */
+export function isUnknown(fragment: Fragment): boolean {
   const { ties, device, segments } = fragment
   const isTold = segments !== null
   return device === null && !isTold && (ties === null || isUntied(ties)) && isEmpty(fragment)

@@ -1,7 +1,7 @@
 import { decodeTrusted, encode, type FragmentId, isFragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
 import type { Below, Copy, Erasure, Link, Ties, Told, Version } from './ties.ts'
-import { isUntied, noTies } from './ties.ts'
+import { areBlank, noTies } from './ties.ts'
 
 /*
  * The ties of a fragment, as they stand in its row:
@@ -12,7 +12,7 @@ import { isUntied, noTies } from './ties.ts'
 
 /** Null where there are none. */
 export function storedTies(ties: Ties | null): Uint8Array | null {
-  if (ties === null || isUntied(ties)) return null
+  if (ties === null || areBlank(ties)) return null
   return encode([
     [...ties.links].map(([to, { since, strength, state, reason, under, isOverLimit }]) => [
       to,

@@ -121,12 +121,16 @@ export function noTies(): Ties {
   }
 }
 
+/** Whether it is tied to nobody. Who mentions it, and whose names it forgot, is nothing about it. */
 export function isUntied(ties: Ties): boolean {
-  const { links, below, told, tomb, answered, isPopular, members } = ties
-  const { mentions, mentionedBy, forgotten } = ties
-  const isAlone = links.size + below.size + told.size + answered.size + members.size === 0
-  const isUnmentioned = mentions.size + mentionedBy.size + forgotten.size === 0
-  return isAlone && isUnmentioned && tomb === null && !isPopular
+  const { links, below, told, tomb, answered, isPopular, members, mentions } = ties
+  const ofOthers = links.size + below.size + told.size + members.size + mentions.size
+  return ofOthers + answered.size === 0 && tomb === null && !isPopular
+}
+
+/** Whether nothing is lost where they are forgotten. */
+export function areBlank(ties: Ties): boolean {
+  return isUntied(ties) && ties.mentionedBy.size + ties.forgotten.size === 0
 }
 
 export function isNewer(one: Version, than: Version): boolean {

@@ -1,5 +1,5 @@
 import { type FragmentId, isFields, isFragmentId } from '@halfsecond/protocol'
-import { type Fragment, holdsNothing } from '../fragment/fragment.ts'
+import { type Fragment, isUnknown } from '../fragment/fragment.ts'
 import { entriesIn } from '../fragment/timeline.ts'
 import { type Device, isShared } from '../identity/device.ts'
 import type { Link, Ties } from '../identity/ties.ts'
@@ -45,7 +45,7 @@ export interface ErasureView {
 
 /** @returns undefined where nothing is known of it */
 export function headOf(fragment: Fragment): HeadView | undefined {
-  if (holdsNothing(fragment)) return undefined
+  if (isUnknown(fragment)) return undefined
   const { identifier: id, ties, device, segments } = fragment
   const registers = registerViewsOf(fragment)
   return {

@@ -1,5 +1,6 @@
 import { type FragmentId, parseIdentifier } from '@halfsecond/protocol'
 import { expect, test } from 'vitest'
+import { headOf } from '../../../src/core/person/head-view.ts'
 import { compilePlaybook } from '../../../src/playbook/compile-playbook.ts'
 import { BareShard } from '../../support/bare-shard.ts'
 import { batch, ownBatch, start } from '../../support/records.ts'
@@ -110,6 +111,18 @@ test('whoever is erased is no more said to mention others', () => {
   here.settle()
 
   expect(whoNames(here, mail)).toEqual([])
+})
+
+test('nothing is known of whoever is only mentioned', () => {
+  const here = new Town(features)
+
+  here.tell(here.link(mail, bob))
+  here.tell(here.unlink(mail, bob))
+  here.settle()
+
+  const fragment = here.world.fragment(bob)
+  expect([...(fragment?.ties?.mentionedBy ?? [])]).toEqual([mail])
+  expect(fragment && headOf(fragment)).toBeUndefined()
 })
 
 test.each([

@@ -2,11 +2,10 @@ import { type FragmentId, identifierIn } from '@halfsecond/protocol'
 import { hash64Hex } from '../../../src/core/digest.ts'
 import type { FeatureSet } from '../../../src/core/features/feature-set.ts'
 import type { Arena } from '../../../src/core/fragment/arena.ts'
-import { type Fragment, isEmpty, release } from '../../../src/core/fragment/fragment.ts'
+import { type Fragment, holdsNothing, release } from '../../../src/core/fragment/fragment.ts'
 import { decodeFragment } from '../../../src/core/fragment/fragment-row.ts'
 import { featuresOf } from '../../../src/core/fragment/timeline.ts'
 import { newestCopy } from '../../../src/core/identity/copies-below.ts'
-import { isUntied } from '../../../src/core/identity/ties.ts'
 import { encodeCopy } from '../../../src/core/profile/copy.ts'
 import { storedOutboxRow } from '../../../src/core/shard/outbox.ts'
 import type { ShardState } from '../../../src/core/shard/shard-state.ts'
@@ -104,7 +103,7 @@ export class IdentityReplica extends BareShard {
     for (const id of [...fragments.keys()].sort()) {
       const fragment = fragments.get(id)
       // What was only looked at is no state.
-      if (fragment && !isUntouched(fragment)) words.push(hash64Hex(rowOf(fragment, arena)))
+      if (fragment && !holdsNothing(fragment)) words.push(hash64Hex(rowOf(fragment, arena)))
     }
     for (const destination of state.outbox.waiting())
       for (const row of state.outbox.rows(destination)) words.push(hash64Hex(storedOutboxRow(row)))
@@ -140,9 +139,4 @@ export class IdentityReplica extends BareShard {
       else disk.outbox.delete(key)
     }
   }
-}
-
-function isUntouched(fragment: Fragment): boolean {
-  const { ties, device } = fragment
-  return isEmpty(fragment) && (ties === null || isUntied(ties)) && device === null
 }
