@@ -81,10 +81,7 @@ export function write<T>(
 ): boolean {
   const present = registers.get(name)
   if (!wins(present, next.at, next.id)) return false
-  if (present) {
-    const fact = factOf(kind, key, name, present)
-    digest.remove(fact, 0, fact.length)
-  }
+  if (present) removeFact(kind, key, name, present, digest)
   const fact = factOf(kind, key, name, next)
   digest.add(fact, 0, fact.length)
   registers.set(name, next)
@@ -98,10 +95,7 @@ export function forget<T>(
   registers: Registers<T> | null,
   digest: Digest,
 ): void {
-  for (const [name, register] of registers ?? []) {
-    const fact = factOf(kind, key, name, register)
-    digest.remove(fact, 0, fact.length)
-  }
+  for (const [name, register] of registers ?? []) removeFact(kind, key, name, register, digest)
 }
 
 /** Takes one register out, and out of the digest. */
@@ -114,9 +108,19 @@ export function forgetOne<T>(
 ): void {
   const register = registers.get(name)
   if (register === undefined) return
+  removeFact(kind, key, name, register, digest)
+  registers.delete(name)
+}
+
+function removeFact<T>(
+  kind: RegisterKind,
+  key: string,
+  name: string,
+  register: Register<T>,
+  digest: Digest,
+): void {
   const fact = factOf(kind, key, name, register)
   digest.remove(fact, 0, fact.length)
-  registers.delete(name)
 }
 
 function factOf<T>(

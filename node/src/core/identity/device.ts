@@ -1,6 +1,6 @@
-import { bounds, encode, type FragmentId } from '@halfsecond/protocol'
-import { hash64Hex } from '../digest.ts'
+import { bounds, type FragmentId } from '@halfsecond/protocol'
 import { sessionGapMs } from '../features/sessions.ts'
+import { nameHash } from './name-hash.ts'
 
 /** A stretch of time in which a device had one owner, or nobody that we know. */
 export interface DeviceEpoch {
@@ -58,7 +58,7 @@ export function isShared(device: Device | null): boolean {
 
 /** How an owner is remembered: not by name, as this outlives an erase. */
 export function ownerHash(owner: FragmentId): string {
-  return hash64Hex(encode(owner))
+  return nameHash(owner)
 }
 
 /**

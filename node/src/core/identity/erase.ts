@@ -1,10 +1,10 @@
-import { encode, type FragmentId } from '@halfsecond/protocol'
-import { hash64Hex } from '../digest.ts'
+import type { FragmentId } from '@halfsecond/protocol'
 import { clearFacts } from '../fragment/clear-facts.ts'
 import type { Ground } from '../fragment/evolve.ts'
 import type { Fragment } from '../fragment/fragment.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { forgetMention } from './mentions.ts'
+import { nameHash } from './name-hash.ts'
 import { revise } from './revise.ts'
 import type { Erasure, Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
@@ -63,10 +63,10 @@ export function erase(
     at,
     back,
     wait: new Set([...upwards, ...downwards]),
-    told: new Set([...upwards, ...downwards].map(hashOf)),
+    told: new Set([...upwards, ...downwards].map(nameHash)),
     doneAt: 0,
   }
-  if (back !== null) erasure.told.add(hashOf(back))
+  if (back !== null) erasure.told.add(nameHash(back))
   ties.tomb ??= { at: 0, erasures: new Map() }
   // Where this log's clock is behind that of the origin, what is older than the erase is so here too.
   ties.tomb.at = Math.max(ties.tomb.at, timestamp, at)
@@ -93,8 +93,8 @@ export function spreadTo(
   ground: EraseGround,
 ): void {
   for (const [eraseId, erasure] of ties.tomb?.erasures ?? []) {
-    if (since > erasure.at || erasure.told.has(hashOf(from))) continue
-    erasure.told.add(hashOf(from))
+    if (since > erasure.at || erasure.told.has(nameHash(from))) continue
+    erasure.told.add(nameHash(from))
     erasure.wait.add(from)
     const { at } = erasure
     const message = { kind: 'erase', from: fragment.identifier, to: from, eraseId, at } as const
@@ -114,7 +114,7 @@ export function erased(
   const erasure = ties.tomb?.erasures.get(eraseId)
   if (erasure === undefined || !erasure.wait.delete(from)) return false
   // Whoever was not linked then may be told only later that it was: then it is asked again.
-  erasure.told.delete(hashOf(from))
+  erasure.told.delete(nameHash(from))
   if (erasure.wait.size === 0) finish(fragment.identifier, eraseId, erasure, timestamp, ground)
   return true
 }
@@ -130,9 +130,4 @@ function finish(
   if (erasure.back === null) return
   ground.send({ kind: 'erased', from: id, to: erasure.back, eraseId })
   erasure.back = null
-}
-
-/** Nothing personal may outlive an erase, so whom it was spread to is kept as a hash. */
-function hashOf(id: FragmentId): string {
-  return hash64Hex(encode(id))
 }

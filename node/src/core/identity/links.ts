@@ -12,11 +12,8 @@ import type { Fragment } from '../fragment/fragment.ts'
 import { registerOf, write } from '../fragment/registers.ts'
 import { isLastWord } from './mentions.ts'
 import { type IdentityRules, looseRule, type NamespaceRule } from './rules.ts'
-import type { Link, Ties } from './ties.ts'
+import { type Link, linksMax, type Ties } from './ties.ts'
 import { tiesOf } from './ties-of.ts'
-
-/** Own links of one fragment. A person has a handful; a program that links everything is stopped. */
-export const linksMax = 1_024
 
 /** What telling a link did: `kept` wrote down who said it last and changed nothing else. */
 export type Linked = 'nothing' | 'kept' | 'changed'

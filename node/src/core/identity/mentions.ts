@@ -1,11 +1,11 @@
-import { encode, type FragmentId, isFragmentId } from '@halfsecond/protocol'
-import { hash64Hex } from '../digest.ts'
+import { type FragmentId, isFragmentId } from '@halfsecond/protocol'
 import type { Fragment } from '../fragment/fragment.ts'
 import { forgetOne, type Word, wins } from '../fragment/registers.ts'
 import { keepNewest } from '../keep-newest.ts'
 import type { EraseGround } from './erase.ts'
 import type { IdentityGround } from './identity-ground.ts'
-import type { Ties } from './ties.ts'
+import { nameHash } from './name-hash.ts'
+import { linksMax, type Ties } from './ties.ts'
 
 /*
  * A link that joins nobody (refused, not proven, taken back) is kept at its lower end, for people to
@@ -16,9 +16,6 @@ import type { Ties } from './ties.ts'
 
 /** From these rules of folding on, whoever is mentioned hears of it. */
 const mentioningSince = 4
-
-/** Names of which a fragment remembers by their hash that they were forgotten; as many as it has links. */
-const forgottenMax = 1_024
 
 /** Tells those who are mentioned and do not know it, and those who are not any more. */
 export function tellMentions(
@@ -73,7 +70,7 @@ export function forgetMention(
   if (links.size === 0) fragment.links = null
   ties.links.delete(name)
   ties.forgotten.set(nameHash(name), { at: last.at, id: last.id })
-  keepNewest(ties.forgotten, forgottenMax)
+  keepNewest(ties.forgotten, linksMax)
   return true
 }
 
@@ -89,8 +86,4 @@ export function isLastWord(
 
 function forgottenWord(ties: Ties | null, to: FragmentId): Word | undefined {
   return ties === null || ties.forgotten.size === 0 ? undefined : ties.forgotten.get(nameHash(to))
-}
-
-function nameHash(name: FragmentId): string {
-  return hash64Hex(encode(name))
 }

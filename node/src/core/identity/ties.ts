@@ -7,6 +7,9 @@ export interface Version {
   readonly index: number
 }
 
+/** Own links of one fragment. A person has a handful; a program that links everything is stopped. */
+export const linksMax = 1_024
+
 /** A link of a fragment to a greater one. */
 export interface Link {
   /** Start of its unbroken validity, in milliseconds since 1970. */
@@ -93,7 +96,7 @@ export interface Ties {
   readonly mentions: Set<FragmentId>
   /** Those who told that they keep a link to this one, valid or not. */
   readonly mentionedBy: Set<FragmentId>
-  /** By the hash of a name that an erase took from here: the last word about a link to it. */
+  /** By the hash of a name that an erase took from here: the last word about a link to it. At most `linksMax`. */
   readonly forgotten: Map<string, Word>
   /** Links that were refused or reinstated as a root, `lower upper since`: each is told once. */
   readonly answered: Set<string>

@@ -27,8 +27,9 @@ import {
   touch,
 } from '../identity/device.ts'
 import { erase } from '../identity/erase.ts'
-import { isLogin, isLower, type Linked, linksMax, refuseLink, tellLink } from '../identity/links.ts'
+import { isLogin, isLower, type Linked, refuseLink, tellLink } from '../identity/links.ts'
 import { hasUntold } from '../identity/mentions.ts'
+import { linksMax } from '../identity/ties.ts'
 import { type Recognition, setVersion } from './recognition.ts'
 
 /** What a record did. A `reason` sends it to the dead letters, whole. */
@@ -242,14 +243,10 @@ function afterLink(
   recognition: Recognition,
 ): Applied {
   if (linked === 'nothing') return 'nothing'
-  if (linked === 'changed') {
-    setVersion(fragment, logged.sequence, logged.index)
+  if (linked === 'changed') setVersion(fragment, logged.sequence, logged.index)
+  if (linked === 'changed' || hasUntold(fragment, to, recognition))
     recognition.changed(fragment, true)
-  } else if (hasUntold(fragment, to, recognition)) {
-    recognition.changed(fragment, true)
-  } else {
-    recognition.facts.changed(fragment)
-  }
+  else recognition.facts.changed(fragment)
   return 'changed'
 }
 
