@@ -7,6 +7,7 @@ import type { ChunkRows } from '../../core/fragment/sealed-timeline.ts'
 import { featuresOf } from '../../core/fragment/timeline.ts'
 import { newestCopy } from '../../core/identity/copies-below.ts'
 import type { ProfileChange } from '../../core/identity/identity-ground.ts'
+import { ownId } from '../../core/own-id.ts'
 import { encodeCopy } from '../../core/profile/copy.ts'
 import type { DeadLetter, ShardGround, ShardState } from '../../core/shard/shard-state.ts'
 import { Actor } from '../actors/actor.ts'
@@ -242,12 +243,12 @@ export class ShardMemory implements ShardGround {
     const row = this.store.fragment(identifier)
     if (row === undefined) return undefined
     this.observer.activated('store')
-    return this.add(decodeFragment(identifier, row, this.arena, this.features))
+    return this.add(decodeFragment(ownId(identifier), row, this.arena, this.features))
   }
 
   private create(identifier: FragmentId): Actor {
     this.observer.activated('new')
-    return this.add(initialFragment(identifier))
+    return this.add(initialFragment(ownId(identifier)))
   }
 
   private add(fragment: Fragment): Actor {
