@@ -1,7 +1,7 @@
 import type { FragmentId, Strength } from '@halfsecond/protocol'
 import type { FeatureState } from '../features/feature-state.ts'
 import type { Device } from '../identity/device.ts'
-import { areBlank, isUntied, type Ties } from '../identity/ties.ts'
+import { areBlank, isUntied, sizeOf, type Ties } from '../identity/ties.ts'
 import type { Arena } from './arena.ts'
 import { OpenChunk } from './open-chunk.ts'
 import type { Registers, TraitValue } from './registers.ts'
@@ -99,7 +99,8 @@ export function heldBytes(fragment: Fragment): number {
 
 function tiesBytes(ties: Ties): number {
   const { links, below, told, mentions, mentionedBy, forgotten } = ties
-  let bytes = 600 + 300 * links.size + 150 * (mentions.size + mentionedBy.size + forgotten.size)
+  const named = sizeOf(mentions) + sizeOf(mentionedBy) + sizeOf(forgotten)
+  let bytes = 600 + 300 * links.size + 150 * named
   for (const { copies } of below.values()) {
     bytes += 300
     for (const copy of copies.values()) bytes += 400 + copy.bytes.length

@@ -53,12 +53,14 @@ export function erase(
   const linked = [...ties.below]
     .filter(([, { since }]) => since !== null && since <= at)
     .map(([from]) => from)
-  const downwards = new Set([...linked, ...ties.mentionedBy].filter((from) => from !== back))
+  const downwards = new Set(
+    [...linked, ...(ties.mentionedBy ?? [])].filter((from) => from !== back),
+  )
   clearFacts(fragment, ground.facts)
   // That it left them would tell who it was.
   fragment.segments = null
   ties.links.clear()
-  ties.forgotten.clear()
+  ties.forgotten = null
   const erasure: Erasure = {
     at,
     back,

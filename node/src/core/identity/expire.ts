@@ -12,8 +12,11 @@ export function expire(fragment: Fragment, idleSince: number, ground: EraseGroun
   const last = lastWriteOf(fragment)
   if (last < 0 || last > idleSince) return false
   clearFacts(fragment, ground.facts)
-  fragment.ties?.links.clear()
-  fragment.ties?.forgotten.clear()
+  const { ties } = fragment
+  if (ties !== null) {
+    ties.links.clear()
+    ties.forgotten = null
+  }
   return true
 }
 

@@ -3,7 +3,7 @@ import type { Fragment } from '../fragment/fragment.ts'
 import { copiesBelow } from './copies-below.ts'
 import type { IdentityGround, Message } from './identity-ground.ts'
 import { type JudgedLink, judge, type LeftOut, popularMaxOf } from './judge.ts'
-import type { Copy, Ties } from './ties.ts'
+import { type Copy, nobody, type Ties } from './ties.ts'
 
 /** From these rules of folding on, a root reinstates what it finds to lie within one profile. */
 export const reinstatingSince = 3
@@ -21,16 +21,15 @@ export function judgeProfile(fragment: Fragment, ties: Ties, ground: IdentityGro
   const isNew = (link: JudgedLink) => {
     const key = answerKey(link)
     open.add(key)
-    return !ties.answered.has(key)
+    return ties.answered?.has(key) !== true
   }
   for (const one of leftOut) if (isNew(one.link)) ground.send(refusal(root, one, ground))
   for (const link of within) if (isNew(link)) ground.send(reinstatement(root, link))
-  ties.answered.clear()
-  for (const key of open) ties.answered.add(key)
+  ties.answered = open.size === 0 ? null : open
   const others = new Set(members)
   others.delete(root)
   tellDifference(root, ties.members, others, ground)
-  ties.members = others
+  ties.members = others.size === 0 ? nobody : others
 }
 
 function refusal(
@@ -72,10 +71,11 @@ export function forgetAnswers(
   { id, links, overLimit }: Copy,
   { foldVersion }: IdentityGround,
 ): boolean {
-  if (ties === null || ties.answered.size === 0 || foldVersion < reinstatingSince) return false
+  const answered = ties?.answered
+  if (!answered || foldVersion < reinstatingSince) return false
   let wasAnswered = false
   for (const { to, since } of [...links, ...overLimit])
-    if (ties.answered.delete(answerKey({ lower: id, upper: to, since }))) wasAnswered = true
+    if (answered.delete(answerKey({ lower: id, upper: to, since }))) wasAnswered = true
   return wasAnswered
 }
 

@@ -24,13 +24,14 @@ export function tellMentions(
   ground: IdentityGround,
 ): void {
   if (ground.foldVersion < mentioningSince) return
-  for (const to of ties.mentions) {
+  for (const to of ties.mentions ?? []) {
     if (links?.has(to)) continue
-    ties.mentions.delete(to)
+    ties.mentions?.delete(to)
     ground.send({ kind: 'mention', from, to, at: null })
   }
   for (const [to, { at }] of links ?? []) {
     if (!isFragmentId(to) || !isUntold(to, ties)) continue
+    ties.mentions ??= new Set()
     ties.mentions.add(to)
     ground.send({ kind: 'mention', from, to, at })
   }
@@ -47,7 +48,7 @@ export function hasUntold(
 
 /** Once told it stays told, though the link may hold in between. */
 function isUntold(to: FragmentId, { links, mentions }: Ties): boolean {
-  return links.get(to)?.state !== 'valid' && !mentions.has(to)
+  return links.get(to)?.state !== 'valid' && mentions?.has(to) !== true
 }
 
 /**
@@ -69,6 +70,7 @@ export function forgetMention(
   forgetOne('links', identifier, links, name, facts.digest)
   if (links.size === 0) fragment.links = null
   ties.links.delete(name)
+  ties.forgotten ??= new Map()
   ties.forgotten.set(nameHash(name), { at: last.at, id: last.id })
   keepNewest(ties.forgotten, linksMax)
   return true
@@ -85,5 +87,5 @@ export function isLastWord(
 }
 
 function forgottenWord(ties: Ties | null, to: FragmentId): Word | undefined {
-  return ties === null || ties.forgotten.size === 0 ? undefined : ties.forgotten.get(nameHash(to))
+  return ties?.forgotten?.get(nameHash(to))
 }

@@ -43,7 +43,9 @@ export interface RefusedLink {
 export function changeOf(fragment: Fragment, rules: IdentityRules): ProfileChange | undefined {
   const { ties, identifier: root } = fragment
   if (ties === null || ties.below.size === 0 || hasGreater(fragment)) return undefined
-  const valid = linksBelow(ties).links.filter((link) => !ties.answered.has(answerKey(link)))
+  const valid = linksBelow(ties).links.filter(
+    (link) => ties.answered?.has(answerKey(link)) !== true,
+  )
   const { members, leftOut } = judge(root, valid, rules)
   if (leftOut.length === 0) return undefined
   const refused = new Set(leftOut.map(({ link }) => link))

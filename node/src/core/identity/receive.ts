@@ -120,7 +120,8 @@ function takeMention(
   { from, at }: MentionRecord,
   ground: EraseGround,
 ): boolean {
-  if (at === null) return ties.mentionedBy.delete(from)
+  if (at === null) return ties.mentionedBy?.delete(from) === true
+  ties.mentionedBy ??= new Set()
   if (ties.mentionedBy.size >= belowMax) return false
   ties.mentionedBy.add(from)
   spreadTo(fragment, ties, from, at, ground)

@@ -4,7 +4,7 @@ import { copiesBelow } from './copies-below.ts'
 import type { IdentityGround } from './identity-ground.ts'
 import { judgeProfile } from './judge-profile.ts'
 import { tellMentions } from './mentions.ts'
-import { isSame, type Ties, type Told, type Version } from './ties.ts'
+import { isSame, nobody, type Ties, type Told, type Version } from './ties.ts'
 
 /**
  * Derives what others must hear from what a fragment's home knows, and sends what differs from
@@ -148,8 +148,8 @@ export function rejudge(fragment: Fragment, ground: IdentityGround): void {
 
 /** It is part of a greater profile now: that one's root judges, and tells. */
 function leaveRoot(id: FragmentId, ties: Ties, parent: FragmentId, ground: IdentityGround): void {
-  ties.answered.clear()
+  ties.answered = null
   if (ties.members.size === 0) return
   ground.tell({ kind: 'reassigned', root: id, members: [...ties.members], to: parent })
-  ties.members = new Set()
+  ties.members = nobody
 }

@@ -1,7 +1,8 @@
 import { decodeTrusted, encode, type FragmentId, isFragmentId } from '@halfsecond/protocol'
 import { assert } from '../assert.ts'
+import type { Word } from '../fragment/registers.ts'
 import type { Below, Copy, Erasure, Link, Ties, Told, Version } from './ties.ts'
-import { areBlank, noTies } from './ties.ts'
+import { areBlank, nobody, noTies } from './ties.ts'
 
 /*
  * The ties of a fragment, as they stand in its row:
@@ -46,12 +47,12 @@ export function storedTies(ties: Ties | null): Uint8Array | null {
         doneAt,
       ]),
     ],
-    [...ties.answered],
+    [...(ties.answered ?? [])],
     [...ties.members],
     ties.isPopular,
-    [...ties.mentions],
-    [...ties.mentionedBy],
-    [...ties.forgotten].map(([hash, { at, id }]) => [hash, at, id]),
+    [...(ties.mentions ?? [])],
+    [...(ties.mentionedBy ?? [])],
+    [...(ties.forgotten ?? [])].map(([hash, { at, id }]) => [hash, at, id]),
   ])
 }
 
@@ -78,17 +79,26 @@ export function restoreTies(stored: unknown, readCopy: (bytes: Uint8Array) => Co
     const [at, erasures] = list(tomb)
     ties.tomb = { at: number(at), erasures: new Map(list(erasures).map(erasureOf)) }
   }
-  for (const key of list(answered)) ties.answered.add(text(key))
+  ties.answered = someOf(answered, text)
   ties.isPopular = isPopular === true
-  ties.members = new Set(list(members).map(fragmentId))
+  ties.members = someOf(members, fragmentId) ?? nobody
   const [mentions = [], mentionedBy = [], forgotten = []] = later
-  for (const one of list(mentions)) ties.mentions.add(fragmentId(one))
-  for (const one of list(mentionedBy)) ties.mentionedBy.add(fragmentId(one))
-  for (const one of list(forgotten)) {
-    const [hash, at, id] = list(one)
-    ties.forgotten.set(text(hash), { at: number(at), id: text(id) })
-  }
+  ties.mentions = someOf(mentions, fragmentId)
+  ties.mentionedBy = someOf(mentionedBy, fragmentId)
+  const words = list(forgotten).map(wordOf)
+  ties.forgotten = words.length === 0 ? null : new Map(words)
   return ties
+}
+
+/** Null where there are none. */
+function someOf<T>(stored: unknown, read: (value: unknown) => T): Set<T> | null {
+  const values = list(stored).map(read)
+  return values.length === 0 ? null : new Set(values)
+}
+
+function wordOf(stored: unknown): [string, Word] {
+  const [hash, at, id] = list(stored)
+  return [text(hash), { at: number(at), id: text(id) }]
 }
 
 function linkOf([since, strength, state, reason, under, isOverLimit]: readonly unknown[]): Link {

@@ -84,7 +84,8 @@ export interface Tomb {
 }
 
 /**
- * How a fragment is tied to others, at its home. Most have no ties.
+ * How a fragment is tied to others, at its home. Most have no ties; members that most of those lack
+ * that have some are null, not empty.
  * Terms and protocol are those of `protocol/spec.md`, "Recognition".
  */
 export interface Ties {
@@ -93,13 +94,13 @@ export interface Ties {
   readonly told: Map<FragmentId, Told>
   tomb: Tomb | null
   /** Those who were told that a link to them is kept here, valid or not. */
-  readonly mentions: Set<FragmentId>
+  mentions: Set<FragmentId> | null
   /** Those who told that they keep a link to this one, valid or not. */
-  readonly mentionedBy: Set<FragmentId>
+  mentionedBy: Set<FragmentId> | null
   /** By the hash of a name that an erase took from here: the last word about a link to it. At most `linksMax`. */
-  readonly forgotten: Map<string, Word>
+  forgotten: Map<string, Word> | null
   /** Links that were refused or reinstated as a root, `lower upper since`: each is told once. */
-  readonly answered: Set<string>
+  answered: Set<string> | null
   /**
    * It was linked to more than belong to any person: so long as its rules stay, it joins nobody, or
    * the next ones would be joined until they are too many again.
@@ -109,31 +110,39 @@ export interface Ties {
   members: ReadonlySet<FragmentId>
 }
 
+/** Members of a profile that has none besides its root. */
+export const nobody: ReadonlySet<FragmentId> = new Set()
+
 export function noTies(): Ties {
   return {
     links: new Map(),
     below: new Map(),
     told: new Map(),
     tomb: null,
-    mentions: new Set(),
-    mentionedBy: new Set(),
-    forgotten: new Map(),
-    answered: new Set(),
+    mentions: null,
+    mentionedBy: null,
+    forgotten: null,
+    answered: null,
     isPopular: false,
-    members: new Set(),
+    members: nobody,
   }
 }
 
 /** Whether it is tied to nobody. Who mentions it, and whose names it forgot, is nothing about it. */
 export function isUntied(ties: Ties): boolean {
   const { links, below, told, tomb, answered, isPopular, members, mentions } = ties
-  const ofOthers = links.size + below.size + told.size + members.size + mentions.size
-  return ofOthers + answered.size === 0 && tomb === null && !isPopular
+  const ofOthers = links.size + below.size + told.size + members.size
+  return ofOthers + sizeOf(mentions) + sizeOf(answered) === 0 && tomb === null && !isPopular
 }
 
 /** Whether nothing is lost where they are forgotten. */
 export function areBlank(ties: Ties): boolean {
-  return isUntied(ties) && ties.mentionedBy.size + ties.forgotten.size === 0
+  return isUntied(ties) && sizeOf(ties.mentionedBy) + sizeOf(ties.forgotten) === 0
+}
+
+/** Of what is null where it is empty. */
+export function sizeOf(some: { readonly size: number } | null): number {
+  return some === null ? 0 : some.size
 }
 
 export function isNewer(one: Version, than: Version): boolean {

@@ -21,10 +21,10 @@ export function wrongName(world: IdentityWorld): string | undefined {
 export function wrongMention(world: IdentityWorld): string | undefined {
   for (const { identifier, ties } of fragmentsOf(world)) {
     for (const to of ties?.mentions ?? [])
-      if (!world.fragment(to)?.ties?.mentionedBy.has(identifier))
+      if (!world.fragment(to)?.ties?.mentionedBy?.has(identifier))
         return `${fragmentName(to)} does not know that ${fragmentName(identifier)} mentions it`
     for (const from of ties?.mentionedBy ?? [])
-      if (!world.fragment(from)?.ties?.mentions.has(identifier))
+      if (!world.fragment(from)?.ties?.mentions?.has(identifier))
         return `${fragmentName(identifier)} believes that ${fragmentName(from)} mentions it`
   }
   return undefined

@@ -44,7 +44,7 @@ export class ReachedStates {
         if (sealed !== null) this.count('sealed-timelines')
         if (device !== null && device.epochs.length > 1) this.count('shared-devices')
         if (ties === null) continue
-        this.count('forgotten-names', ties.forgotten.size)
+        this.count('forgotten-names', ties.forgotten?.size ?? 0)
         for (const { copies } of ties.below.values()) {
           this.count('copies', copies.size)
           if (ties.told.size > 0) this.count('copies-on-the-way', copies.size)
