@@ -46,7 +46,6 @@ export interface RunningNode {
  * Rejects with a `HalfsecondError` that says what to do; then nothing is left open.
  */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
-  markSeldom()
   const { nodeId, dataDir, logLevel, zone, weight, standbys } = config
   const { version } = packageJson
   const telemetry = new Telemetry({
@@ -55,7 +54,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     level: logLevel,
     output: options.output,
   })
-  const closers: (() => Promise<void> | void)[] = [() => telemetry.close()]
+  const closers: (() => Promise<void> | void)[] = [markSeldom(), () => telemetry.close()]
   const close = async () => {
     for (const one of closers.splice(0).reverse()) await one()
   }
