@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect } from '@halfsecond/client'
 import { type Cluster, startCluster } from '../lib/cluster.ts'
-import { runDriver, startBackground } from '../lib/driver.ts'
+import { runDriver, startBackground, startRoomy } from '../lib/driver.ts'
 import { type Run, visitors } from './run.ts'
 
 const names = ['copy-arrival-p99', 'merge-storm-ratio', 'split-node-time']
@@ -17,11 +18,14 @@ const customers = 200
 /** Clicks a second whose decides a storm must not slow. */
 const clickRate = 300
 
-/** The driver of a storm has started by then: loading a program is not what a login costs. */
-const gatheringMs = 2_000
+/** A storm has begun by then: loading its driver is not what a login costs. */
+const gatheringSeconds = 2
 
-/** Drivers start anew for each turn: in their first two seconds half of the late clicks are theirs. */
-const warmUpSeconds = 2
+/** What a storm left to be written is written by then. */
+const settlingSeconds = 2
+
+/** Code is compiled by then, and memory has grown: what is measured is a node that runs for a while. */
+const warmUpSeconds = 20
 
 /** What it costs that several identifiers are one person. */
 export async function recognition({ figures, seconds }: Run): Promise<void> {
@@ -45,40 +49,43 @@ export async function recognition({ figures, seconds }: Run): Promise<void> {
   })
 }
 
-/** The p99 of strangers' decides beside a storm of logins, by that of decides alone. */
+/**
+ * The p99 of strangers' decides beside a storm of logins, by that of decides alone. Who clicks stays
+ * for all turns, as a channel server would: one that has just started is late by itself.
+ */
 async function mergeStorm(
   cluster: Cluster,
   seconds: number,
   { figures }: Pick<Run, 'figures'>,
 ): Promise<void> {
   const { url } = cluster.nats
-  const click = {
-    url,
-    visitors,
-    rate: clickRate,
-    seconds: seconds + warmUpSeconds,
-    warmUpSeconds,
+  const pairSeconds = seconds * 2 + gatheringSeconds + settlingSeconds
+  const most = { seconds: warmUpSeconds * 2 + pairSeconds * pairs * 2 }
+  const clicks = startRoomy('click-to-content', { url, visitors, rate: clickRate, ...most })
+  const startStorm = () => startBackground('merges', { url, rate: stormRate, customers, ...most })
+  const p99OfTurn = async () => {
+    await clicks.ask()
+    await sleep(seconds * 1_000)
+    return (await clicks.ask()).p99 ?? Number.NaN
   }
-  const logins = { url, rate: stormRate, customers }
-  // What is measured is a node whose code is compiled, in both turns of a pair.
-  await runDriver('click-to-content', click)
-  await runDriver('merges', { ...logins, seconds })
+  const warmUp = startStorm()
+  await sleep(warmUpSeconds * 1_000)
+  warmUp.finish()
+  await warmUp.ended
   const alone: number[] = []
   const beside: number[] = []
   let reached = Number.POSITIVE_INFINITY
   for (let pair = 0; pair < pairs; pair++) {
-    const quiet = await runDriver('click-to-content', click)
-    const storm = startBackground('merges', {
-      ...logins,
-      seconds: seconds * 2 + warmUpSeconds + gatheringMs / 1_000,
-    })
-    await new Promise<void>((resolve) => setTimeout(resolve, gatheringMs))
-    const stormy = await runDriver('click-to-content', click)
+    await sleep(settlingSeconds * 1_000)
+    alone.push(await p99OfTurn())
+    const storm = startStorm()
+    await sleep(gatheringSeconds * 1_000)
+    beside.push(await p99OfTurn())
     storm.finish()
     reached = Math.min(reached, (await storm.ended).rate ?? 0)
-    alone.push(quiet.p99 ?? Number.NaN)
-    beside.push(stormy.p99 ?? Number.NaN)
   }
+  clicks.finish()
+  await clicks.ended
   const ratios = beside.map((p99, pair) => p99 / (alone[pair] ?? Number.NaN)).sort(byNumber)
   figures.add({
     figure: 'merge-storm-ratio',
@@ -116,7 +123,7 @@ async function splitCost(cluster: Cluster, { figures }: Pick<Run, 'figures'>): P
   )
   await Promise.all(tracked)
   await client.close()
-  await new Promise<void>((resolve) => setTimeout(resolve, 3_000))
+  await sleep(3_000)
   const before = await cpuSeconds(cluster)
   const response = await fetch(`${cluster.adminUrl}/v1/profiles/split`, {
     method: 'POST',

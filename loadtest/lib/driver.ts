@@ -1,4 +1,5 @@
-import { type ForkOptions, fork, spawnSync } from 'node:child_process'
+import { type ChildProcess, type ForkOptions, fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { isFields } from '@halfsecond/protocol'
 
 /*
@@ -15,6 +16,8 @@ const graceMs = 120_000
 export interface Driver {
   /** Rejects where the driver fails or hangs. */
   readonly ended: Promise<Result>
+  /** What it measured since it was last asked, of a driver that is `askable`. Rejects where it ends. */
+  ask(): Promise<Result>
   /** Asks it to end before its time. */
   finish(): void
 }
@@ -28,6 +31,17 @@ export function runDriver(name: string, options: Options): Promise<Result> {
 export function startDriver(name: string, options: Options): Driver {
   return started(name, options, {})
 }
+
+/**
+ * As `startDriver`, for one that runs for long and measures what is rare: it has room for what it
+ * throws away, as its own collections would count as waiting for an answer.
+ */
+export function startRoomy(name: string, options: Options): Driver {
+  return started(name, options, { execArgv: roomy })
+}
+
+/** Some 10 s of garbage at 300 clicks a second. */
+const roomy = ['--min-semi-space-size=64', '--max-semi-space-size=64']
 
 /**
  * As `startDriver`, for one that stands for machines of their own: it gets what processor time
@@ -46,7 +60,19 @@ export function startBackground(name: string, options: Options): Driver {
 function started(name: string, options: Options, how: ForkOptions): Driver {
   const path = new URL(`../drivers/${name}.ts`, import.meta.url)
   const child = fork(path, [JSON.stringify(options)], { ...how, stdio: ['ignore', 2, 2, 'ipc'] })
-  const ended = new Promise<Result>((resolve, reject) => {
+  const ended = endOf(child, name, options)
+  const ask = async () => {
+    const answer = once(child, 'message')
+    child.send('ask')
+    const [result] = await Promise.race([answer, ended.then(() => [])])
+    if (!isResult(result)) throw new Error(`driver ${name} did not say what it measured`)
+    return result
+  }
+  return { ended, ask, finish: () => void (child.connected && child.send('finish')) }
+}
+
+function endOf(child: ChildProcess, name: string, options: Options): Promise<Result> {
+  return new Promise<Result>((resolve, reject) => {
     let result: Result | undefined
     const seconds = typeof options.seconds === 'number' ? options.seconds : 0
     const timer = setTimeout(() => child.kill('SIGKILL'), seconds * 1_000 + graceMs)
@@ -59,7 +85,13 @@ function started(name: string, options: Options, how: ForkOptions): Driver {
       else reject(new Error(`driver ${name} ended with ${signal ?? code} and without a result`))
     })
   })
-  return { ended, finish: () => void (child.connected && child.send('finish')) }
+}
+
+/** Lets whoever started this driver `ask`: `measured` gives what was measured since the last time. */
+export function askable(measured: () => Result): void {
+  process.on('message', (message) => {
+    if (message === 'ask') process.send?.(measured())
+  })
 }
 
 /** Aborted when whoever started this driver asks it to end. */
