@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
+import { nodeFlags } from '../node/src/node-flags.ts'
 import { tokenKeysIn } from '../node/src/token-key-file.ts'
 import { startNatsCluster } from './nats-server/cluster.ts'
 
@@ -72,7 +73,7 @@ function startNode(i: number): ChildProcess {
     HALFSECOND_ADMIN_PORT: String(adminPort === 0 ? 0 : adminPort + portStep * i),
   }
   // A process group of its own: Ctrl-C comes from here, once.
-  return spawn(process.execPath, [main, 'node'], {
+  return spawn(process.execPath, [...nodeFlags, main, 'node'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
     env,

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join, resolve } from 'node:path'
+import { nodeFlags } from '../node/src/node-flags.ts'
 import { startNatsServer } from './nats-server/run.ts'
 
 /*
@@ -27,7 +28,7 @@ process.stdout.write(`nats-server is ready: ${server.url}, process ${server.pid}
 const main = join(import.meta.dirname, '..', 'node', 'src', 'main.ts')
 const settings = ['--nats', server.url, '--data', join(data, 'node'), ...process.argv.slice(2)]
 
-const node = spawn(process.execPath, [main, 'dev', ...settings], {
+const node = spawn(process.execPath, [...nodeFlags, main, 'dev', ...settings], {
   stdio: ['ignore', 'inherit', 'inherit'],
   // A process group of its own: Ctrl-C comes from here, once.
   detached: true,

@@ -1,6 +1,7 @@
 import { type ChildProcess, type ForkOptions, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { isFields } from '@halfsecond/protocol'
+import { nodeFlags } from '../../node/src/node-flags.ts'
 
 /*
  * Drivers are processes of their own, so that what makes the load does not slow what bears it. A
@@ -29,7 +30,7 @@ export function runDriver(name: string, options: Options): Promise<Result> {
 
 /** Starts a driver that is ended by `finish`, at the latest after its `seconds`. */
 export function startDriver(name: string, options: Options): Driver {
-  return started(name, options, {})
+  return started(name, options, { execArgv: [...nodeFlags] })
 }
 
 /**
@@ -37,7 +38,7 @@ export function startDriver(name: string, options: Options): Driver {
  * throws away, as its own collections would count as waiting for an answer.
  */
 export function startRoomy(name: string, options: Options): Driver {
-  return started(name, options, { execArgv: roomy })
+  return started(name, options, { execArgv: [...nodeFlags, ...roomy] })
 }
 
 /** Some 10 s of garbage at 300 clicks a second. */
@@ -53,7 +54,9 @@ export function startBackground(name: string, options: Options): Driver {
   return started(
     name,
     options,
-    isKnown ? { execPath: 'chrt', execArgv: [...idle, process.execPath] } : {},
+    isKnown
+      ? { execPath: 'chrt', execArgv: [...idle, process.execPath, ...nodeFlags] }
+      : { execArgv: [...nodeFlags] },
   )
 }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { isFields } from '@halfsecond/protocol'
+import { nodeFlags } from '../../node/src/node-flags.ts'
 
 /** Signs the tokens of a load test; clients on nats:// check them with the same. */
 export const tokenKeys = `load:${Buffer.alloc(32, 7).toString('base64')}`
@@ -66,7 +67,7 @@ export class NodeProcess {
     const { natsUrl, dataDir, id, execArgv = [] } = this.options
     const child = fork(program, {
       stdio: ['ignore', 2, 2, 'ipc'],
-      execArgv: [...execArgv],
+      execArgv: [...nodeFlags, ...execArgv],
       env: {
         ...process.env,
         HALFSECOND_NATS_URL: natsUrl,

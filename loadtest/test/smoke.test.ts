@@ -1,8 +1,17 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { needs, realK6, realNatsServer } from '../../deploy/test/requirements.ts'
+import { needs, type Requirement, realK6, realNatsServer } from '../../deploy/test/requirements.ts'
 import { type Cluster, startCluster } from '../lib/cluster.ts'
 import { runDriver } from '../lib/driver.ts'
 import { runK6 } from '../lib/k6.ts'
+
+/** Where the threads of a process can be read. */
+const proc: Requirement = {
+  isMet: process.platform === 'linux',
+  remedy: 'only Linux has /proc',
+  isExcused: true,
+}
 
 /** How long things take is for those who measure. */
 const timeout = 180_000
@@ -29,6 +38,21 @@ describe('on a real server', { ...needs(realNatsServer), timeout }, () => {
     expect(run.iterations).toBeGreaterThanOrEqual(99)
     expect(run.p99).toBeLessThan(500)
   })
+
+  test(
+    'V8 has no more threads in a node than there are cores besides its own',
+    needs(proc),
+    async () => {
+      const threads = `/proc/${cluster.pid}/task`
+      const names = await Promise.all(
+        (await readdir(threads)).map((one) => readFile(`${threads}/${one}/comm`, 'utf8')),
+      )
+      const helpers = names.filter((name) => name.startsWith('V8Worker')).length
+
+      expect(helpers).toBeGreaterThan(0)
+      expect(helpers).toBeLessThanOrEqual(Math.max(1, availableParallelism() - 1))
+    },
+  )
 
   test('the client library sees every click reflected', async () => {
     const options = { url: cluster.nats.url, seconds: 3, rate: 100, visitors: 1_000 }

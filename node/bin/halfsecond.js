@@ -15,7 +15,11 @@ const nodeMin = [24, 12]
 
 const main = join(import.meta.dirname, '..', 'src', 'main.ts')
 
+/** As in `src/node-flags.ts`. */
+const flags = ['--v8-pool-size=0']
+
 if (isRecent(process.versions.node)) {
+  if (!isTuned() && process.platform !== 'win32') replaceBy(process.execPath)
   await import(pathToFileURL(main).href)
 } else {
   const node = installedNode()
@@ -49,9 +53,24 @@ function installedNode() {
   }
 }
 
+/** Whether somebody said how many helper threads V8 has. */
+function isTuned() {
+  const { execArgv, env } = process
+  return [...execArgv, env.NODE_OPTIONS ?? ''].some((text) => text.includes('--v8-pool-size'))
+}
+
+/**
+ * The same process goes on with the flags.
+ * @param {string} node
+ */
+function replaceBy(node) {
+  const { execArgv, argv, env } = process
+  process.execve?.(node, [node, ...execArgv, ...flags, main, ...argv.slice(2)], env)
+}
+
 /** @param {string} node */
 function runUnder(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' })
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => {
       // A terminal sends Ctrl-C to both of us; a second one would mean "at once".

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { nodeFlags } from '../node-flags.ts'
 import { printLine } from './print.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -49,5 +50,9 @@ function start(i: number, config: Config, around: Surroundings): ChildProcess {
     HALFSECOND_DATA: join(dataDir, String(i)),
   }
   // A process group of its own: a Ctrl-C comes from here, once.
-  return spawn(process.execPath, [main, 'node'], { stdio: 'inherit', env, detached: true })
+  return spawn(process.execPath, [...nodeFlags, main, 'node'], {
+    stdio: 'inherit',
+    env,
+    detached: true,
+  })
 }

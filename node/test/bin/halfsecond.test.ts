@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { installOlderNodes, olderNodes } from '../../../deploy/test/older-nodes.ts'
 import { needs, type Requirement } from '../../../deploy/test/requirements.ts'
+import { nodeFlags } from '../../src/node-flags.ts'
 
 const run = promisify(execFile)
 
@@ -28,6 +29,18 @@ describe('the halfsecond command', () => {
     const { stdout } = await run(process.execPath, [command, '--help'])
 
     expect(stdout).toContain('Usage: halfsecond')
+  })
+
+  it('starts Node.js with the flags of a node, unless it is told how many threads there are', async () => {
+    const tellFlags = 'data:text/javascript,console.error(JSON.stringify(process.execArgv))'
+    const flagsWith = async (own: string) => {
+      const env = { ...process.env, NODE_OPTIONS: `${own} --import=${tellFlags}` }
+      const { stderr } = await run(process.execPath, [command, '--help'], { env })
+      return stderr.trim().split('\n')
+    }
+
+    expect(await flagsWith('')).toContain(JSON.stringify(nodeFlags))
+    expect(await flagsWith('--v8-pool-size=1')).toEqual(['[]'])
   })
 
   it('starts under an older Node, by the one that npm brought', needs(broughtNode), async () => {
