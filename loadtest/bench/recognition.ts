@@ -60,6 +60,7 @@ async function mergeStorm(
 ): Promise<void> {
   const { url } = cluster.nats
   const pairSeconds = seconds * 2 + gatheringSeconds + settlingSeconds
+  // Drivers are told when to finish: this long is only for one that nobody tells.
   const most = { seconds: warmUpSeconds * 2 + pairSeconds * pairs * 2 }
   const clicks = startRoomy('click-to-content', { url, visitors, rate: clickRate, ...most })
   const startStorm = () => startBackground('merges', { url, rate: stormRate, customers, ...most })

@@ -30,7 +30,7 @@ export function runDriver(name: string, options: Options): Promise<Result> {
 
 /** Starts a driver that is ended by `finish`, at the latest after its `seconds`. */
 export function startDriver(name: string, options: Options): Driver {
-  return started(name, options, { execArgv: [...nodeFlags] })
+  return started(name, options)
 }
 
 /**
@@ -38,7 +38,7 @@ export function startDriver(name: string, options: Options): Driver {
  * throws away, as its own collections would count as waiting for an answer.
  */
 export function startRoomy(name: string, options: Options): Driver {
-  return started(name, options, { execArgv: [...nodeFlags, ...roomy] })
+  return started(name, options, { flags: roomy })
 }
 
 /** Some 10 s of garbage at 300 clicks a second. */
@@ -51,18 +51,21 @@ const roomy = ['--min-semi-space-size=64', '--max-semi-space-size=64']
 export function startBackground(name: string, options: Options): Driver {
   const idle = ['--idle', '0']
   const isKnown = spawnSync('chrt', [...idle, 'true']).status === 0
-  return started(
-    name,
-    options,
-    isKnown
-      ? { execPath: 'chrt', execArgv: [...idle, process.execPath, ...nodeFlags] }
-      : { execArgv: [...nodeFlags] },
-  )
+  return started(name, options, isKnown ? { by: ['chrt', ...idle] } : {})
 }
 
-function started(name: string, options: Options, how: ForkOptions): Driver {
+interface How {
+  /** A command that starts another one. */
+  readonly by?: readonly string[]
+  /** Of Node.js, besides those of a node. */
+  readonly flags?: readonly string[]
+}
+
+function started(name: string, options: Options, { by = [], flags = [] }: How = {}): Driver {
   const path = new URL(`../drivers/${name}.ts`, import.meta.url)
-  const child = fork(path, [JSON.stringify(options)], { ...how, stdio: ['ignore', 2, 2, 'ipc'] })
+  const [execPath, ...execArgv] = [...by, process.execPath, ...nodeFlags, ...flags]
+  const how = { execPath, execArgv, stdio: ['ignore', 2, 2, 'ipc'] } satisfies ForkOptions
+  const child = fork(path, [JSON.stringify(options)], how)
   const ended = endOf(child, name, options)
   const ask = async () => {
     const answer = once(child, 'message')
