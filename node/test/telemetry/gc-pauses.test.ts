@@ -1,12 +1,9 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, it, vi } from 'vitest'
 import { GcPauses } from '../../src/telemetry/gc-pauses.ts'
+import { collector } from '../support/collector.ts'
 
 it('the longest pause is told once, and no other before the next collection', async () => {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('this Node cannot collect on demand')
+  const collect = collector()
   const pauses = new GcPauses()
 
   collect()

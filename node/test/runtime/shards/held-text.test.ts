@@ -1,11 +1,12 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../../src/memory/manual-clock.ts'
 import { MemoryLog } from '../../../src/memory/memory-log.ts'
 import { MemoryStore } from '../../../src/memory/memory-store.ts'
+import { collector } from '../../support/collector.ts'
 import { anon, batch, event, start } from '../../support/records.ts'
 import { Replica } from '../../support/replica.ts'
+
+const collect = collector()
 
 const entries = 1_000
 
@@ -41,9 +42,6 @@ test('a visitor in memory does not keep the texts of the batch that it came with
 
 /** What is alive in it. */
 function heapBytes(): number {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect !== 'function') throw new Error('this Node cannot collect on demand')
   collect()
   return process.memoryUsage().heapUsed
 }
